@@ -1,0 +1,2 @@
+// Package store keeps every record in one bbolt file.
+package store

@@ -1,0 +1,192 @@
+package store
+
+import "errors"
+
+// Source says where a record came from.
+type Source uint8
+
+const (
+	SourceLive     Source = 1 // the gateway, while we listened
+	SourceBackfill Source = 2 // Discord's REST history, after a gap
+	SourceLog      Source = 3 // the logs of the bot before us
+	SourceImport   Source = 4 // other tools
+)
+
+// Channel names a channel or thread as it was at a moment. ID is 0 where it is
+// not known (most logs); Name is "unknown" until it is learnt.
+type Channel struct {
+	ID   ID
+	Name string
+}
+
+// Record is one stored message.
+type Record struct {
+	Guild ID
+	User  ID
+	// Time is the message's own time, or for a log record the time at which the
+	// other bot handled it.
+	Time Micros
+	// Message is the message's id, at most 2^63-1. It is 0 for a record of SourceLog.
+	Message     ID
+	Channel     Channel
+	Content     string // valid UTF-8, may be empty
+	Source      Source
+	ReplyTo     ID // the message that this one answers, 0 if none or unknown
+	ReplyToUser ID // its author, 0 if none or unknown
+	Attachments int
+	// InLogs says that the logs had this message too (set by the store).
+	InLogs bool
+}
+
+// Name is a display name as last seen. User is 0 for the guild's own name.
+type Name struct {
+	Guild ID
+	User  ID
+	Name  string
+}
+
+// ChannelCursor says that everything up to message Last of a channel has been
+// taken in, or is part of a gap that is in the ledger.
+type ChannelCursor struct {
+	Guild   ID
+	Channel ID
+	Last    ID
+}
+
+// Batch is what the tracker stores in one transaction.
+type Batch struct {
+	Records []Record
+	Names   []Name
+	Cursors []ChannelCursor
+	Gaps    []Gap // new ones (Gap.Seq 0) and changed ones
+}
+
+// Counts are the outcomes of log lines; Lines is the sum of the others.
+type Counts struct {
+	Lines      int64 `json:"lines"`
+	Messages   int64 `json:"messages"`
+	Skipped    int64 `json:"skipped"`
+	Duplicates int64 `json:"duplicates"`
+	Malformed  int64 `json:"malformed"`
+}
+
+// Add adds o to c.
+func (c *Counts) Add(o Counts) {
+	c.Lines += o.Lines
+	c.Messages += o.Messages
+	c.Skipped += o.Skipped
+	c.Duplicates += o.Duplicates
+	c.Malformed += o.Malformed
+}
+
+// LogFile is the cursor of one log file: how far it has been taken in.
+type LogFile struct {
+	// Key is the path below the root of the logs, with slashes and without .gz or
+	// .zst, so that a file keeps its cursor when the operator compresses it.
+	Key string `json:"key"`
+	// Path is the file that was read last under this key, below the root, with slashes.
+	Path string `json:"path"`
+	// Offset is the number of (decompressed) bytes taken in. Tail of them, at the
+	// end, were a last line without a newline: if the file grows, that line is read again.
+	Offset int64 `json:"offset"`
+	Tail   int64 `json:"tail,omitempty"`
+	// Size (bytes on disk) and Modified (unix nanoseconds) are the file's, as
+	// last seen; a complete file that still has both need not be opened.
+	Size     int64 `json:"size"`
+	Modified int64 `json:"modified"`
+	// Start is the SHA-256 of the first StartLen (decompressed) bytes, at most 4 KiB:
+	// a file whose start has changed was replaced.
+	Start    []byte `json:"start,omitempty"`
+	StartLen int64  `json:"start_len,omitempty"`
+	// Complete: the file is of an earlier day and was read to its end.
+	Complete bool   `json:"complete"`
+	Counts   Counts `json:"counts"` // since the file was first read from its start
+}
+
+// GuildDay names a day (YYYYMMDD, UTC) of a guild.
+type GuildDay struct {
+	Guild ID
+	Date  string
+}
+
+// Quarantined is a malformed line: where it starts and what is wrong with it.
+type Quarantined struct {
+	File   string `json:"file"` // below the root of the logs, with slashes
+	Offset int64  `json:"offset"`
+	Reason string `json:"reason"`
+}
+
+// LogBatch is what the migration stores in one transaction.
+type LogBatch struct {
+	Records []Record // SourceLog, any order, of any guilds
+	// File is the file's cursor after these records. Its Counts hold what was
+	// counted up to here, except that the messages of Records are in Lines alone:
+	// Import adds each to Messages or Duplicates.
+	File       LogFile
+	Done       []GuildDay // days now read to their end; a guild's last date only moves forward
+	Quarantine []Quarantined
+}
+
+// Imported is what Import did.
+type Imported struct {
+	Messages   int64   // stored, or found to be a message that is already known by its id
+	Duplicates int64   // already stored from logs
+	File       LogFile // as committed
+}
+
+// Gap is a span of a channel during which we were not listening, in the ledger.
+type Gap struct {
+	Seq     uint64 `json:"seq"` // its number in the ledger; 0 asks for a new one
+	Guild   ID     `json:"guild_id"`
+	Channel ID     `json:"channel_id"`
+	After   ID     `json:"after,omitzero"` // messages after this one are missing; moves up while the gap is filled. 0: from the channel's beginning
+	Until   ID     `json:"until"`          // up to this one
+	From    Micros `json:"from"`
+	To      Micros `json:"to"`
+	Reason  string `json:"reason"`
+	State   string `json:"state"` // "open", "filled" or "skipped"
+	Found   int64  `json:"found"` // messages that counted
+	Note    string `json:"note,omitempty"`
+}
+
+// Guild is what is known about a guild without reading its records.
+type Guild struct {
+	ID       ID     `json:"guild_id"`
+	Name     string `json:"guild_name"`
+	Messages int64  `json:"total_messages"`
+	Users    int64  `json:"users"`
+	First    Micros `json:"first_message_at"`
+	Last     Micros `json:"last_message_at"`
+}
+
+// Range is a half-open span of time [From, To); the zero Range is all time.
+type Range struct{ From, To Micros }
+
+// Position is a place in the order of records: after (or, newest first, before)
+// the record with this time, user and key.
+type Position struct {
+	Guild ID
+	Time  Micros
+	User  ID
+	Key   uint64
+}
+
+// Query selects records.
+type Query struct {
+	Guild ID // 0: every guild (Records only)
+	User  ID // 0: every user
+	When  Range
+	// Match, if set, is called in the transaction for each record in the range
+	// and must not keep or change it.
+	Match func(*Record) bool
+}
+
+// Errors that callers tell apart.
+var (
+	ErrLocked = errors.New("another rollcall holds it")
+	// ErrFull: the disk, or the file's allowed size, is exhausted. Nothing was
+	// written; the same call succeeds once there is room.
+	ErrFull = errors.New("no space left")
+	// ErrDamaged: the file is not, or no longer, a rollcall database.
+	ErrDamaged = errors.New("damaged database")
+)
