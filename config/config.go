@@ -1,0 +1,195 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// prefix begins the name of every variable, followed by an underscore.
+const prefix = "ROLLCALL"
+
+const (
+	maxBatch          = 100_000
+	maxCommitInterval = time.Minute
+	maxDelay          = 24 * time.Hour
+	// maxShards is far above the largest bots' and keeps a mistyped range of
+	// SHARD_IDS from filling the memory.
+	maxShards = 16_384
+)
+
+// Config is what the environment asks for. Load is what makes one; Variables
+// describes each field.
+//
+// A field gives its variable's name by its own, split into words. There is no
+// envconfig:"NAME" tag, because with one the unprefixed $NAME would count too.
+// Defaults are the values that Load starts from, not tags, so that a variable
+// that is set to nothing is not taken for one that is not set.
+type Config struct {
+	DB                  string        `split_words:"true"`
+	Token               Secret        `split_words:"true"`
+	TokenFile           string        `split_words:"true"`
+	DiscordURL          string        `split_words:"true"` // without a slash at its end
+	CommitInterval      time.Duration `split_words:"true"`
+	Logs                string        `split_words:"true"`
+	MigrationBatch      Count         `split_words:"true"`
+	MigrationDayDelay   time.Duration `split_words:"true"`
+	MigrationStartDelay time.Duration `split_words:"true"`
+	MinFree             Bytes         `split_words:"true"`
+	Listen              string        `split_words:"true"` // host:port, or empty
+	APIToken            Secret        `split_words:"true"`
+	APITokenFile        string        `split_words:"true"`
+	Socket              string        `split_words:"true"` // empty: see SocketPath
+	GuildsAllow         IDs           `split_words:"true"`
+	GuildsDeny          IDs           `split_words:"true"`
+	ChannelsAllow       IDs           `split_words:"true"`
+	ChannelsDeny        IDs           `split_words:"true"`
+	ChannelConfigDir    string        `split_words:"true"`
+	Backfill            Choice        `split_words:"true"` // gap, none or all
+	Shards              Shards        `split_words:"true"`
+	// ShardIds is not called ShardIDs because that would be split into SHARD_I_DS.
+	ShardIds  ShardIDs `split_words:"true"`
+	LogLevel  Level    `split_words:"true"`
+	LogFormat Choice   `split_words:"true"` // auto, text or json
+}
+
+func defaults() Config {
+	return Config{
+		DB:                  "rollcall.db",
+		DiscordURL:          "https://discord.com",
+		CommitInterval:      time.Second,
+		Logs:                "logs",
+		MigrationBatch:      500,
+		MigrationDayDelay:   30 * time.Second,
+		MigrationStartDelay: 10 * time.Second,
+		MinFree:             32 * mib,
+		Listen:              "127.0.0.1:7878",
+		Backfill:            "gap",
+		LogFormat:           "auto",
+	}
+}
+
+// Load reads the environment and the files that it names as secrets. Its error
+// is one line: the variable and what it may be, never the value of a secret.
+func Load() (Config, error) {
+	if err := checkNames(os.Environ()); err != nil {
+		return Config{}, err
+	}
+	c := defaults()
+	if err := envconfig.Process(prefix, &c); err != nil {
+		if e, ok := errors.AsType[*envconfig.ParseError](err); ok {
+			value := e.Value
+			if element, ok := errors.AsType[badElement](e.Err); ok {
+				value = string(element)
+			}
+			return Config{}, invalid(strings.TrimPrefix(e.KeyName, prefix+"_"), value)
+		}
+		return Config{}, fmt.Errorf("read the environment: %w", err)
+	}
+	c.DiscordURL = strings.TrimRight(c.DiscordURL, "/")
+	if err := c.check(); err != nil {
+		return Config{}, err
+	}
+	if err := loadSecret(&c.Token, "TOKEN", c.TokenFile); err != nil {
+		return Config{}, err
+	}
+	if err := loadSecret(&c.APIToken, "API_TOKEN", c.APITokenFile); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// SocketPath returns where the commands reach the daemon of this database.
+func (c Config) SocketPath() string {
+	if c.Socket != "" {
+		return c.Socket
+	}
+	return c.DB + ".sock"
+}
+
+// check judges what decoding alone cannot.
+func (c Config) check() error {
+	_, listenErr := listenHost(c.Listen)
+	for _, v := range []struct {
+		name, value string
+		ok          bool
+	}{
+		{"DB", c.DB, c.DB != ""},
+		{"DISCORD_URL", c.DiscordURL, isBaseURL(c.DiscordURL)},
+		{"COMMIT_INTERVAL", c.CommitInterval.String(), c.CommitInterval >= 0 && c.CommitInterval <= maxCommitInterval},
+		{"LOGS", c.Logs, c.Logs != ""},
+		{"MIGRATION_BATCH", strconv.Itoa(int(c.MigrationBatch)), c.MigrationBatch >= 1 && c.MigrationBatch <= maxBatch},
+		{"MIGRATION_DAY_DELAY", c.MigrationDayDelay.String(), c.MigrationDayDelay >= 0 && c.MigrationDayDelay <= maxDelay},
+		{"MIGRATION_START_DELAY", c.MigrationStartDelay.String(), c.MigrationStartDelay >= 0 && c.MigrationStartDelay <= maxDelay},
+		{"LISTEN", c.Listen, c.Listen == "" || listenErr == nil},
+		{"BACKFILL", string(c.Backfill), slices.Contains([]Choice{"gap", "none", "all"}, c.Backfill)},
+		{"SHARD_IDS", c.ShardIds.String(), c.Shards == 0 || len(c.ShardIds) == 0 || slices.Max(c.ShardIds) < int(c.Shards)},
+		{"LOG_FORMAT", string(c.LogFormat), slices.Contains([]Choice{"auto", "text", "json"}, c.LogFormat)},
+	} {
+		if !v.ok {
+			return invalid(v.name, v.value)
+		}
+	}
+	return nil
+}
+
+// loadSecret reads the file, if one is named, into the secret and judges it.
+func loadSecret(s *Secret, name, file string) error {
+	if file != "" {
+		if s.IsSet() {
+			return fmt.Errorf("%s_%s and %s_%s_FILE are both set: set one of them", prefix, name, prefix, name)
+		}
+		read, err := readSecret(file)
+		if err != nil {
+			return fmt.Errorf("%s_%s_FILE: cannot read the file: %w; want %s", prefix, name, err, find(name+"_FILE").May)
+		}
+		*s = read
+		name += "_FILE"
+	}
+	if !s.usable() {
+		return invalid(name, "")
+	}
+	return nil
+}
+
+// listenHost returns the host of an address to listen on, host:port with a
+// port number.
+func listenHost(address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(host, " /\\@?#") {
+		return "", errors.New("not a host")
+	}
+	return host, nil
+}
+
+// isBaseURL wants no user and password: they would be one more secret, and
+// Discord's token has its own header.
+func isBaseURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// invalid says what a variable may be, and what it is if it is short and cannot
+// hold a secret.
+func invalid(name, value string) error {
+	v := find(name)
+	if v.Secret || v.place || len(value) > 80 {
+		return fmt.Errorf("%s_%s cannot be used: want %s", prefix, name, v.May)
+	}
+	return fmt.Errorf("%s_%s cannot be %q: want %s", prefix, name, value, v.May)
+}

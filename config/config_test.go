@@ -1,0 +1,256 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/config"
+	"rollcall/store"
+)
+
+// clean takes every variable of ours out of the environment for one test.
+func clean(t *testing.T) {
+	t.Helper()
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "ROLLCALL_") {
+			t.Setenv(name, value) // so that it is restored
+			os.Unsetenv(name)
+		}
+	}
+}
+
+func load(t *testing.T, env map[string]string) (config.Config, error) {
+	t.Helper()
+	clean(t)
+	for name, value := range env {
+		t.Setenv("ROLLCALL_"+name, value)
+	}
+	return config.Load()
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := load(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		DB: "rollcall.db", DiscordURL: "https://discord.com", CommitInterval: time.Second,
+		Logs: "logs", MigrationBatch: 500, MigrationDayDelay: 30 * time.Second, MigrationStartDelay: 10 * time.Second,
+		MinFree: 32 << 20, Listen: "127.0.0.1:7878", Backfill: "gap", LogFormat: "auto",
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v, want %+v", c, want)
+	}
+	if c.SocketPath() != "rollcall.db.sock" {
+		t.Errorf("socket is %q", c.SocketPath())
+	}
+}
+
+func TestValues(t *testing.T) {
+	c, err := load(t, map[string]string{
+		"DB": "/data/a b.db", "TOKEN": " abc.def-ghi_jkl \n", "DISCORD_URL": "http://127.0.0.1:8080/",
+		"COMMIT_INTERVAL": "0", "LOGS": "/logs", "MIGRATION_BATCH": "0500", "MIGRATION_DAY_DELAY": "0s",
+		"MIGRATION_START_DELAY": "1h", "MIN_FREE": "2 GiB", "LISTEN": "", "API_TOKEN_FILE": write(t, "api-secret\n"),
+		"SOCKET": "/run/r.sock", "GUILDS_ALLOW": " 1, 2 ,3 ", "GUILDS_DENY": "18446744073709551615", "CHANNELS_ALLOW": "",
+		"CHANNELS_DENY": "7", "CHANNEL_CONFIG_DIR": "channels", "BACKFILL": "All", "SHARDS": "8", "SHARD_IDS": "0-2, 5",
+		"LOG_LEVEL": "WARN", "LOG_FORMAT": "json",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []struct{ name, got, want string }{
+		{"token", c.Token.Reveal(), "abc.def-ghi_jkl"},
+		{"api token", c.APIToken.Reveal(), "api-secret"},
+		{"url", c.DiscordURL, "http://127.0.0.1:8080"},
+		{"interval", c.CommitInterval.String(), "0s"},
+		{"listen", c.Listen, ""},
+		{"socket", c.SocketPath(), "/run/r.sock"},
+		{"allow", c.GuildsAllow.String(), "1,2,3"},
+		{"deny", c.GuildsDeny.String(), "18446744073709551615"},
+		{"level", c.LogLevel.String(), "warn"},
+		{"shard ids", c.ShardIds.String(), "0,1,2,5"},
+		{"min free", c.MinFree.String(), "2GiB"},
+		{"backfill", string(c.Backfill), "all"},
+	} {
+		if v.got != v.want {
+			t.Errorf("%s: got %q, want %q", v.name, v.got, v.want)
+		}
+	}
+	if c.MigrationBatch != 500 || c.Shards != 8 || len(c.ChannelsAllow) != 0 || c.ChannelsDeny[0] != store.ID(7) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for text, want := range map[string]config.Bytes{
+		"0": 0, "12345": 12345, "1k": 1024, "1KiB": 1024, "1kB": 1000, "3m": 3 << 20, "500MB": 500e6, "7b": 7, " 2 gib ": 2 << 30,
+	} {
+		var b config.Bytes
+		if err := b.Decode(text); err != nil || b != want {
+			t.Errorf("%q: got %d, %v, want %d", text, b, err, want)
+		}
+		var again config.Bytes
+		if err := again.Decode(b.String()); err != nil || again != b {
+			t.Errorf("%q: shown as %q, which is %d, %v", text, b, again, err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	directory := t.TempDir()
+	for _, tc := range []struct{ name, variable, value, want string }{
+		{"empty db", "DB", "", `ROLLCALL_DB cannot be used: want the path of a file`},
+		{"empty logs", "LOGS", "", `ROLLCALL_LOGS cannot be used: want the path of a folder`},
+		{"url without scheme", "DISCORD_URL", "discord.com", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
+		{"url of another scheme", "DISCORD_URL", "ftp://discord.com", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
+		{"url with a password", "DISCORD_URL", "https://u:secret@h", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
+		{"url empty", "DISCORD_URL", "", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
+		{"interval negative", "COMMIT_INTERVAL", "-1s", `ROLLCALL_COMMIT_INTERVAL cannot be "-1s": want a duration from 0s to 1m`},
+		{"interval too long", "COMMIT_INTERVAL", "61s", `ROLLCALL_COMMIT_INTERVAL cannot be "1m1s": want a duration from 0s to 1m`},
+		{"interval without unit", "COMMIT_INTERVAL", "5", `ROLLCALL_COMMIT_INTERVAL cannot be "5": want a duration from 0s to 1m`},
+		{"batch zero", "MIGRATION_BATCH", "0", `ROLLCALL_MIGRATION_BATCH cannot be "0": want a whole number from 1 to 100000`},
+		{"batch negative", "MIGRATION_BATCH", "-5", `ROLLCALL_MIGRATION_BATCH cannot be "-5": want a whole number from 1 to 100000`},
+		{"batch too large", "MIGRATION_BATCH", "100001", `ROLLCALL_MIGRATION_BATCH cannot be "100001": want a whole number from 1 to 100000`},
+		{"batch empty", "MIGRATION_BATCH", "", `ROLLCALL_MIGRATION_BATCH cannot be "": want a whole number from 1 to 100000`},
+		{"delay", "MIGRATION_DAY_DELAY", "25h", `ROLLCALL_MIGRATION_DAY_DELAY cannot be "25h0m0s": want a duration from 0s to 24h`},
+		{"start delay", "MIGRATION_START_DELAY", "soon", `ROLLCALL_MIGRATION_START_DELAY cannot be "soon": want a duration from 0s to 24h`},
+		{"min free", "MIN_FREE", "5%", `ROLLCALL_MIN_FREE cannot be "5%": want an amount of storage such as 500MB or 2GiB; 0 for no limit`},
+		{"min free overflows", "MIN_FREE", "9999999999T", `ROLLCALL_MIN_FREE cannot be "9999999999T": want an amount of storage such as 500MB or 2GiB; 0 for no limit`},
+		{"min free unit", "MIN_FREE", "1BB", `ROLLCALL_MIN_FREE cannot be "1BB": want an amount of storage such as 500MB or 2GiB; 0 for no limit`},
+		{"listen without port", "LISTEN", "127.0.0.1", `ROLLCALL_LISTEN cannot be "127.0.0.1": want host:port with a port number, or empty for no HTTP`},
+		{"listen on a word", "LISTEN", "127.0.0.1:http", `ROLLCALL_LISTEN cannot be "127.0.0.1:http": want host:port with a port number, or empty for no HTTP`},
+		{"listen on a large port", "LISTEN", ":65536", `ROLLCALL_LISTEN cannot be ":65536": want host:port with a port number, or empty for no HTTP`},
+		{"listen on an address", "LISTEN", "http://h:1", `ROLLCALL_LISTEN cannot be "http://h:1": want host:port with a port number, or empty for no HTTP`},
+		{"guild", "GUILDS_ALLOW", "1, 2x", `ROLLCALL_GUILDS_ALLOW cannot be "2x": want ids, separated by commas`},
+		{"guild zero", "GUILDS_DENY", "0", `ROLLCALL_GUILDS_DENY cannot be "0": want ids, separated by commas`},
+		{"channel too large", "CHANNELS_ALLOW", "18446744073709551616", `ROLLCALL_CHANNELS_ALLOW cannot be "18446744073709551616": want ids, separated by commas`},
+		{"channel missing", "CHANNELS_DENY", "1,,2", `ROLLCALL_CHANNELS_DENY cannot be "": want ids, separated by commas`},
+		{"channels long", "CHANNELS_DENY", strings.Repeat("x", 100), `ROLLCALL_CHANNELS_DENY cannot be used: want ids, separated by commas`},
+		{"backfill", "BACKFILL", "some", `ROLLCALL_BACKFILL cannot be "some": want gap, none or all`},
+		{"shards", "SHARDS", "0", `ROLLCALL_SHARDS cannot be "0": want auto or a whole number from 1 to 16384`},
+		{"shard ids", "SHARD_IDS", "3-1", `ROLLCALL_SHARD_IDS cannot be "3-1": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
+		{"shard ids twice", "SHARD_IDS", "0-3,2", `ROLLCALL_SHARD_IDS cannot be "2": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
+		{"shard ids endless", "SHARD_IDS", "0-2000000000", `ROLLCALL_SHARD_IDS cannot be "0-2000000000": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
+		{"level", "LOG_LEVEL", "loud", `ROLLCALL_LOG_LEVEL cannot be "loud": want debug, info, warn or error`},
+		{"level with an offset", "LOG_LEVEL", "info+1", `ROLLCALL_LOG_LEVEL cannot be "info+1": want debug, info, warn or error`},
+		{"format", "LOG_FORMAT", "xml", `ROLLCALL_LOG_FORMAT cannot be "xml": want auto, text or json`},
+		{"token in two words", "TOKEN", "Bot abc", `ROLLCALL_TOKEN cannot be used: want the bot's token as the developer portal shows it, without white space or the word Bot`},
+		{"api token with a newline", "API_TOKEN", "a\nb", `ROLLCALL_API_TOKEN cannot be used: want visible ASCII without white space`},
+		{"token file missing", "TOKEN_FILE", "/nowhere/token", `ROLLCALL_TOKEN_FILE: cannot read the file: no such file or directory; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`},
+		{"token file a folder", "TOKEN_FILE", directory, `ROLLCALL_TOKEN_FILE: cannot read the file: not a regular file; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`},
+		{"token file empty", "TOKEN_FILE", write(t, " \n"), `ROLLCALL_TOKEN_FILE: cannot read the file: empty; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`},
+		{"token file too large", "API_TOKEN_FILE", write(t, strings.Repeat("x", 4097)), `ROLLCALL_API_TOKEN_FILE: cannot read the file: larger than 4096 bytes; want the path of a regular file of at most 4096 bytes that holds nothing but the API token`},
+		{"token file of text", "API_TOKEN_FILE", write(t, "two words"), `ROLLCALL_API_TOKEN_FILE cannot be used: want the path of a regular file of at most 4096 bytes that holds nothing but the API token`},
+		{"misspelt", "TOKN", "x", `"ROLLCALL_TOKN" is not a variable of rollcall: did you mean ROLLCALL_TOKEN?`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := load(t, map[string]string{tc.variable: tc.value})
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestRefusedTogether(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		env  map[string]string
+		want string
+	}{
+		{"token twice", map[string]string{"TOKEN": "a", "TOKEN_FILE": write(t, "b")}, "ROLLCALL_TOKEN and ROLLCALL_TOKEN_FILE are both set: set one of them"},
+		{"api token twice", map[string]string{"API_TOKEN": "a", "API_TOKEN_FILE": "x"}, "ROLLCALL_API_TOKEN and ROLLCALL_API_TOKEN_FILE are both set: set one of them"},
+		{"shard beyond", map[string]string{"SHARDS": "2", "SHARD_IDS": "1,2"}, `ROLLCALL_SHARD_IDS cannot be "1,2": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := load(t, tc.env); err == nil || err.Error() != tc.want {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestUnknownNamesAll(t *testing.T) {
+	for _, name := range []string{"SOMETHING_ELSE", strings.Repeat("X", 100_000), "with\nnewline"} {
+		_, err := load(t, map[string]string{name: "top secret"})
+		if err == nil || !strings.HasSuffix(err.Error(), "ROLLCALL_LOG_LEVEL, ROLLCALL_LOG_FORMAT") {
+			t.Fatalf("got %v", err)
+		}
+		if strings.Contains(err.Error(), "top secret") || strings.Contains(err.Error(), "\n") || len(err.Error()) > 1000 {
+			t.Errorf("got %q", err)
+		}
+	}
+}
+
+// Only the prefixed name counts: $TOKEN and $DB are other programs' variables.
+func TestUnprefixedIgnored(t *testing.T) {
+	t.Setenv("DB", "other.db")
+	t.Setenv("TOKEN", "other")
+	c, err := load(t, nil)
+	if err != nil || c.DB != "rollcall.db" || c.Token.IsSet() {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+// Every field has its line in the table under the name that envconfig gives it,
+// and the line shows the field.
+func TestTableMatchesStruct(t *testing.T) {
+	samples := map[string]string{
+		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
+		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
+		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
+		"ROLLCALL_BACKFILL": "none", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text",
+		"ROLLCALL_TOKEN_FILE": write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
+	}
+	table := config.Config{}.Variables()
+	if fields := reflect.TypeFor[config.Config]().NumField(); fields != len(table) {
+		t.Errorf("%d fields, but %d lines in the table", fields, len(table))
+	}
+	for i, v := range table {
+		t.Run(v.Name, func(t *testing.T) {
+			if v.Meaning == "" || v.May == "" {
+				t.Error("not described")
+			}
+			sample, ok := samples[v.Name]
+			if !ok {
+				sample = "3" // a path, an id, a number
+			}
+			c, err := load(t, map[string]string{strings.TrimPrefix(v.Name, "ROLLCALL_"): sample})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Secret {
+				sample = "(hidden)"
+			}
+			if got := c.Variables()[i].Value; got != sample {
+				t.Errorf("set to %q, shown as %q", sample, got)
+			}
+			unset, err := load(t, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now := unset.Variables()[i]; now.Value != now.Default {
+				t.Errorf("not set: value %q, default %q", now.Value, now.Default)
+			}
+		})
+	}
+	secrets := slices.DeleteFunc(table, func(v config.Variable) bool { return !v.Secret })
+	if len(secrets) != 2 {
+		t.Errorf("secrets: %v", secrets)
+	}
+}

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Variable describes one variable of the environment.
+type Variable struct {
+	Name    string `json:"name"`    // with the prefix
+	Value   string `json:"value"`   // as it is now; "(hidden)" for a secret that is set
+	Default string `json:"default"` // empty for none
+	May     string `json:"may_be"`  // what the variable may be, to follow "want"
+	Meaning string `json:"meaning"`
+	Secret  bool   `json:"-"`
+
+	// place: the value is an address or a path, into which secrets are put by mistake.
+	place bool
+}
+
+// row is a line of the table of variables; show gives the variable's value.
+type row struct {
+	Variable
+	show func(Config) string
+}
+
+func rows() []row {
+	file := "the path of a regular file of at most 4096 bytes that holds nothing but the "
+	ids := "ids, separated by commas"
+	return []row{
+		{Variable{Name: "DB", May: "the path of a file", Meaning: "the database file", place: true},
+			func(c Config) string { return c.DB }},
+		{Variable{Name: "TOKEN", May: "the bot's token as the developer portal shows it, without white space or the word Bot", Meaning: "the bot token; without one tracking is off", Secret: true},
+			func(c Config) string { return c.Token.String() }},
+		{Variable{Name: "TOKEN_FILE", May: file + "bot's token", Meaning: "a file that holds the bot token", place: true},
+			func(c Config) string { return c.TokenFile }},
+		{Variable{Name: "DISCORD_URL", May: "an http or https address without user, query and fragment", Meaning: "base address of Discord, of a REST proxy or of a compatible server", place: true},
+			func(c Config) string { return c.DiscordURL }},
+		{Variable{Name: "COMMIT_INTERVAL", May: "a duration from 0s to 1m", Meaning: "live records gather this long (or 500 of them) before they are committed; 0: as soon as the previous commit has synced"},
+			func(c Config) string { return c.CommitInterval.String() }},
+		{Variable{Name: "LOGS", May: "the path of a folder", Meaning: "root of the historical logs", place: true},
+			func(c Config) string { return c.Logs }},
+		{Variable{Name: "MIGRATION_BATCH", May: "a whole number from 1 to 100000", Meaning: "records per commit while the daemon migrates"},
+			func(c Config) string { return strconv.Itoa(int(c.MigrationBatch)) }},
+		{Variable{Name: "MIGRATION_DAY_DELAY", May: "a duration from 0s to 24h", Meaning: "pause between two days of a guild"},
+			func(c Config) string { return c.MigrationDayDelay.String() }},
+		{Variable{Name: "MIGRATION_START_DELAY", May: "a duration from 0s to 24h", Meaning: "pause before the migration starts"},
+			func(c Config) string { return c.MigrationStartDelay.String() }},
+		{Variable{Name: "MIN_FREE", May: "an amount of storage such as 500MB or 2GiB; 0 for no limit", Meaning: "the migration pauses while the disk has less room than this, so that live messages keep the rest"},
+			func(c Config) string { return c.MinFree.String() }},
+		{Variable{Name: "LISTEN", May: "host:port with a port number, or empty for no HTTP", Meaning: "HTTP address; health is open there, /v1 answers to the API token only"},
+			func(c Config) string { return c.Listen }},
+		{Variable{Name: "API_TOKEN", May: "visible ASCII without white space", Meaning: "bearer token for /v1 over TCP; without one only the socket answers", Secret: true},
+			func(c Config) string { return c.APIToken.String() }},
+		{Variable{Name: "API_TOKEN_FILE", May: file + "API token", Meaning: "a file that holds the API token", place: true},
+			func(c Config) string { return c.APITokenFile }},
+		{Variable{Name: "SOCKET", May: "the path of a unix socket", Meaning: "unix socket on which the commands reach the daemon; <DB>.sock unless set", place: true},
+			func(c Config) string { return c.SocketPath() }},
+		{Variable{Name: "GUILDS_ALLOW", May: ids, Meaning: "only these guilds count"},
+			func(c Config) string { return c.GuildsAllow.String() }},
+		{Variable{Name: "GUILDS_DENY", May: ids, Meaning: "these guilds do not count; deny wins"},
+			func(c Config) string { return c.GuildsDeny.String() }},
+		{Variable{Name: "CHANNELS_ALLOW", May: ids, Meaning: "only these channels count; a thread follows its parent unless named itself"},
+			func(c Config) string { return c.ChannelsAllow.String() }},
+		{Variable{Name: "CHANNELS_DENY", May: ids, Meaning: "these channels do not count; deny wins"},
+			func(c Config) string { return c.ChannelsDeny.String() }},
+		{Variable{Name: "CHANNEL_CONFIG_DIR", May: "the path of a folder", Meaning: "folder of <guild id>.json files with mode, whitelist and blacklist; re-read when they change", place: true},
+			func(c Config) string { return c.ChannelConfigDir }},
+		{Variable{Name: "BACKFILL", May: "gap, none or all", Meaning: "what is fetched from Discord's history: what was missed, nothing, or everything there ever was"},
+			func(c Config) string { return string(c.Backfill) }},
+		{Variable{Name: "SHARDS", May: "auto or a whole number from 1 to 16384", Meaning: "how many shards the bot's guilds are spread over; auto asks Discord"},
+			func(c Config) string { return c.Shards.String() }},
+		{Variable{Name: "SHARD_IDS", May: "shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2", Meaning: "the shards of this process, all unless set"},
+			func(c Config) string { return c.ShardIds.String() }},
+		{Variable{Name: "LOG_LEVEL", May: "debug, info, warn or error", Meaning: "what is logged: this level and those above"},
+			func(c Config) string { return c.LogLevel.String() }},
+		{Variable{Name: "LOG_FORMAT", May: "auto, text or json", Meaning: "auto: text on a terminal, JSON otherwise"},
+			func(c Config) string { return string(c.LogFormat) }},
+	}
+}
+
+// Variables returns every variable with its value in c, in the order of the
+// documentation.
+func (c Config) Variables() []Variable {
+	table := rows()
+	out := make([]Variable, len(table))
+	for i, r := range table {
+		out[i] = r.Variable
+		out[i].Name = prefix + "_" + r.Name
+		out[i].Value = r.show(c)
+		out[i].Default = r.show(defaults())
+	}
+	return out
+}
+
+func find(name string) Variable {
+	table := rows()
+	return table[slices.IndexFunc(table, func(r row) bool { return r.Name == name })].Variable
+}
+
+// checkNames refuses the first variable, by name, that begins with the prefix
+// and is not in the table.
+func checkNames(environment []string) error {
+	var known []string
+	for _, r := range rows() {
+		known = append(known, prefix+"_"+r.Name)
+	}
+	names := make([]string, 0, len(environment))
+	for _, v := range environment {
+		name, _, _ := strings.Cut(v, "=")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !strings.HasPrefix(name, prefix+"_") || slices.Contains(known, name) {
+			continue
+		}
+		if len(name) > 64 { // keeps distance cheap
+			return fmt.Errorf("%.64q… is not a variable of rollcall: want one of %s", name, strings.Join(known, ", "))
+		}
+		nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+		if distance(name, nearest) <= 2 {
+			return fmt.Errorf("%.64q is not a variable of rollcall: did you mean %s?", name, nearest)
+		}
+		return fmt.Errorf("%.64q is not a variable of rollcall: want one of %s", name, strings.Join(known, ", "))
+	}
+	return nil
+}
+
+// distance counts the bytes to insert, delete or replace to turn a into b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}
