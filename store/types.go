@@ -134,6 +134,13 @@ type Imported struct {
 	File       LogFile // as committed
 }
 
+// The states of a gap.
+const (
+	GapOpen    = "open"    // to be filled, or being filled
+	GapFilled  = "filled"  // history was read from After to Until
+	GapSkipped = "skipped" // will not be filled; Note says why
+)
+
 // Gap is a span of a channel during which we were not listening, in the ledger.
 type Gap struct {
 	Seq     uint64 `json:"seq"` // its number in the ledger; 0 asks for a new one
@@ -144,7 +151,7 @@ type Gap struct {
 	From    Micros `json:"from"`
 	To      Micros `json:"to"`
 	Reason  string `json:"reason"`
-	State   string `json:"state"` // "open", "filled" or "skipped"
+	State   string `json:"state"` // GapOpen, GapFilled or GapSkipped
 	Found   int64  `json:"found"` // messages that counted
 	Note    string `json:"note,omitempty"`
 }

@@ -1,0 +1,237 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// chunkSize is the size from which a timeline chunk is left as it is and a new
+// one is begun: live traffic rewrites the last chunk in every commit.
+const chunkSize = 1536
+
+// flushTimeline enters what came and went into the quarter hours.
+func (g *guildTx) flushTimeline() error {
+	slices.SortStableFunc(g.changes, func(a, b change) int {
+		return order(quarterOf(a.time), quarterOf(b.time))
+	})
+	for rest := g.changes; len(rest) > 0; {
+		q := quarterOf(rest[0].time)
+		n := 1
+		for n < len(rest) && quarterOf(rest[n].time) == q {
+			n++
+		}
+		came, went := split(rest[:n])
+		if len(went) > 0 {
+			if err := g.removeMoments(q, went); err != nil {
+				return err
+			}
+		}
+		if len(came) > 0 {
+			if err := g.addMoments(q, came); err != nil {
+				return err
+			}
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// split sorts the moments of changes into those that came and those that went,
+// without those that did both.
+func split(changes []change) (came, went []moment) {
+	slices.SortFunc(changes, func(a, b change) int {
+		return compareMoments(moment{a.time, a.user}, moment{b.time, b.user})
+	})
+	for i := 0; i < len(changes); {
+		m, sum := moment{changes[i].time, changes[i].user}, 0
+		for ; i < len(changes) && changes[i].user == m.user && changes[i].time == m.time; i++ {
+			sum += int(changes[i].by)
+		}
+		for ; sum > 0; sum-- {
+			came = append(came, m)
+		}
+		for ; sum < 0; sum++ {
+			went = append(went, m)
+		}
+	}
+	return came, went
+}
+
+func chunkKey(q uint32, chunk uint16) []byte { return u16(u32(nil, q), chunk) }
+
+// addMoments adds to the quarter's last chunk, or to a new one if that is large.
+func (g *guildTx) addMoments(q uint32, came []moment) error {
+	chunk := uint16(0)
+	if key, value := g.lastChunk(q); key != nil {
+		payload, ok := unseal(key, value)
+		if !ok {
+			return damagedValue(key)
+		}
+		chunk = binary.BigEndian.Uint16(key[4:])
+		switch {
+		case len(payload) < chunkSize || chunk == 1<<16-1:
+			var err error
+			if came, err = decodeChunk(came, q, payload); err != nil {
+				return damagedValue(key)
+			}
+			slices.SortFunc(came, compareMoments)
+		default:
+			chunk++
+		}
+	}
+	return g.w.put(g.timeline, chunkKey(q, chunk), appendChunk(nil, q, came))
+}
+
+func (g *guildTx) lastChunk(q uint32) (key, value []byte) {
+	c := g.timeline.Cursor()
+	if key, value = c.Seek(u32(nil, q+1)); key == nil {
+		key, value = c.Last()
+	} else {
+		key, value = c.Prev()
+	}
+	if key == nil || binary.BigEndian.Uint32(key) != q {
+		return nil, nil
+	}
+	return slices.Clone(key), value
+}
+
+// removeMoments takes moments out of whichever chunk of the quarter has them.
+func (g *guildTx) removeMoments(q uint32, went []moment) error {
+	type kept struct {
+		key     []byte
+		moments []moment
+	}
+	var changed []kept
+	c := g.timeline.Cursor()
+	for key, value := c.Seek(chunkKey(q, 0)); key != nil && binary.BigEndian.Uint32(key) == q && len(went) > 0; key, value = c.Next() {
+		payload, ok := unseal(key, value)
+		if !ok {
+			return damagedValue(key)
+		}
+		moments, err := decodeChunk(nil, q, payload)
+		if err != nil {
+			return damagedValue(key)
+		}
+		before := len(moments)
+		went = slices.DeleteFunc(went, func(m moment) bool {
+			i, found := slices.BinarySearchFunc(moments, m, compareMoments)
+			if found {
+				moments = slices.Delete(moments, i, i+1)
+			}
+			return found
+		})
+		if len(moments) != before {
+			changed = append(changed, kept{slices.Clone(key), moments})
+		}
+	}
+	if len(went) > 0 {
+		return fmt.Errorf("%w: the timeline of guild %d lacks a record of user %d at %s", ErrDamaged, g.id, went[0].user, went[0].time)
+	}
+	for _, k := range changed {
+		if len(k.moments) == 0 {
+			if err := g.timeline.Delete(k.key); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := g.w.put(g.timeline, k.key, appendChunk(nil, q, k.moments)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func weekOf(q uint32) uint32 { return q / weekQuarters }
+
+// weekKey orders activity by week, then user: the weeks of a leaderboard or a
+// series stand together, and a commit touches few pages.
+func weekKey(week uint32, user ID) []byte { return u64(u32(nil, week), uint64(user)) }
+
+// flushActivity enters what came and went into the users' weeks.
+func (g *guildTx) flushActivity() error {
+	slices.SortFunc(g.changes, func(a, b change) int {
+		if wa, wb := weekOf(quarterOf(a.time)), weekOf(quarterOf(b.time)); wa != wb {
+			return order(wa, wb)
+		}
+		return order(a.user, b.user)
+	})
+	var cells, changed []cell
+	for rest := g.changes; len(rest) > 0; {
+		week, user := weekOf(quarterOf(rest[0].time)), rest[0].user
+		changed = changed[:0]
+		n := 0
+		for ; n < len(rest) && rest[n].user == user && weekOf(quarterOf(rest[n].time)) == week; n++ {
+			changed = append(changed, cell{uint16(quarterOf(rest[n].time) % weekQuarters), rest[n].channel, int64(rest[n].by)})
+		}
+		rest = rest[n:]
+		key := weekKey(week, user)
+		payload, err := get(g.activity, key)
+		if err != nil {
+			return err
+		}
+		if cells, err = decodeWeek(cells[:0], payload); err != nil {
+			return damagedValue(key)
+		}
+		cells = addCells(cells, changed)
+		if len(cells) == 0 {
+			err = g.activity.Delete(key)
+		} else {
+			err = g.w.put(g.activity, key, appendWeek(nil, cells))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushProfiles changes the users' totals, and the guild's.
+func (g *guildTx) flushProfiles() error {
+	slices.SortFunc(g.changes, func(a, b change) int { return order(a.user, b.user) })
+	for rest := g.changes; len(rest) > 0; {
+		user, by, n := rest[0].user, int64(0), 0
+		for ; n < len(rest) && rest[n].user == user; n++ {
+			by += int64(rest[n].by)
+		}
+		rest = rest[n:]
+		if by == 0 {
+			continue
+		}
+		key := u64(nil, uint64(user))
+		payload, err := get(g.profiles, key)
+		if err != nil {
+			return err
+		}
+		total := by
+		if payload != nil {
+			before, err := decodeProfile(payload)
+			if err != nil {
+				return damagedValue(key)
+			}
+			total += before
+		} else {
+			g.info.users++
+		}
+		g.info.messages += by
+		if total > 0 {
+			err = g.w.put(g.profiles, key, binary.AppendUvarint(nil, uint64(total)))
+		} else {
+			g.info.users--
+			err = g.profiles.Delete(key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeProfile reads a user's number of messages.
+func decodeProfile(b []byte) (int64, error) {
+	total, n := binary.Uvarint(b)
+	if n <= 0 || total > 1<<62 {
+		return 0, errBadValue
+	}
+	return int64(total), nil
+}

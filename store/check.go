@@ -1,0 +1,359 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"go.etcd.io/bbolt"
+)
+
+// checkLimit bounds what Check reports; one damaged page can break thousands of values.
+const checkLimit = 100
+
+// Check reads every value, verifies its checksum, and compares what is kept
+// beside the records (timeline, activity, profiles, totals) with the records. It
+// returns what is wrong, one line each, at most 100 lines. It holds a read
+// transaction for as long as it takes.
+//
+// It trusts the pages of the file to be a tree; CheckPages verifies that.
+func (db *DB) Check(ctx context.Context) (problems []string, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		c := &checker{ctx: ctx, tx: tx}
+		if err := c.run(); err != nil && !errors.Is(err, errEnough) {
+			return err
+		}
+		problems = c.problems
+		return nil
+	})
+	return problems, err
+}
+
+// CheckPages lets bbolt verify that its pages form a tree. Of a damaged file it
+// may never end: run it in a process of its own, with a time limit, and never
+// beside a writer.
+func (db *DB) CheckPages(ctx context.Context) (problems []string, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		for e := range tx.Check() {
+			if len(problems) < checkLimit {
+				problems = append(problems, e.Error())
+			}
+		}
+		return nil
+	})
+	return problems, err
+}
+
+var errEnough = errors.New("enough problems")
+
+type checker struct {
+	ctx      context.Context
+	tx       *bbolt.Tx
+	problems []string
+	visits   int
+}
+
+func (c *checker) report(format string, args ...any) error {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+	if len(c.problems) >= checkLimit {
+		return errEnough
+	}
+	return nil
+}
+
+func (c *checker) run() error {
+	for _, name := range [][]byte{bucketMeta, bucketNames, bucketGuilds} {
+		if err := c.eachValue(string(name), c.tx.Bucket(name), func(_, _ []byte) error { return nil }); err != nil {
+			return err
+		}
+	}
+	for _, name := range stateBuckets {
+		if err := c.eachValue("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name), func(_, _ []byte) error { return nil }); err != nil {
+			return err
+		}
+	}
+	known := map[string]bool{}
+	err := c.tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
+		payload, ok := unseal(b, value)
+		if !ok || len(b) != 8 {
+			return nil // reported above
+		}
+		info, err := decodeGuildInfo(payload)
+		if err != nil {
+			return c.report("guilds: the value under key %x does not decode", b)
+		}
+		guild := ID(binary.BigEndian.Uint64(b))
+		known[string(bucketName(guild))] = true
+		return c.guild(guild, info)
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range perGuildBuckets {
+		err := c.tx.Bucket(name).ForEachBucket(func(guild []byte) error {
+			if known[string(guild)] {
+				return nil
+			}
+			return c.report("%s/%s: the guild is not among the guilds", name, guild)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachValue calls fn with every key and payload of a bucket and reports what
+// fails its checksum.
+func (c *checker) eachValue(name string, b *bbolt.Bucket, fn func(key, payload []byte) error) error {
+	if b == nil {
+		return c.report("%s: the bucket is missing", name)
+	}
+	return b.ForEach(func(key, value []byte) error {
+		if c.visits++; c.visits&0xfff == 0 && c.ctx.Err() != nil {
+			return c.ctx.Err()
+		}
+		payload, ok := unseal(key, value)
+		if !ok {
+			return c.report("%s: the value under key %x fails its checksum", name, key)
+		}
+		return fn(key, payload)
+	})
+}
+
+// tally is what a guild's records add up to. The moments of the timeline are
+// compared as sums of hashes, so that nothing grows with the guild.
+type tally struct {
+	messages, users, weeks int64
+	moments                uint64
+	ids, logs              span
+}
+
+func (c *checker) guild(guild ID, info guildInfo) error {
+	name := bucketName(guild)
+	path := func(bucket []byte) string { return string(bucket) + "/" + string(name) }
+	var t tally
+	if err := c.channels(path(bucketChannels), c.tx.Bucket(bucketChannels).Bucket(name), info.channels); err != nil {
+		return err
+	}
+	user := &userTally{checker: c, guild: name}
+	err := c.eachValue(path(bucketRecords), c.tx.Bucket(bucketRecords).Bucket(name), func(b, payload []byte) error {
+		key, ok := parseRecordKey(b)
+		if !ok {
+			return c.report("%s: key %x is no record's", path(bucketRecords), b)
+		}
+		s, err := decodeStored(payload, key.time)
+		if err != nil || s.channel >= info.channels || !utf8.Valid(s.content) || key.isLog() != (s.source == SourceLog) {
+			return c.report("%s: the value under key %x is no record", path(bucketRecords), b)
+		}
+		t.messages++
+		t.moments += hashMoment(moment{key.time, key.user})
+		if key.isLog() {
+			t.logs.add(key.time)
+		} else {
+			t.ids.add(key.time)
+		}
+		if s.inLogs {
+			t.logs.add(s.logTime)
+		}
+		return user.add(key, s.channel, &t)
+	})
+	if err == nil {
+		err = user.finish(&t)
+	}
+	if err != nil {
+		return err
+	}
+	return c.compare(guild, info, &t)
+}
+
+func (c *checker) channels(path string, b *bbolt.Bucket, count uint32) error {
+	numbers := uint32(0)
+	err := c.eachValue(path, b, func(key, payload []byte) error {
+		if len(key) != 5 || key[0] != 0 {
+			return nil
+		}
+		numbers++
+		number := binary.BigEndian.Uint32(key[1:])
+		if len(payload) < 8 || number >= count {
+			return c.report("%s: the value under key %x is no channel", path, key)
+		}
+		back, err := get(b, channelHashKey(Channel{ID(binary.BigEndian.Uint64(payload)), string(payload[8:])}))
+		if err != nil || !bytes.Equal(back, u32(nil, number)) {
+			return c.report("%s: channel %d is not found by its name", path, number)
+		}
+		return nil
+	})
+	if err == nil && numbers != count {
+		err = c.report("%s: has %d channels, want %d", path, numbers, count)
+	}
+	return err
+}
+
+// compare checks a guild's other buckets against the tally of its records.
+func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
+	name := bucketName(guild)
+	var weeks, profiles int64
+	err := c.eachValue("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name), func(_, _ []byte) error {
+		weeks++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = c.eachValue("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name), func(_, _ []byte) error {
+		profiles++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var inTimeline int64
+	var moments uint64
+	err = c.eachValue("timeline/"+string(name), c.tx.Bucket(bucketTimeline).Bucket(name), func(key, payload []byte) error {
+		if len(key) != 6 {
+			return c.report("timeline/%s: key %x is no quarter hour's", name, key)
+		}
+		chunk, err := decodeChunk(nil, binary.BigEndian.Uint32(key), payload)
+		if err != nil {
+			return c.report("timeline/%s: the value under key %x does not decode", name, key)
+		}
+		for _, m := range chunk {
+			inTimeline++
+			moments += hashMoment(m)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, v := range []struct {
+		what       string
+		have, want int64
+	}{
+		{"messages", info.messages, t.messages}, {"users", info.users, t.users}, {"profiles", profiles, t.users},
+		{"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
+	} {
+		if v.have != v.want {
+			if err := c.report("guild %d: has %d %s, the records make %d", guild, v.have, v.what, v.want); err != nil {
+				return err
+			}
+		}
+	}
+	if moments != t.moments {
+		if err := c.report("guild %d: the timeline holds other moments than the records", guild); err != nil {
+			return err
+		}
+	}
+	if !info.ids.covers(t.ids) || !info.logs.covers(t.logs) {
+		return c.report("guild %d: records lie outside of the spans of its sources", guild)
+	}
+	return nil
+}
+
+func (s span) covers(o span) bool { return !o.set || s.set && s.min <= o.min && o.max <= s.max }
+
+// hashMoment mixes a moment into 64 bits (the finalizer of MurmurHash3, twice).
+func hashMoment(m moment) uint64 { return mix(mix(uint64(m.time)) ^ uint64(m.user)) }
+
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// userTally adds up the records of one user after the other and compares each
+// user's weeks and profile. Records come by user and time.
+type userTally struct {
+	*checker
+	guild []byte
+	user  ID
+	total int64
+	week  uint32
+	cells []cell
+}
+
+func (u *userTally) add(key recordKey, channel uint32, t *tally) error {
+	q := quarterOf(key.time)
+	if key.user != u.user || u.total == 0 {
+		if err := u.finish(t); err != nil {
+			return err
+		}
+		u.user, u.week = key.user, weekOf(q)
+	}
+	if weekOf(q) != u.week {
+		if err := u.finishWeek(t); err != nil {
+			return err
+		}
+		u.week = weekOf(q)
+	}
+	u.total++
+	u.cells = append(u.cells, cell{uint16(q % weekQuarters), channel, 1})
+	return nil
+}
+
+func (u *userTally) finishWeek(t *tally) error {
+	t.weeks++
+	key := weekKey(u.week, u.user)
+	want := appendWeek(nil, addCells(nil, u.cells))
+	u.cells = u.cells[:0]
+	have, err := u.bucketValue(bucketActivity, key)
+	if err != nil || !bytes.Equal(have, want) {
+		return u.report("activity/%s: user %d's week %d is not what the records make", u.guild, u.user, u.week)
+	}
+	return nil
+}
+
+func (u *userTally) finish(t *tally) error {
+	if u.total == 0 {
+		return nil
+	}
+	if err := u.finishWeek(t); err != nil {
+		return err
+	}
+	t.users++
+	total := u.total
+	u.total = 0
+	payload, err := u.bucketValue(bucketProfiles, u64(nil, uint64(u.user)))
+	if have, derr := decodeProfile(payload); err != nil || derr != nil || have != total {
+		return u.report("profiles/%s: user %d has %d messages, the records make %d", u.guild, u.user, have, total)
+	}
+	return nil
+}
+
+func (u *userTally) bucketValue(bucket, key []byte) ([]byte, error) {
+	b := u.tx.Bucket(bucket).Bucket(u.guild)
+	if b == nil {
+		return nil, errBadValue
+	}
+	return get(b, key)
+}
+
+// Snapshot writes a consistent copy of the file as it is now and returns its
+// size. It holds a read transaction until w has taken everything: give it a local
+// file, never a slow reader.
+func (db *DB) Snapshot(ctx context.Context, w io.Writer) (n int64, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		n, err = tx.WriteTo(&cancelWriter{ctx, w})
+		return err
+	})
+	return n, err
+}
+
+type cancelWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *cancelWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// The value of a record. Numbers are uvarints unless their size is given.
+//
+//	format u8 = 1
+//	flags u8            bits 0-2 source, bit 7: fields follow
+//	channel             number in channels/<guild>
+//	[fields]            length · { tag u8 · length · bytes }*, tags ascending, unknown ones are kept out of the way
+//	content             UTF-8, to the end
+//	crc u32             CRC-32C of key and everything above
+const (
+	recordFormat    = 1
+	flagSource      = 0x07
+	flagFields      = 0x80
+	fieldReplyTo    = 1 // u64: message id
+	fieldReplyUser  = 2 // u64: user id
+	fieldAttached   = 3 // number of attachments
+	fieldLogTime    = 4 // zigzag varint µs: the matching log line's time, less the record's own
+	maxContentBytes = 64 << 20
+)
+
+var errBadValue = errors.New("value does not decode")
+
+// stored is a record's value, decoded. Content is a slice of the value.
+type stored struct {
+	source      Source
+	channel     uint32
+	replyTo     ID
+	replyUser   ID
+	attachments int
+	inLogs      bool
+	logTime     Micros // of the matching log line, if inLogs
+	content     []byte
+}
+
+// appendStored writes a record's value without its checksum.
+func appendStored[T string | []byte](b []byte, s *stored, at Micros, content T) []byte {
+	flags := byte(s.source)
+	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0
+	if hasFields {
+		flags |= flagFields
+	}
+	b = append(b, recordFormat, flags)
+	b = binary.AppendUvarint(b, uint64(s.channel))
+	if hasFields {
+		var fields [64]byte
+		f := s.appendFields(fields[:0], at)
+		b = binary.AppendUvarint(b, uint64(len(f)))
+		b = append(b, f...)
+	}
+	return append(b, content...)
+}
+
+func (s *stored) appendFields(f []byte, at Micros) []byte {
+	if s.replyTo != 0 {
+		f = u64(append(f, fieldReplyTo, 8), uint64(s.replyTo))
+	}
+	if s.replyUser != 0 {
+		f = u64(append(f, fieldReplyUser, 8), uint64(s.replyUser))
+	}
+	if s.attachments != 0 {
+		f = appendVarField(f, fieldAttached, binary.AppendUvarint(nil, uint64(s.attachments)))
+	}
+	if s.inLogs {
+		f = appendVarField(f, fieldLogTime, binary.AppendVarint(nil, int64(s.logTime-at)))
+	}
+	return f
+}
+
+func appendVarField(f []byte, tag byte, value []byte) []byte {
+	f = append(f, tag, byte(len(value)))
+	return append(f, value...)
+}
+
+// decodeStored reads a record's value whose checksum was taken off.
+func decodeStored(b []byte, at Micros) (stored, error) {
+	if len(b) < 3 || b[0] != recordFormat {
+		return stored{}, errBadValue
+	}
+	s := stored{source: Source(b[1] & flagSource)}
+	if s.source < SourceLive || s.source > SourceImport {
+		return stored{}, errBadValue
+	}
+	hasFields := b[1]&flagFields != 0
+	b = b[2:]
+	channel, n := binary.Uvarint(b)
+	if n <= 0 || channel > 1<<32-1 {
+		return stored{}, errBadValue
+	}
+	s.channel = uint32(channel)
+	b = b[n:]
+	if hasFields {
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return stored{}, errBadValue
+		}
+		if err := s.decodeFields(b[n:n+int(size)], at); err != nil {
+			return stored{}, err
+		}
+		b = b[n+int(size):]
+	}
+	s.content = b
+	return s, nil
+}
+
+func (s *stored) decodeFields(f []byte, at Micros) error {
+	for len(f) > 0 {
+		if len(f) < 2 {
+			return errBadValue
+		}
+		tag := f[0]
+		size, n := binary.Uvarint(f[1:])
+		if n <= 0 || size > uint64(len(f)-1-n) {
+			return errBadValue
+		}
+		value := f[1+n : 1+n+int(size)]
+		f = f[1+n+int(size):]
+		ok := true
+		switch tag {
+		case fieldReplyTo:
+			s.replyTo, ok = idField(value)
+		case fieldReplyUser:
+			s.replyUser, ok = idField(value)
+		case fieldAttached:
+			count, n := binary.Uvarint(value)
+			s.attachments, ok = int(count), n == len(value) && count <= 1<<31-1
+		case fieldLogTime:
+			delta, n := binary.Varint(value)
+			s.inLogs, s.logTime, ok = true, at+Micros(delta), n == len(value)
+		}
+		if !ok {
+			return errBadValue
+		}
+	}
+	return nil
+}
+
+func idField(b []byte) (ID, bool) {
+	if len(b) != 8 {
+		return 0, false
+	}
+	return ID(binary.BigEndian.Uint64(b)), true
+}

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// guildInfo is a guild's entry in the guilds bucket. The spans are those of all
+// records with, and without, a message id that were ever put: a batch outside
+// the other kind's span cannot hold a message that is already there in the
+// other kind, and pays nothing for looking.
+type guildInfo struct {
+	messages int64
+	users    int64
+	channels uint32 // numbers given out
+	ids      span
+	logs     span
+}
+
+// span is a closed span of time; the zero span is empty.
+type span struct {
+	set      bool
+	min, max Micros
+}
+
+func (s *span) add(t Micros) {
+	switch {
+	case !s.set:
+		*s = span{true, t, t}
+	case t < s.min:
+		s.min = t
+	case t > s.max:
+		s.max = t
+	}
+}
+
+func (s span) overlaps(from, to Micros) bool { return s.set && from <= s.max && s.min <= to }
+
+func (i guildInfo) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(i.messages))
+	b = binary.AppendUvarint(b, uint64(i.users))
+	b = binary.AppendUvarint(b, uint64(i.channels))
+	for _, s := range []span{i.ids, i.logs} {
+		if !s.set {
+			b = append(b, 0)
+			continue
+		}
+		b = append(b, 1)
+		b = binary.AppendVarint(b, int64(s.min))
+		b = binary.AppendVarint(b, int64(s.max))
+	}
+	return b
+}
+
+func decodeGuildInfo(b []byte) (guildInfo, error) {
+	var i guildInfo
+	var numbers [3]uint64
+	for k := range numbers {
+		n := 0
+		if numbers[k], n = binary.Uvarint(b); n <= 0 || numbers[k] > 1<<62 {
+			return i, errBadValue
+		}
+		b = b[n:]
+	}
+	i.messages, i.users, i.channels = int64(numbers[0]), int64(numbers[1]), uint32(numbers[2])
+	for _, s := range []*span{&i.ids, &i.logs} {
+		if len(b) == 0 {
+			return i, errBadValue
+		}
+		s.set, b = b[0] == 1, b[1:]
+		for _, t := range []*Micros{&s.min, &s.max} {
+			if !s.set {
+				break
+			}
+			v, n := binary.Varint(b)
+			if n <= 0 {
+				return i, errBadValue
+			}
+			*t, b = Micros(v), b[n:]
+		}
+	}
+	return i, nil
+}
+
+// guildTx is one guild in a write transaction.
+type guildTx struct {
+	w        *writeTx
+	id       ID
+	key      []byte
+	info     guildInfo
+	before   guildInfo // info when the transaction began
+	records  *bbolt.Bucket
+	timeline *bbolt.Bucket
+	activity *bbolt.Bucket
+	profiles *bbolt.Bucket
+	channels *bbolt.Bucket
+	numbers  map[Channel]uint32
+	names    map[uint32]Channel
+	changes  []change // what was put and deleted, for flush
+}
+
+// change is a record that came (by 1) or went (by -1).
+type change struct {
+	user    ID
+	time    Micros
+	channel uint32
+	by      int8
+}
+
+// guild returns a guild's part of the transaction, making its buckets.
+func (w *writeTx) guild(id ID) (*guildTx, error) {
+	if g := w.guilds[id]; g != nil {
+		return g, nil
+	}
+	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}}
+	payload, err := get(w.tx.Bucket(bucketGuilds), g.key)
+	if err != nil {
+		return nil, err
+	}
+	if payload != nil {
+		if g.info, err = decodeGuildInfo(payload); err != nil {
+			return nil, damagedValue(g.key)
+		}
+	}
+	g.before = g.info
+	name := bucketName(id)
+	for i, to := range []**bbolt.Bucket{&g.records, &g.timeline, &g.activity, &g.profiles, &g.channels} {
+		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
+			return nil, err
+		}
+	}
+	w.guilds[id] = g
+	return g, nil
+}
+
+// Keys of channels/<guild>: 0 · number u32 gives a channel as it was (id u64 ·
+// name); 1 · the first 16 bytes of SHA-256(id u64 · name) gives its number back.
+// Names may be longer than a key.
+func channelNumberKey(number uint32) []byte { return u32([]byte{0}, number) }
+
+func channelHashKey(c Channel) []byte {
+	sum := sha256.Sum256(append(u64(nil, uint64(c.ID)), c.Name...))
+	return append([]byte{1}, sum[:16]...)
+}
+
+// number returns the number of a channel as it is, giving out a new one if it
+// was never seen so.
+func (g *guildTx) number(c Channel) (uint32, error) {
+	if n, ok := g.numbers[c]; ok {
+		return n, nil
+	}
+	hash := channelHashKey(c)
+	payload, err := get(g.channels, hash)
+	if err != nil {
+		return 0, err
+	}
+	if payload != nil {
+		if len(payload) != 4 {
+			return 0, damagedValue(hash)
+		}
+		n := binary.BigEndian.Uint32(payload)
+		g.numbers[c] = n
+		return n, nil
+	}
+	n := g.info.channels
+	g.info.channels++
+	if err := g.w.put(g.channels, channelNumberKey(n), append(u64(nil, uint64(c.ID)), c.Name...)); err != nil {
+		return 0, err
+	}
+	if err := g.w.put(g.channels, hash, u32(nil, n)); err != nil {
+		return 0, err
+	}
+	g.numbers[c] = n
+	return n, nil
+}
+
+// channel returns the channel with a number.
+func (g *guildTx) channel(number uint32) (Channel, error) {
+	if c, ok := g.names[number]; ok {
+		return c, nil
+	}
+	c, err := readChannel(g.channels, number)
+	if err == nil {
+		g.names[number] = c
+	}
+	return c, err
+}
+
+func readChannel(b *bbolt.Bucket, number uint32) (Channel, error) {
+	key := channelNumberKey(number)
+	payload, err := get(b, key)
+	if err != nil {
+		return Channel{}, err
+	}
+	if len(payload) < 8 {
+		return Channel{}, damagedValue(key)
+	}
+	return Channel{ID(binary.BigEndian.Uint64(payload)), string(payload[8:])}, nil
+}
+
+// flush writes what the records of this transaction changed beside them.
+func (w *writeTx) flush() error {
+	ids := make([]ID, 0, len(w.guilds))
+	for id := range w.guilds {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := w.guilds[id].flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *guildTx) flush() error {
+	if err := g.flushTimeline(); err != nil {
+		return err
+	}
+	if err := g.flushActivity(); err != nil {
+		return err
+	}
+	if err := g.flushProfiles(); err != nil {
+		return err
+	}
+	if g.info == g.before {
+		return nil
+	}
+	return g.w.put(g.w.tx.Bucket(bucketGuilds), g.key, g.info.append(nil))
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"strconv"
+)
+
+// The buckets; doc.go draws them.
+var (
+	bucketMeta      = []byte("meta")
+	bucketRecords   = []byte("user_stats")
+	bucketTimeline  = []byte("timeline")
+	bucketActivity  = []byte("activity")
+	bucketProfiles  = []byte("profiles")
+	bucketChannels  = []byte("channels")
+	bucketGuilds    = []byte("guilds")
+	bucketNames     = []byte("names")
+	bucketState     = []byte("state")
+	stateLastDates  = []byte("log_migration_state")
+	stateLogFiles   = []byte("log_files")
+	stateQuarantine = []byte("quarantine")
+	stateCursors    = []byte("channels")
+	stateGaps       = []byte("gaps")
+	topBuckets      = [][]byte{bucketMeta, bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}
+	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
+	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps}
+	keyFormat       = []byte("format")
+	keyDatabaseID   = []byte("id")
+	keySalt         = []byte("salt")
+	keyCreated      = []byte("created")
+	castagnoli      = crc32.MakeTable(crc32.Castagnoli)
+)
+
+const (
+	// logMark is set in the key of every record that has no message id. No
+	// snowflake has it before the year 2084.
+	logMark = 1 << 63
+
+	checksumSize  = crc32.Size
+	recordKeySize = 24
+	quarterMicros = 900 * 1e6
+	weekQuarters  = 672
+	// quarterBias makes the quarter hours of the years 0 to 9999 positive.
+	quarterBias = 1 << 27
+)
+
+// bucketName is the name of a guild's nested bucket: its id in decimal, so that
+// people can read it with the bbolt tool.
+func bucketName(guild ID) []byte { return strconv.AppendUint(nil, uint64(guild), 10) }
+
+// recordKey orders records by user, time, message: user u64 · time i64 with its
+// sign flipped · message id or log key u64.
+type recordKey struct {
+	user ID
+	time Micros
+	id   uint64
+}
+
+func (k recordKey) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(k.user))
+	b = binary.BigEndian.AppendUint64(b, uint64(k.time)^(1<<63))
+	return binary.BigEndian.AppendUint64(b, k.id)
+}
+
+func (k recordKey) isLog() bool { return k.id&logMark != 0 }
+
+func parseRecordKey(b []byte) (recordKey, bool) {
+	if len(b) != recordKeySize {
+		return recordKey{}, false
+	}
+	return recordKey{
+		user: ID(binary.BigEndian.Uint64(b)),
+		time: Micros(binary.BigEndian.Uint64(b[8:]) ^ (1 << 63)),
+		id:   binary.BigEndian.Uint64(b[16:]),
+	}, true
+}
+
+// compare orders keys as their bytes are ordered.
+func (k recordKey) compare(o recordKey) int {
+	switch {
+	case k.user != o.user:
+		return order(k.user, o.user)
+	case k.time != o.time:
+		return order(k.time, o.time)
+	default:
+		return order(k.id, o.id)
+	}
+}
+
+func order[T ID | Micros | uint64 | uint32 | int64](a, b T) int {
+	if a < b {
+		return -1
+	}
+	if a > b {
+		return 1
+	}
+	return 0
+}
+
+// quarterOf counts quarter hours, biased to be positive.
+func quarterOf(m Micros) uint32 { return uint32(floorDiv(int64(m), quarterMicros) + quarterBias) }
+
+// quarterStart is the first instant of a quarter hour.
+func quarterStart(q uint32) Micros { return Micros((int64(q) - quarterBias) * quarterMicros) }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func u16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }
+func u32(b []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(b, v) }
+func u64(b []byte, v uint64) []byte { return binary.BigEndian.AppendUint64(b, v) }
+
+// seal returns the value to store under a key: the payload and a CRC-32C of key
+// and payload, since bbolt never notices a flipped byte.
+func seal(key, payload []byte) []byte {
+	sum := crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, payload)
+	return binary.BigEndian.AppendUint32(payload, sum)
+}
+
+// unseal returns the payload of a stored value, or false if its checksum is wrong.
+func unseal(key, value []byte) ([]byte, bool) {
+	n := len(value) - checksumSize
+	if n < 0 {
+		return nil, false
+	}
+	sum := crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, value[:n])
+	return value[:n:n], binary.BigEndian.Uint32(value[n:]) == sum
+}

@@ -1,0 +1,339 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Options of Open.
+type Options struct {
+	LockTimeout time.Duration // how long to wait for another process's lock; 0 means 2 s
+	MaxSize     int64         // bytes the file may grow to; 0 means no limit
+	MustExist   bool          // refuse to create the file: fs.ErrNotExist
+}
+
+// DB is an open database. Its methods may be called from any goroutine; writes
+// run one after another. While it is open no other process can open the file.
+type DB struct {
+	bolt *bbolt.DB
+	path string
+	salt []byte // of log keys
+}
+
+const (
+	formatVersion = 1
+	// addressSpace is what the map of the file may grow to without being moved.
+	// Moving it waits for all readers, and all new readers wait for it.
+	addressSpace = 64 << 30
+)
+
+// Open opens the database at path and creates it if there is none.
+//
+// The error says what is wrong with which file. It wraps ErrLocked if another
+// process holds the file, ErrDamaged if the file is not a sound rollcall
+// database (it is left as it is), fs.ErrNotExist with Options.MustExist.
+func Open(path string, o Options) (*DB, error) {
+	db, err := open(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("open database %q: %w", path, err)
+	}
+	return db, nil
+}
+
+func open(path string, o Options) (*DB, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !o.MustExist:
+		if err := create(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	case err != nil:
+		return nil, plain(err)
+	case info.IsDir():
+		return nil, errors.New("it is a folder; name a file")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a regular file")
+	case info.Size() == 0:
+		return nil, fmt.Errorf("%w: the file is empty", ErrDamaged)
+	}
+	b, err := openBolt(path, o)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{bolt: b, path: path}
+	if err := db.verify(); err != nil {
+		b.Close()
+		return nil, err
+	}
+	removeHalfCreated(path)
+	return db, nil
+}
+
+// plain drops the operation and path that the caller names anyway.
+func plain(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+func openBolt(path string, o Options) (b *bbolt.DB, err error) {
+	if o.LockTimeout == 0 {
+		o.LockTimeout = 2 * time.Second
+	}
+	defer recoverDamage(&err)()
+	b, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         o.LockTimeout,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: initialMap(),
+		MaxSize:         int(o.MaxSize),
+		NoStatistics:    true,
+		// A file that vanished between Stat and here must not be made anew, empty.
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			return os.OpenFile(name, flag&^os.O_CREATE, mode)
+		},
+	})
+	switch {
+	case err == nil:
+		return b, nil
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: not a bbolt file (%v)", ErrDamaged, err)
+	case errors.As(err, new(*fs.PathError)):
+		return nil, plain(err)
+	default:
+		return nil, fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+}
+
+// initialMap is 0 on Windows, where the file would be made as large as its map,
+// and where addresses have 32 bits.
+func initialMap() int {
+	if runtime.GOOS == "windows" || math.MaxInt == math.MaxInt32 {
+		return 0
+	}
+	return addressSpace
+}
+
+// recoverDamage turns what bbolt does on damaged pages (it panics, or reads
+// beyond a truncated file: SIGBUS) into ErrDamaged. To be deferred as
+// recoverDamage(&err)().
+func recoverDamage(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if r := recover(); r != nil {
+			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}
+}
+
+// create makes an empty database under a temporary name, syncs it, gives it its
+// name and syncs the folder: a crash leaves either no database or a whole one.
+func create(path string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return plain(err)
+	}
+	temporary := f.Name()
+	f.Close()
+	defer os.Remove(temporary)
+	b, err := bbolt.Open(temporary, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoStatistics: true})
+	if err != nil {
+		return err
+	}
+	err = b.Update(writeMeta)
+	if cerr := b.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("create: %w", err)
+	}
+	if err := giveName(temporary, path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// giveName moves a file to a name that nothing has yet. A hard link never
+// replaces a file that another process made meanwhile; not every file system
+// has them.
+func giveName(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return fs.ErrExist
+	}
+	return os.Rename(from, to)
+}
+
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" { // folders cannot be synced there
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return plain(err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	return nil
+}
+
+// removeHalfCreated removes what a crash in create left behind. The lock on the
+// database is held, so nobody is creating it now.
+func removeHalfCreated(path string) {
+	left, err := filepath.Glob(escapeGlob(path) + ".new-*")
+	if err != nil {
+		return
+	}
+	for _, name := range left {
+		os.Remove(name)
+	}
+}
+
+func escapeGlob(path string) string {
+	if runtime.GOOS == "windows" { // no escapes there
+		return path
+	}
+	var b []byte
+	for i := 0; i < len(path); i++ {
+		switch path[i] {
+		case '*', '?', '[', '\\':
+			b = append(b, '\\')
+		}
+		b = append(b, path[i])
+	}
+	return string(b)
+}
+
+func writeMeta(tx *bbolt.Tx) error {
+	for _, name := range topBuckets {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	for _, name := range stateBuckets {
+		if _, err := tx.Bucket(bucketState).CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	random := make([]byte, 32)
+	rand.Read(random)
+	meta := tx.Bucket(bucketMeta)
+	for _, kv := range []struct{ key, value []byte }{
+		{keyFormat, u32(nil, formatVersion)},
+		{keyDatabaseID, random[:16]},
+		{keySalt, random[16:]},
+		{keyCreated, u64(nil, uint64(MicrosOf(time.Now())))},
+	} {
+		if err := meta.Put(kv.key, seal(kv.key, kv.value[:len(kv.value):len(kv.value)])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migrations[i] changes a file of format i+1 to format i+2, each in one
+// transaction that also writes the new format's number.
+var migrations []func(*bbolt.Tx) error
+
+// verify checks that the file is ours, whole and of a format that we know, and
+// brings an older format up to date.
+func (db *DB) verify() (err error) {
+	defer recoverDamage(&err)()
+	var format int
+	err = db.bolt.View(func(tx *bbolt.Tx) error {
+		info, err := os.Stat(db.path)
+		if err != nil {
+			return plain(err)
+		}
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("%w: the file was cut off: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
+		}
+		meta := tx.Bucket(bucketMeta)
+		if meta == nil {
+			return fmt.Errorf("%w: it is the bbolt file of another program", ErrDamaged)
+		}
+		version, ok1 := metaValue(meta, keyFormat, 4)
+		salt, ok2 := metaValue(meta, keySalt, 16)
+		if !ok1 || !ok2 {
+			return fmt.Errorf("%w: it is the bbolt file of another program, or its first bucket is damaged", ErrDamaged)
+		}
+		format, db.salt = int(binary.BigEndian.Uint32(version)), append([]byte(nil), salt...)
+		if format > formatVersion {
+			return fmt.Errorf("it was written by a newer rollcall (format %d, this one knows %d): use that one", format, formatVersion)
+		}
+		if format < 1 {
+			return fmt.Errorf("%w: format %d", ErrDamaged, format)
+		}
+		return db.verifyBuckets(tx)
+	})
+	if err != nil {
+		return err
+	}
+	return db.upgrade(format)
+}
+
+func (db *DB) verifyBuckets(tx *bbolt.Tx) error {
+	for _, name := range topBuckets {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, name)
+		}
+	}
+	for _, name := range stateBuckets {
+		if tx.Bucket(bucketState).Bucket(name) == nil {
+			return fmt.Errorf("%w: bucket state/%s is missing", ErrDamaged, name)
+		}
+	}
+	return nil
+}
+
+func metaValue(meta *bbolt.Bucket, key []byte, size int) ([]byte, bool) {
+	value, ok := unseal(key, meta.Get(key))
+	return value, ok && len(value) == size
+}
+
+func (db *DB) upgrade(format int) error {
+	for ; format < formatVersion; format++ {
+		err := db.bolt.Update(func(tx *bbolt.Tx) error {
+			if err := migrations[format-1](tx); err != nil {
+				return err
+			}
+			return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, uint32(format+1))))
+		})
+		if err != nil {
+			return fmt.Errorf("bring it from format %d to %d: %w", format, format+1, err)
+		}
+	}
+	return nil
+}
+
+// Path returns the path that Open was given.
+func (db *DB) Path() string { return db.path }
+
+// Close waits for running transactions and closes the file.
+func (db *DB) Close() error {
+	if err := db.bolt.Close(); err != nil {
+		return fmt.Errorf("close database %q: %w", db.path, err)
+	}
+	return nil
+}

@@ -1,0 +1,298 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// Bounds of the quarantine list. What goes beyond is counted with its file and
+// not listed; the first lines tell an operator what is wrong.
+const (
+	quarantineLimit        = 10_000
+	quarantineLimitPerFile = 1_000
+	maxNameBytes           = 1 << 10
+)
+
+func (w *writeTx) state(name []byte) *bbolt.Bucket { return w.tx.Bucket(bucketState).Bucket(name) }
+
+func (w *writeTx) putNames(names []Name) error {
+	b := w.tx.Bucket(bucketNames)
+	for _, n := range names {
+		key := u64(u64(nil, uint64(n.Guild)), uint64(n.User))
+		before, err := get(b, key)
+		if err != nil {
+			return err
+		}
+		name := n.Name[:min(len(n.Name), maxNameBytes)]
+		if name == "" || before != nil && string(before) == name {
+			continue
+		}
+		if err := w.put(b, key, []byte(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putCursors moves cursors forward, never back: batches may come out of order.
+func (w *writeTx) putCursors(cursors []ChannelCursor) error {
+	b := w.state(stateCursors)
+	for _, c := range cursors {
+		key := u64(u64(nil, uint64(c.Guild)), uint64(c.Channel))
+		before, err := getID(b, key)
+		if err != nil {
+			return err
+		}
+		if c.Last <= before {
+			continue
+		}
+		if err := w.put(b, key, u64(nil, uint64(c.Last))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func getID(b *bbolt.Bucket, key []byte) (ID, error) {
+	payload, err := get(b, key)
+	if err != nil || payload == nil {
+		return 0, err
+	}
+	if len(payload) != 8 {
+		return 0, damagedValue(key)
+	}
+	return ID(binary.BigEndian.Uint64(payload)), nil
+}
+
+func (w *writeTx) putGaps(gaps []Gap) error {
+	b := w.state(stateGaps)
+	for _, gap := range gaps {
+		if gap.Seq == 0 {
+			seq, err := b.NextSequence()
+			if err != nil {
+				return err
+			}
+			gap.Seq = seq
+		}
+		if err := w.putJSON(b, u64(nil, gap.Seq), gap); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writeTx) putJSON(b *bbolt.Bucket, key []byte, v any) error {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return w.put(b, key, payload)
+}
+
+func (w *writeTx) putLogFile(f LogFile) error {
+	if f.Key == "" {
+		return nil
+	}
+	return w.putJSON(w.state(stateLogFiles), []byte(f.Key), f)
+}
+
+func (w *writeTx) putLastDates(done []GuildDay) error {
+	b := w.state(stateLastDates)
+	for _, d := range done {
+		key := u64(nil, uint64(d.Guild))
+		before, err := get(b, key)
+		if err != nil {
+			return err
+		}
+		if string(before) >= d.Date {
+			continue
+		}
+		if err := w.put(b, key, []byte(d.Date)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Keys of the quarantine are file · 0 · offset u64; a file's first key, with the
+// offset -1 (all ones), counts its entries, and the key 0 counts all.
+func quarantineKey(file string, offset uint64) []byte {
+	return u64(append([]byte(file), 0), offset)
+}
+
+const quarantineCount = 1<<64 - 1
+
+func (w *writeTx) putQuarantine(lines []Quarantined) error {
+	b := w.state(stateQuarantine)
+	for _, q := range lines {
+		key := quarantineKey(q.File, uint64(q.Offset))
+		if b.Get(key) == nil {
+			all, of := []byte{0}, quarantineKey(q.File, quarantineCount)
+			total, err := getID(b, all)
+			if err != nil {
+				return err
+			}
+			inFile, err := getID(b, of)
+			if err != nil {
+				return err
+			}
+			if total >= quarantineLimit || inFile >= quarantineLimitPerFile {
+				continue
+			}
+			if err := w.put(b, all, u64(nil, uint64(total)+1)); err != nil {
+				return err
+			}
+			if err := w.put(b, of, u64(nil, uint64(inFile)+1)); err != nil {
+				return err
+			}
+		}
+		if err := w.put(b, key, []byte(q.Reason)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachState calls fn with every key and payload of a state bucket, in order.
+func (db *DB) eachState(ctx context.Context, name []byte, prefix []byte, fn func(key, payload []byte) error) error {
+	return db.view(ctx, func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketState).Bucket(name).Cursor()
+		for key, value := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, value = c.Next() {
+			payload, ok := unseal(key, value)
+			if !ok {
+				return damagedValue(key)
+			}
+			if err := fn(key, payload); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// LogFile returns a file's cursor; ok is false if the file was never read.
+func (db *DB) LogFile(ctx context.Context, key string) (f LogFile, ok bool, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		payload, err := get(tx.Bucket(bucketState).Bucket(stateLogFiles), []byte(key))
+		if err != nil || payload == nil {
+			return err
+		}
+		ok = true
+		return decodeJSON([]byte(key), payload, &f)
+	})
+	return f, ok, err
+}
+
+func decodeJSON(key, payload []byte, v any) error {
+	if err := json.Unmarshal(payload, v); err != nil {
+		return fmt.Errorf("%w: the value under key %q: %v", ErrDamaged, key, err)
+	}
+	return nil
+}
+
+// LogFiles returns all cursors by key.
+func (db *DB) LogFiles(ctx context.Context) (files []LogFile, err error) {
+	err = db.eachState(ctx, stateLogFiles, nil, func(key, payload []byte) error {
+		var f LogFile
+		files = append(files, f)
+		return decodeJSON(key, payload, &files[len(files)-1])
+	})
+	return files, err
+}
+
+// LastDates returns, by guild id, the last day whose logs were read to their end.
+func (db *DB) LastDates(ctx context.Context) (dates []GuildDay, err error) {
+	err = db.eachState(ctx, stateLastDates, nil, func(key, payload []byte) error {
+		if len(key) != 8 {
+			return damagedValue(key)
+		}
+		dates = append(dates, GuildDay{ID(binary.BigEndian.Uint64(key)), string(payload)})
+		return nil
+	})
+	return dates, err
+}
+
+// Quarantine returns the malformed lines that were kept, by file and offset: at
+// most 1,000 of a file and 10,000 in all, the first ones.
+func (db *DB) Quarantine(ctx context.Context) (lines []Quarantined, err error) {
+	err = db.eachState(ctx, stateQuarantine, nil, func(key, payload []byte) error {
+		n := len(key) - 9
+		if n < 0 {
+			return nil
+		}
+		if offset := binary.BigEndian.Uint64(key[n+1:]); offset != quarantineCount {
+			lines = append(lines, Quarantined{string(key[:n]), int64(offset), string(payload)})
+		}
+		return nil
+	})
+	return lines, err
+}
+
+// Cursors returns the last message id seen of each channel of a guild.
+func (db *DB) Cursors(ctx context.Context, guild ID) (map[ID]ID, error) {
+	cursors := map[ID]ID{}
+	err := db.eachState(ctx, stateCursors, u64(nil, uint64(guild)), func(key, payload []byte) error {
+		if len(key) != 16 || len(payload) != 8 {
+			return damagedValue(key)
+		}
+		cursors[ID(binary.BigEndian.Uint64(key[8:]))] = ID(binary.BigEndian.Uint64(payload))
+		return nil
+	})
+	return cursors, err
+}
+
+// Gaps returns the ledger in order of Seq, only the open ones if open is true.
+func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
+	err = db.eachState(ctx, stateGaps, nil, func(key, payload []byte) error {
+		var gap Gap
+		if err := decodeJSON(key, payload, &gap); err != nil {
+			return err
+		}
+		if !open || gap.State == GapOpen {
+			gaps = append(gaps, gap)
+		}
+		return nil
+	})
+	return gaps, err
+}
+
+// Names returns the display names known in a guild, by user id; 0 is the guild's own.
+func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
+	names := map[ID]string{}
+	prefix := u64(nil, uint64(guild))
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketNames).Cursor()
+		for key, value := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, value = c.Next() {
+			payload, ok := unseal(key, value)
+			if !ok || len(key) != 16 {
+				return damagedValue(key)
+			}
+			names[ID(binary.BigEndian.Uint64(key[8:]))] = string(payload)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// channelsOf returns a guild's channels as they were, by number, those ever seen.
+func channelsOf(b *bbolt.Bucket) func(uint32) (Channel, error) {
+	known := map[uint32]Channel{}
+	return func(number uint32) (Channel, error) {
+		if c, ok := known[number]; ok {
+			return c, nil
+		}
+		if len(known) >= 1<<14 { // a page of records, not a guild's whole past
+			clear(known)
+		}
+		c, err := readChannel(b, number)
+		if err == nil {
+			known[number] = c
+		}
+		return c, err
+	}
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// view runs fn in a read transaction.
+func (db *DB) view(ctx context.Context, fn func(*bbolt.Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	defer db.named(&err)
+	defer recoverDamage(&err)()
+	return db.bolt.View(fn)
+}
+
+// update runs fn in a write transaction and commits it, synced.
+func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	defer db.named(&err)
+	defer recoverDamage(&err)()
+	err = db.bolt.Update(func(tx *bbolt.Tx) error {
+		w := &writeTx{tx: tx, salt: db.salt, guilds: map[ID]*guildTx{}}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.flush()
+	})
+	if isFull(err) {
+		return fmt.Errorf("%w: %v", ErrFull, err)
+	}
+	return err
+}
+
+// named gives an error the file's name, except for a cancelled context.
+func (db *DB) named(err *error) {
+	if *err != nil && !errors.Is(*err, context.Canceled) && !errors.Is(*err, context.DeadlineExceeded) {
+		*err = fmt.Errorf("database %q: %w", db.path, *err)
+	}
+}
+
+// isFull recognises an exhausted disk, quota or MaxSize. bbolt's "file resize
+// error" does not unwrap, so its text is looked at too.
+func isFull(err error) bool {
+	if err == nil {
+		return false
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, errQuota) || errors.Is(err, bolterrors.ErrMaxSizeReached) ||
+		strings.Contains(err.Error(), "file resize error") && strings.Contains(err.Error(), syscall.ENOSPC.Error())
+}
+
+// writeTx is a write transaction: it puts records at once and gathers what they
+// change elsewhere, which flush writes in order, each key once.
+type writeTx struct {
+	tx     *bbolt.Tx
+	salt   []byte
+	guilds map[ID]*guildTx
+	arena  arena
+}
+
+// arena hands out the memory of keys and values, which bbolt keeps until the
+// transaction ends.
+type arena struct{ free []byte }
+
+// take returns an empty slice with room for n bytes.
+func (a *arena) take(n int) []byte {
+	if n > cap(a.free)-len(a.free) {
+		if n > 1<<16 {
+			return make([]byte, 0, n)
+		}
+		a.free = make([]byte, 0, 1<<18)
+	}
+	b := a.free[len(a.free) : len(a.free) : len(a.free)+n]
+	a.free = a.free[:len(a.free)+n]
+	return b
+}
+
+// put stores payload under key with its checksum. The payload is copied.
+func (w *writeTx) put(b *bbolt.Bucket, key, payload []byte) error {
+	value := append(w.arena.take(len(payload)+checksumSize), payload...)
+	return b.Put(key, seal(key, value))
+}
+
+// get returns the payload under key, nil if there is none.
+func get(b *bbolt.Bucket, key []byte) ([]byte, error) {
+	value := b.Get(key)
+	if value == nil {
+		return nil, nil
+	}
+	payload, ok := unseal(key, value)
+	if !ok {
+		return nil, damagedValue(key)
+	}
+	return payload, nil
+}
+
+func damagedValue(key []byte) error {
+	return fmt.Errorf("%w: the value under key %x fails its checksum", ErrDamaged, key)
+}

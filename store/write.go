@@ -1,0 +1,256 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Put stores a batch of the tracker in one transaction, synced when it returns.
+//
+// Records must have a message id. Those that are already there change nothing; a
+// log line that is the same message (see Import) is merged into its record.
+// Cursors only move forward. It returns how many records were new.
+//
+// Errors: ErrFull (nothing was written; try again when there is room), or one
+// after which the process should end: whether the batch was committed is then
+// unknown, and putting it again is harmless.
+func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
+	for i := range b.Records {
+		if r := &b.Records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source == SourceLog {
+			return 0, fmt.Errorf("record of message id %d, source %d: want an id below 2^63 and another source", r.Message, r.Source)
+		}
+	}
+	err = db.update(ctx, func(w *writeTx) error {
+		stored = 0
+		if err := w.eachGuild(b.Records, func(g *guildTx, batch []pending) error {
+			n, err := g.putMessages(batch)
+			stored += n
+			return err
+		}); err != nil {
+			return err
+		}
+		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps))
+	})
+	return stored, err
+}
+
+// Import stores a batch of the migration (log lines and the cursor behind them)
+// in one transaction, synced when it returns.
+//
+// A line is a duplicate if guild, user, time, channel name and content equal a
+// line that is already stored. A line whose message is there with its id is
+// merged into that record and counts as a message. Errors are as those of Put.
+func (db *DB) Import(ctx context.Context, b LogBatch) (done Imported, err error) {
+	for i := range b.Records {
+		if r := &b.Records[i]; r.Message != 0 || r.Source != SourceLog {
+			return Imported{}, fmt.Errorf("log record with message id %d, source %d", r.Message, r.Source)
+		}
+	}
+	err = db.update(ctx, func(w *writeTx) error {
+		done = Imported{File: b.File}
+		if err := w.eachGuild(b.Records, func(g *guildTx, batch []pending) error {
+			n, err := g.putLines(batch)
+			done.Messages += n
+			done.Duplicates += int64(len(batch)) - n
+			return err
+		}); err != nil {
+			return err
+		}
+		done.File.Counts.Messages += done.Messages
+		done.File.Counts.Duplicates += done.Duplicates
+		return errors.Join(w.putLogFile(done.File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine))
+	})
+	return done, err
+}
+
+// pending is a record on its way into a guild, with its key.
+type pending struct {
+	key    recordKey
+	guild  ID
+	record *Record
+}
+
+// eachGuild calls put with the records of each guild, in the order of their keys.
+func (w *writeTx) eachGuild(records []Record, put func(*guildTx, []pending) error) error {
+	all := make([]pending, len(records))
+	var buffer []byte
+	for i := range records {
+		r := &records[i]
+		if r.Guild == 0 || r.User == 0 || r.Time < minMicros || r.Time > maxMicros {
+			return fmt.Errorf("record of guild %d, user %d at %d µs: not to be stored", r.Guild, r.User, r.Time)
+		}
+		key := recordKey{r.User, r.Time, uint64(r.Message)}
+		if r.Message == 0 {
+			key.id, buffer = w.logKey(buffer, r)
+		}
+		all[i] = pending{key, r.Guild, r}
+	}
+	slices.SortStableFunc(all, func(a, b pending) int {
+		if a.guild != b.guild {
+			return order(a.guild, b.guild)
+		}
+		return a.key.compare(b.key)
+	})
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].guild == all[0].guild {
+			n++
+		}
+		g, err := w.guild(all[0].guild)
+		if err != nil {
+			return err
+		}
+		if err := put(g, all[:n]); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+// logKey stands in for the id of a message without one: 63 bits of the SHA-256
+// of channel name and content, salted so that the file's keys do not give away
+// what was said. Two different texts of one user in the same microsecond would
+// have to agree in all 63 bits to be taken for one.
+func (w *writeTx) logKey(buffer []byte, r *Record) (uint64, []byte) {
+	buffer = append(buffer[:0], w.salt...)
+	buffer = u32(buffer, uint32(len(r.Channel.Name)))
+	buffer = append(buffer, r.Channel.Name...)
+	buffer = append(buffer, r.Content...)
+	sum := sha256.Sum256(buffer)
+	return binary.BigEndian.Uint64(sum[:]) | logMark, buffer
+}
+
+// putMessages puts records that have ids and returns how many were new.
+func (g *guildTx) putMessages(batch []pending) (int, error) {
+	stored := 0
+	for _, p := range batch {
+		if g.records.Get(p.key.append(nil)) != nil {
+			continue
+		}
+		r := p.record
+		s, err := g.storedOf(r)
+		if err != nil {
+			return 0, err
+		}
+		if err := g.put(p.key, &s, r.Content); err != nil {
+			return 0, err
+		}
+		stored++
+		g.info.ids.add(r.Time)
+		if g.info.logs.overlaps(r.Time-logBefore, r.Time+logAfter) {
+			s.content = []byte(r.Content)
+			if err := g.mergeMessage(kind{r.User, r.Channel.Name, r.Content}, message{p.key, s}); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return stored, nil
+}
+
+func (g *guildTx) storedOf(r *Record) (stored, error) {
+	channel, err := g.number(r.Channel)
+	return stored{
+		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
+	}, err
+}
+
+// putLines puts log records and returns how many were not known yet.
+func (g *guildTx) putLines(batch []pending) (int64, error) {
+	first, last := batch[0].key.time, batch[0].key.time
+	for _, p := range batch {
+		first, last = min(first, p.key.time), max(last, p.key.time)
+	}
+	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
+		return g.putNewLines(batch, first, last)
+	}
+	messages := int64(0)
+	for _, p := range batch {
+		channel, err := g.number(p.record.Channel)
+		if err != nil {
+			return 0, err
+		}
+		isNew, err := g.mergeLine(kind{p.record.User, p.record.Channel.Name, p.record.Content}, p.key, channel)
+		if err != nil {
+			return 0, err
+		}
+		if isNew {
+			messages++
+			g.info.logs.add(p.key.time)
+		}
+	}
+	return messages, nil
+}
+
+// putNewLines puts lines where no message with an id can be about. What is there
+// already is found by walking the batch and the bucket side by side, both in
+// order: a run of new records at a user's end costs one look.
+func (g *guildTx) putNewLines(batch []pending, first, last Micros) (int64, error) {
+	batch = slices.CompactFunc(batch, func(a, b pending) bool { return a.key == b.key })
+	known := make([]bool, len(batch))
+	c := g.records.Cursor()
+	next, _ := c.First()
+	var key [recordKeySize]byte
+	for i, p := range batch {
+		b := p.key.append(key[:0])
+		if next != nil && bytes.Compare(next, b) < 0 {
+			next, _ = c.Seek(b)
+		}
+		known[i] = bytes.Equal(next, b)
+	}
+	messages := int64(0)
+	for i, p := range batch {
+		if known[i] {
+			continue
+		}
+		channel, err := g.number(p.record.Channel)
+		if err != nil {
+			return 0, err
+		}
+		if err := g.put(p.key, &stored{source: SourceLog, channel: channel}, p.record.Content); err != nil {
+			return 0, err
+		}
+		messages++
+	}
+	if messages > 0 {
+		g.info.logs.add(first)
+		g.info.logs.add(last)
+	}
+	return messages, nil
+}
+
+// put stores a record that is not there yet.
+func (g *guildTx) put(key recordKey, s *stored, content string) error {
+	g.changes = append(g.changes, change{key.user, key.time, s.channel, 1})
+	return putRecord(g, key, s, content)
+}
+
+// rewrite stores a message that is there, with another log line.
+func (g *guildTx) rewrite(m message) error { return putRecord(g, m.key, &m.stored, m.content) }
+
+// remove deletes a log line's record.
+func (g *guildTx) remove(key recordKey) error {
+	b := key.append(nil)
+	payload, ok := unseal(b, g.records.Get(b))
+	if !ok {
+		return damagedValue(b)
+	}
+	s, err := decodeStored(payload, key.time)
+	if err != nil {
+		return damagedValue(b)
+	}
+	g.changes = append(g.changes, change{key.user, key.time, s.channel, -1})
+	return g.records.Delete(b)
+}
+
+func putRecord[T string | []byte](g *guildTx, key recordKey, s *stored, content T) error {
+	const most = recordKeySize + 2 + 5 + 1 + 64 + checksumSize // all but the content
+	b := key.append(g.w.arena.take(most + len(content)))
+	value := appendStored(b[recordKeySize:], s, key.time, content)
+	return g.records.Put(b, seal(b, value))
+}
