@@ -156,9 +156,8 @@ func (f *File) Lines(offset int64) (*Reader, error) {
 	if _, err := f.disk.file.Seek(offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	// The few lines by which a file has grown need no full block; with one byte
-	// more than they have, the end shows at once.
-	return newReader(f.src, offset, int(min(rest+1, blockSize)), MaxLine), nil
+	// The few lines by which a file has grown need no full block.
+	return newReader(f.src, offset, int(min(max(rest+1, blockSize/64), blockSize)), MaxLine), nil
 }
 
 // rewind goes to the start of the file and makes its decoder ready.
