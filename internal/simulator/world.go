@@ -1,0 +1,179 @@
+package simulator
+
+import (
+	"fmt"
+	"slices"
+)
+
+// UserSpec describes a user.
+type UserSpec struct {
+	ID   ID     // 0: a new one
+	Name string // the display name; the user name is made from it
+	Bot  bool
+}
+
+// User is an account. It becomes a member of a guild when it first posts there.
+type User struct {
+	ID   ID
+	Name string // the display name (global_name)
+	Bot  bool
+	json []byte // the user object
+}
+
+// AddUser makes an account. It panics if the id is taken.
+func (s *Server) AddUser(spec UserSpec) *User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if spec.ID == 0 {
+		spec.ID = s.mint()
+	}
+	if s.users[spec.ID] != nil {
+		panic(fmt.Sprintf("simulator: user %v exists", spec.ID))
+	}
+	u := &User{ID: spec.ID, Name: spec.Name, Bot: spec.Bot}
+	u.json = renderUser(u)
+	s.users[u.ID] = u
+	return u
+}
+
+// GuildSpec describes a guild.
+type GuildSpec struct {
+	ID   ID // 0: a new one
+	Name string
+}
+
+// Guild is a server that the bot is in.
+type Guild struct {
+	ID          ID
+	s           *Server
+	name        string
+	unavailable bool
+	removed     bool
+	channels    []*Channel // threads included, oldest first
+	members     map[*User]*member
+}
+
+// member is a user in a guild.
+type member struct {
+	nick string
+	json []byte // the member object, without its user
+}
+
+// AddGuild makes a guild with the bot in it; sessions get GUILD_CREATE. It panics if
+// the id is taken.
+func (s *Server) AddGuild(spec GuildSpec) *Guild {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if spec.ID == 0 {
+		spec.ID = s.mintGuild()
+	}
+	at, taken := s.findGuild(spec.ID)
+	if taken {
+		panic(fmt.Sprintf("simulator: guild %v exists", spec.ID))
+	}
+	g := &Guild{ID: spec.ID, s: s, name: spec.Name, members: map[*User]*member{}}
+	g.member(s.bot)
+	s.guilds = slices.Insert(s.guilds, at, g)
+	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
+	return g
+}
+
+func (s *Server) findGuild(id ID) (at int, ok bool) {
+	return slices.BinarySearchFunc(s.guilds, id, func(g *Guild, id ID) int { return compareIDs(g.ID, id) })
+}
+
+func compareIDs(a, b ID) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Name returns the guild's name.
+func (g *Guild) Name() string {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	return g.name
+}
+
+// Rename gives the guild another name; sessions get GUILD_UPDATE.
+func (g *Guild) Rename(name string) {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	g.name = name
+	g.publish("GUILD_UPDATE", mustJSON(guildPayload(g)), IntentGuilds)
+}
+
+// Remove takes the bot out of the guild: sessions get GUILD_DELETE, REST knows
+// the guild no more.
+func (g *Guild) Remove() {
+	s := g.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g.removed {
+		return
+	}
+	g.publish("GUILD_DELETE", mustJSON(struct {
+		ID ID `json:"id"`
+	}{g.ID}), IntentGuilds)
+	g.removed = true
+	at, _ := s.findGuild(g.ID)
+	s.guilds = slices.Delete(s.guilds, at, at+1)
+	for _, c := range g.channels {
+		delete(s.channels, c.ID)
+	}
+}
+
+// SetUnavailable starts or ends an outage of the guild: sessions get
+// GUILD_DELETE with unavailable, or GUILD_CREATE. During an outage nothing of the guild is sent.
+func (g *Guild) SetUnavailable(unavailable bool) {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	if g.unavailable == unavailable {
+		return
+	}
+	if unavailable {
+		g.publish("GUILD_DELETE", mustJSON(unavailableGuild{g.ID, true}), IntentGuilds)
+	}
+	g.unavailable = unavailable
+	if !unavailable {
+		g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
+	}
+}
+
+// SetNick gives a member another nick, "" for none. It shows in the messages that follow.
+func (g *Guild) SetNick(u *User, nick string) {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	m := g.member(u)
+	m.nick = nick
+	m.json = renderMember(g, u, nick)
+	g.publish("GUILD_MEMBER_UPDATE", renderMemberUpdate(g, u, m), IntentGuildMembers)
+}
+
+// member returns the membership of u, who joins if need be. s.mu is held.
+func (g *Guild) member(u *User) *member {
+	m := g.members[u]
+	if m == nil {
+		m = &member{json: renderMember(g, u, "")}
+		g.members[u] = m
+	}
+	return m
+}
+
+// Channels returns the guild's channels and threads, oldest first.
+func (g *Guild) Channels() []*Channel {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	return slices.Clone(g.channels)
+}
+
+// Guilds returns the guilds that the bot is in, by id.
+func (s *Server) Guilds() []*Guild {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.guilds)
+}
