@@ -1,0 +1,2 @@
+// Package migration turns the log files of the bot before us into records.
+package migration
