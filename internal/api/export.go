@@ -1,0 +1,131 @@
+package api
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"rollcall/store"
+)
+
+// ProblemTrailer is the trailer that tells a caller who accepts trailers why a
+// stream ended early: a Problem in JSON. It is absent or empty if all went well.
+const ProblemTrailer = "Rollcall-Problem"
+
+// getExport streams every selected record by guild, user and time. Nothing but
+// one page of the store is held at a time, and no transaction while the caller
+// takes in what was read.
+//
+// Once the first byte is out the status cannot change any more. A failure then
+// goes into a trailer if the caller accepts those, and otherwise breaks the
+// connection, so that half an export never looks like a whole one.
+func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
+	q, err := s.query(r, "guild", "user", "since", "until", "format")
+	if err != nil {
+		return err
+	}
+	selected, err := s.selection(r, q)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", contentType(q.format))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	trailers := slices.Contains(r.Header.Values("TE"), "trailers")
+	if trailers {
+		w.Header().Set("Trailer", ProblemTrailer)
+	}
+	caller := &patient{w: w}
+	out := bufio.NewWriterSize(caller, 32<<10)
+	err = s.writeRecords(out, r, selected, q.format)
+	switch {
+	case err == nil:
+		return nil
+	case !caller.served:
+		w.Header().Del("Trailer")
+		return err
+	case caller.gone || r.Context().Err() != nil:
+		panic(http.ErrAbortHandler)
+	}
+	s.log.Error("export broke off", "error", err)
+	out.Flush()
+	if !trailers {
+		panic(http.ErrAbortHandler)
+	}
+	text, _ := json.Marshal(problemOf(err))
+	w.Header().Set(ProblemTrailer, string(text))
+	return nil
+}
+
+func contentType(format string) string {
+	if format == "csv" {
+		return "text/csv; charset=utf-8"
+	}
+	return "application/x-ndjson"
+}
+
+// selection turns the names of an export's query into what the store is asked.
+func (s *Server) selection(r *http.Request, q query) (store.Query, error) {
+	selected := store.Query{When: q.when}
+	var guilds []store.Guild
+	if q.guild != "" {
+		guild, err := s.guild(r.Context(), q.guild)
+		if err != nil {
+			return selected, err
+		}
+		selected.Guild = guild.ID
+		guilds = []store.Guild{guild}
+	}
+	if q.user != "" {
+		if guilds == nil {
+			var err error
+			if guilds, err = s.store.Guilds(r.Context()); err != nil {
+				return selected, err
+			}
+		}
+		user, err := s.user(r.Context(), guilds, q.user)
+		if err != nil {
+			return selected, err
+		}
+		selected.User = user
+	}
+	return selected, nil
+}
+
+func (s *Server) writeRecords(out *bufio.Writer, r *http.Request, selected store.Query, format string) error {
+	put := func(record Record) error { return encode(out, record) }
+	if format == "csv" {
+		table := csv.NewWriter(out) // keeps nothing back: out is large enough to be its buffer
+		put = func(record Record) error { return table.Write(record.row()) }
+		if err := table.Write(csvHeader()); err != nil {
+			return err
+		}
+	}
+	for record, err := range s.store.Records(r.Context(), selected) {
+		if err != nil {
+			return err
+		}
+		if err := put(recordOf(record)); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// patient gives the caller writeTime for each chunk, not for the whole stream.
+type patient struct {
+	w      http.ResponseWriter
+	served bool // something was sent
+	gone   bool // the caller did not take it
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	p.served = true
+	limitWrite(p.w)
+	n, err := p.w.Write(b)
+	p.gone = err != nil
+	return n, err
+}

@@ -1,0 +1,236 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"rollcall/store"
+)
+
+const (
+	headerTime = 5 * time.Second  // to send a request's header
+	readTime   = 10 * time.Second // to send a request
+	writeTime  = 30 * time.Second // to take in an answer, or a chunk of a streamed one
+	idleTime   = time.Minute      // between two requests of a connection
+	closeTime  = time.Second      // for the answers under way when the server stops
+	maxHeader  = 16 << 10         // bytes of a request's line and header
+	maxQueries = 32               // questions to the store at a time, over all connections of a Server
+)
+
+// DatabaseHeader names, in every answer over the socket, the absolute path of
+// the database that the answer comes from.
+const DatabaseHeader = "Rollcall-Database"
+
+// Options of New.
+type Options struct {
+	Store  *store.DB
+	Token  string       // what /v1 over TCP asks for; empty: /v1 is closed there
+	Host   string       // the host that TCP is listened on, as configured; empty or unspecified: every address
+	Socket string       // path of the unix socket, for the hint to use it
+	Health func() error // what is wrong with the daemon, one line; nil: nothing ever is
+	Ready  func() error // why it does not take messages yet or any more; nil: it does
+	Log    *slog.Logger // requests that fail through our fault
+}
+
+// Server answers from a store. Its handlers may be used at the same time.
+type Server struct {
+	store         *store.DB
+	token         string
+	host, socket  string
+	health, ready func() error
+	log           *slog.Logger
+	queries       chan struct{} // holds one element per question under way
+	mux           *http.ServeMux
+}
+
+// New returns a server of the store, which must stay open until the handlers
+// have returned.
+func New(o Options) *Server {
+	s := &Server{
+		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, health: o.Health, ready: o.Ready, log: o.Log,
+		queries: make(chan struct{}, maxQueries),
+		mux:     http.NewServeMux(),
+	}
+	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"/v1/guilds":                  s.limited(s.getGuilds),
+		"/v1/guilds/{guild}/messages": s.limited(s.getMessages),
+		"/v1/state":                   s.limited(s.getState),
+		"/v1/export":                  s.limited(s.getExport),
+		"/healthz":                    condition(s.health),
+		"/readyz":                     condition(s.ready),
+	} {
+		s.mux.HandleFunc("GET "+path, answer(s.log, f))
+		s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", "GET, HEAD")
+			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want GET", r.Method).write(w)
+		})
+	}
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem(http.StatusNotFound, "no such path: %.200q", r.URL.Path).write(w)
+	})
+	return s
+}
+
+// Socket returns the handler for callers who have the right to open the socket
+// file, and for the process itself.
+func (s *Server) Socket() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(DatabaseHeader, url.PathEscape(s.store.Path()))
+		s.serve(w, r)
+	})
+}
+
+// TCP returns the handler for everybody else: it wants a Host that is ours, and
+// the token for /v1.
+func (s *Server) TCP() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.ours(r.Host) {
+			problem(http.StatusForbidden, "the Host %.64q is not ours: ask for the address that is listened on", r.Host).write(w)
+			return
+		}
+		if p := s.authorize(r); p != nil {
+			if p.Status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+			}
+			p.write(w)
+			return
+		}
+		s.serve(w, r)
+	})
+}
+
+// serve does what all callers have in common.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !sameOrigin(r) {
+		problem(http.StatusForbidden, "requests of other sites' pages are refused").write(w)
+		return
+	}
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // instead of reading the body
+		problem(http.StatusRequestEntityTooLarge, "a request has no body here").write(w)
+		return
+	}
+	// The request has been read. Its deadline would go on to cancel an answer
+	// that takes longer.
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	s.mux.ServeHTTP(w, r)
+}
+
+// authorize says why a request over TCP is not answered, nil if it is.
+func (s *Server) authorize(r *http.Request) *Problem {
+	if r.URL.Path != "/v1" && !strings.HasPrefix(r.URL.Path, "/v1/") {
+		return nil
+	}
+	if s.token == "" {
+		return problem(http.StatusForbidden, "over TCP /v1 is closed: set ROLLCALL_API_TOKEN or ROLLCALL_API_TOKEN_FILE, or use the socket %s", s.socket)
+	}
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	// Hashes have one length: comparing them does not tell that of the token.
+	want, got := sha256.Sum256([]byte(s.token)), sha256.Sum256([]byte(strings.TrimSpace(given)))
+	if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+		return problem(http.StatusUnauthorized, "want the header Authorization: Bearer with the API token")
+	}
+	return nil
+}
+
+// ours says whether a request's Host is one that leads to us by itself. Any other
+// name may have been pointed at our address by the site that sent the request.
+// A numeric address cannot be, so where all addresses are listened on (in a
+// container, say, whose own address nobody uses) every one of them is.
+func (s *Server) ours(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if host == "" || strings.EqualFold(host, "localhost") || strings.EqualFold(host, s.host) { // HTTP/1.0 has no Host
+		return true
+	}
+	ip := net.ParseIP(host)
+	if ip == nil {
+		return false
+	}
+	own := net.ParseIP(s.host)
+	return ip.IsLoopback() || s.host == "" || own != nil && (own.IsUnspecified() || own.Equal(ip))
+}
+
+// sameOrigin says whether a request comes from no web page, or from one of ours.
+func sameOrigin(r *http.Request) bool {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return true
+	}
+	u, err := url.Parse(origins[0])
+	return len(origins) == 1 && err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// limited lets at most maxQueries questions reach the store at a time.
+func (s *Server) limited(f func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		select {
+		case s.queries <- struct{}{}:
+			defer func() { <-s.queries }()
+			return f(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			return problem(http.StatusServiceUnavailable, "%d questions are being answered already: ask again", maxQueries)
+		}
+	}
+}
+
+// condition answers 200 while the function finds nothing wrong.
+func condition(wrong func() error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if wrong != nil {
+			if err := wrong(); err != nil {
+				return problem(http.StatusServiceUnavailable, "%v", err)
+			}
+		}
+		return sendJSON(w, map[string]string{"status": "ok"})
+	}
+}
+
+// limitWrite gives the caller writeTime from now on to take in what is sent next.
+func limitWrite(w http.ResponseWriter) {
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+}
+
+// Serve answers requests on the listener until the context is done, lets the
+// answers under way finish for a second while their contexts are cancelled, and
+// returns nil; or the error for which the listener could not go on. It closes
+// the listener.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      queryTime + writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // broken clients
+	}
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		grace, cancel := context.WithTimeout(context.Background(), closeTime)
+		defer cancel()
+		server.Shutdown(grace)
+		server.Close()
+	})
+	err := server.Serve(listener)
+	if !stop() {
+		<-closed
+		return nil
+	}
+	return err
+}

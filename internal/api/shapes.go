@@ -1,0 +1,91 @@
+package api
+
+import (
+	"strconv"
+
+	"rollcall/store"
+)
+
+// Record is a stored message as JSON and CSV show it. The fields below Source are
+// empty where they are not known; Attachments is known wherever MessageID is.
+type Record struct {
+	Guild       store.ID     `json:"guild_id"`
+	User        store.ID     `json:"user_id"`
+	ChannelName string       `json:"channel_name"`
+	Content     string       `json:"message_content"`
+	Time        store.Micros `json:"timestamp"`
+	Source      string       `json:"source"` // live, backfill, log or import
+	MessageID   store.ID     `json:"message_id,omitzero"`
+	ChannelID   store.ID     `json:"channel_id,omitzero"`
+	ReplyToUser store.ID     `json:"reply_to_user_id,omitzero"`
+	Attachments *int         `json:"attachments,omitempty"`
+}
+
+func recordOf(r store.Record) Record {
+	out := Record{
+		Guild: r.Guild, User: r.User, ChannelName: r.Channel.Name, Content: r.Content, Time: r.Time,
+		Source: sourceName(r.Source), MessageID: r.Message, ChannelID: r.Channel.ID, ReplyToUser: r.ReplyToUser,
+	}
+	if r.Message != 0 {
+		out.Attachments = &r.Attachments
+	}
+	return out
+}
+
+func sourceName(s store.Source) string {
+	switch s {
+	case store.SourceLive:
+		return "live"
+	case store.SourceBackfill:
+		return "backfill"
+	case store.SourceLog:
+		return "log"
+	default:
+		return "import"
+	}
+}
+
+// csvHeader names the columns of row.
+func csvHeader() []string {
+	return []string{"guild_id", "user_id", "channel_name", "message_content", "timestamp", "source",
+		"message_id", "channel_id", "reply_to_user_id", "attachments"}
+}
+
+// row returns the record as a line of CSV; what is not known is empty.
+func (r Record) row() []string {
+	known := func(id store.ID) string {
+		if id == 0 {
+			return ""
+		}
+		return id.String()
+	}
+	attachments := ""
+	if r.Attachments != nil {
+		attachments = strconv.Itoa(*r.Attachments)
+	}
+	return []string{r.Guild.String(), r.User.String(), r.ChannelName, r.Content, r.Time.String(), r.Source,
+		known(r.MessageID), known(r.ChannelID), known(r.ReplyToUser), attachments}
+}
+
+// State is how far everything has been taken in. No list is ever null.
+type State struct {
+	LastDates  []LastDate          `json:"log_migration_state"` // by guild
+	Files      []File              `json:"files"`               // by path
+	Quarantine []store.Quarantined `json:"quarantine"`          // by file and offset
+	Gaps       []store.Gap         `json:"gaps"`                // in the order in which they were noticed
+}
+
+// LastDate is the last day (YYYYMMDD, UTC) whose logs were read to their end.
+type LastDate struct {
+	Guild store.ID `json:"guild_id"`
+	Date  string   `json:"last_date"`
+}
+
+// File is how far a log file has been read: Offset in bytes after
+// decompression, Size in bytes on the disk when last seen.
+type File struct {
+	Path     string `json:"path"` // below the root of the logs
+	Offset   int64  `json:"offset"`
+	Size     int64  `json:"size"`
+	Complete bool   `json:"complete"`
+}
