@@ -189,5 +189,5 @@ func (c *Channel) rights() Access {
 
 // visible says whether the gateway tells the bot of what happens here.
 func (c *Channel) visible() bool {
-	return c.rights() != NoAccess && (c.Kind != PrivateThread || c.joined)
+	return c.rights() != NoAccess && (c.Kind != PrivateThread || c.joined || c.guild.managesThreads)
 }

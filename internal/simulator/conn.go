@@ -42,13 +42,15 @@ const (
 	lingerLimit  = 2 * time.Second  // how long a client may take to answer a close frame
 )
 
-// Conns returns the open connections to the gateway, in no order.
+// Conns returns the open connections to the gateway, without those that are being closed, in no order.
 func (s *Server) Conns() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]*Conn, 0, len(s.conns))
 	for c := range s.conns {
-		all = append(all, c)
+		if c.alive() {
+			all = append(all, c)
+		}
 	}
 	return all
 }
@@ -204,6 +206,16 @@ func (c *Conn) end() {
 	c.s.changed.Broadcast()
 }
 
+// pause waits for d; it returns false if the connection ends before.
+func (c *Conn) pause(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-c.gone:
+		return false
+	}
+}
+
 func (c *Conn) wakeUp() {
 	select {
 	case c.wake <- struct{}{}:
@@ -301,7 +313,7 @@ type frameWriter struct {
 
 // write writes a batch with as few system calls as it can.
 func (w *frameWriter) write(c *Conn, b batch) error {
-	if b.throttle > 0 && b.events != nil && !c.s.pause(b.throttle) {
+	if b.throttle > 0 && b.events != nil && !c.pause(b.throttle) {
 		return ErrClosed
 	}
 	c.socket.SetWriteDeadline(time.Now().Add(writeLimit))

@@ -14,6 +14,7 @@ const (
 	AtIdentify              // an IDENTIFY has come and is about to be checked
 	AtResume                // a RESUME has come and is about to be checked
 	AtReady                 // an IDENTIFY was in order; before READY is sent
+	AtGuilds                // READY is on its way; before the guilds are sent
 	phases
 )
 
@@ -68,7 +69,7 @@ func SendFirst(payload string) Action {
 
 // Delay waits, and then goes on.
 func Delay(d time.Duration) Action {
-	return func(c *Conn) bool { return c.s.pause(d) }
+	return func(c *Conn) bool { return c.pause(d) }
 }
 
 // faults are the actions that wait for connections, and for REST requests.
@@ -109,20 +110,27 @@ func (s *Server) Every(p Phase, a Action) (stop func()) {
 	return enroll(s, &s.faults.every[p], a)
 }
 
-// passes does the actions of a phase and says whether the gateway goes on. s.mu is not held.
-func (c *Conn) passes(p Phase) bool {
-	f := &c.s.faults
-	c.s.mu.Lock()
-	var todo []Action
-	if len(f.next[p]) > 0 {
-		todo = append(todo, f.next[p][0])
-		f.next[p] = f.next[p][1:]
-	} else {
-		for _, a := range f.every[p] {
-			todo = append(todo, *a)
-		}
+// take returns what is to be done at a phase. s.mu is held.
+func (f *faults) take(p Phase) []Action {
+	if next := f.next[p]; len(next) > 0 {
+		f.next[p] = next[1:]
+		return next[:1]
 	}
-	c.s.mu.Unlock()
+	var todo []Action
+	for _, a := range f.every[p] {
+		todo = append(todo, *a)
+	}
+	return todo
+}
+
+// passes does the actions of a phase and says whether the gateway goes on. s.mu is held, and released only
+// if there is something to do, so that without faults no event comes in between.
+func (c *Conn) passes(p Phase) bool {
+	todo := c.s.faults.take(p)
+	if len(todo) > 0 {
+		c.s.mu.Unlock()
+		defer c.s.mu.Lock()
+	}
 	for _, a := range todo {
 		if !a(c) {
 			return false
@@ -157,6 +165,13 @@ func (s *Server) RefuseGateway(status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refusals = status
+}
+
+// SetSessionStarts sets how many IDENTIFYs are left, and when all of Options.SessionStarts are again.
+func (s *Server) SetSessionStarts(remaining int, resetAfter time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starts.remaining, s.starts.reset = remaining, time.Now().Add(resetAfter)
 }
 
 // SetPrivileged says which privileged intents the developer portal allows. It is

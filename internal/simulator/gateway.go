@@ -75,10 +75,7 @@ func (c *Conn) read() {
 	c.socket.SetReadLimit(1 << 20)
 	c.socket.SetCloseHandler(c.clientCloses)
 	c.awaitHeartbeat()
-	if c.passes(AtHello) {
-		c.Send(fmt.Sprintf(`{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":%d,"_trace":["[\"simulator\"]"]}}`,
-			c.s.o.HeartbeatInterval.Milliseconds()))
-	}
+	c.hello()
 	for {
 		if c.isSilent() {
 			<-c.gone
@@ -95,6 +92,15 @@ func (c *Conn) read() {
 		if !c.isSilent() {
 			c.command(data)
 		}
+	}
+}
+
+func (c *Conn) hello() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.passes(AtHello) {
+		c.send(fmt.Appendf(nil, `{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":%d,"_trace":["[\"simulator\"]"]}}`,
+			c.s.o.HeartbeatInterval.Milliseconds()))
 	}
 }
 
@@ -171,14 +177,12 @@ func (c *Conn) heartbeat() {
 func (c *Conn) identify(id identify) {
 	s := c.s
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.stats.Identifies++
 	s.changed.Broadcast()
-	s.mu.Unlock()
 	if !c.passes(AtIdentify) {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if id.Shard == nil {
 		id.Shard = &[2]int{0, 1}
 	}
@@ -195,28 +199,32 @@ func (c *Conn) identify(id identify) {
 		c.invalidate(false)
 		return
 	}
-	s.mu.Unlock()
-	proceed := c.passes(AtReady)
-	s.mu.Lock()
-	if proceed && c.closing == nil && !c.ended {
-		s.begin(c, id)
+	if c.passes(AtReady) && c.alive() {
+		c.begin(id)
 	}
 }
 
 // begin makes the session and queues READY and the guilds. s.mu is held.
-func (s *Server) begin(c *Conn, id identify) {
+func (c *Conn) begin(id identify) {
+	s := c.s
 	ss := s.newSession(id)
 	ss.conn, c.session = c, ss
 	s.push(ss, frame{"READY", s.renderReady(ss)})
+	s.stats.Readies++
+	s.changed.Broadcast()
+	if !c.passes(AtGuilds) || !c.alive() {
+		return
+	}
 	for _, g := range s.guilds {
 		if ss.handles(g.ID) && ss.intents&IntentGuilds != 0 && !g.unavailable {
 			s.push(ss, frame{"GUILD_CREATE", renderGuildCreate(g)})
 		}
 	}
 	ss.readyAt = ss.last()
-	s.stats.Readies++
-	s.changed.Broadcast()
 }
+
+// alive says whether there is still somebody to answer. s.mu is held.
+func (c *Conn) alive() bool { return c.closing == nil && !c.ended }
 
 // refuse checks an IDENTIFY as Discord does; 0 means that it is in order. s.mu is held.
 func (c *Conn) refuse(id identify) (code int, reason string) {
@@ -252,14 +260,12 @@ func (c *Conn) refuse(id identify) (code int, reason string) {
 func (c *Conn) resume(r resume) {
 	s := c.s
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.stats.Resumes++
 	s.changed.Broadcast()
-	s.mu.Unlock()
 	if !c.passes(AtResume) {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	ss := s.findSession(r.SessionID)
 	switch {
 	case c.session != nil:
@@ -274,7 +280,7 @@ func (c *Conn) resume(r resume) {
 	case r.Seq > ss.sent:
 		s.forget(ss)
 		c.close(4007, "Invalid seq.")
-	case c.closing == nil && !c.ended:
+	case c.alive():
 		if old := ss.conn; old != nil {
 			old.detach(false)
 			old.close(4000, "Taken over.")

@@ -129,15 +129,14 @@ func pageLimit(q url.Values, least int) (n int, ok bool) {
 
 // archivedThreads answers pages of a channel's archived threads: those archived last come first and
 // before is an instant; of the private ones that the bot has joined, the newest come
-// first and before is an id. To list those that it has not joined takes a
-// permission (MANAGE_THREADS) that the bot is taken to have where it is given Full access.
+// first and before is an id. To list all private ones takes a permission, see SetManagesThreads.
 func (s *Server) archivedThreads(kind Kind, joined bool) endpoint {
 	return func(r *http.Request) (any, *refusal) {
 		c, refused := s.channelOf(r)
 		if refused != nil {
 			return nil, refused
 		}
-		if c.guild == nil || c.rights() == NoHistory {
+		if c.guild == nil || c.rights() == NoHistory || kind == PrivateThread && !joined && !c.guild.managesThreads {
 			return nil, missingAccess
 		}
 		q := r.URL.Query()

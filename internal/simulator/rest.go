@@ -24,6 +24,7 @@ const (
 	RouteArchivedPublicThreads  = "/channels/{channel}/threads/archived/public"
 	RouteArchivedPrivateThreads = "/channels/{channel}/threads/archived/private"
 	RouteJoinedPrivateThreads   = "/channels/{channel}/users/@me/threads/archived/private"
+	RouteOther                  = "*" // what the simulator does not know
 )
 
 // refusal is an answer that is not 200.
@@ -76,6 +77,7 @@ func (s *Server) handler() http.Handler {
 		case websocket.IsWebSocketUpgrade(r):
 			s.serveGateway(w, r)
 		case pattern == "":
+			s.countREST(RouteOther)
 			notFound.write(w)
 		default:
 			api.ServeHTTP(w, r)
@@ -86,12 +88,7 @@ func (s *Server) handler() http.Handler {
 // serveREST counts the request, lets faults have it, and otherwise answers it.
 func (s *Server) serveREST(route string, f endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.stats.REST[route]++
-		s.changed.Broadcast()
-		answers := s.faults.takeREST(route)
-		s.mu.Unlock()
-		for _, answer := range answers {
+		for _, answer := range s.countREST(route) {
 			if !answer(s, w, r) {
 				return
 			}
@@ -103,6 +100,15 @@ func (s *Server) serveREST(route string, f endpoint) http.Handler {
 		w.WriteHeader(status)
 		w.Write(body)
 	})
+}
+
+// countREST counts a request and returns what faults do to it.
+func (s *Server) countREST(route string) []Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.REST[route]++
+	s.changed.Broadcast()
+	return s.faults.takeREST(route)
 }
 
 // answer checks the token and the rate limit and does what is asked. s.mu is held.

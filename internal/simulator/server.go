@@ -45,6 +45,7 @@ var ErrClosed = errors.New("simulator is closed")
 // Server is a running Discord. Its methods may be called from any goroutine.
 type Server struct {
 	o        Options
+	started  time.Time
 	host     string // 127.0.0.1:port
 	listener *listener
 	http     *http.Server
@@ -52,11 +53,13 @@ type Server struct {
 	ctx      context.Context
 	running  sync.WaitGroup // every goroutine of the server
 
-	mu      sync.Mutex // guards all below, and everything of the world and the sessions
-	changed *sync.Cond // something below has changed
-	closed  bool
-	lastID  ID
-	pastIDs ID
+	mu           sync.Mutex // guards all below, and everything of the world and the sessions
+	changed      *sync.Cond // something below has changed
+	closed       bool
+	lastID       ID
+	pastIDs      ID // how many of mintAt, as guildIDs of mintGuild
+	guildIDs     ID
+	lastArchived time.Time
 
 	token        string
 	privileged   Intents
@@ -85,6 +88,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{
 		o:          o,
+		started:    time.Now(),
 		host:       inner.Addr().String(),
 		listener:   &listener{Listener: inner},
 		token:      o.Token,
@@ -190,15 +194,5 @@ func (s *Server) await(ctx context.Context, done func() bool) error {
 			return context.Cause(ctx)
 		}
 		s.changed.Wait()
-	}
-}
-
-// pause waits for d; it returns false if the server is closed before.
-func (s *Server) pause(d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-s.ctx.Done():
-		return false
 	}
 }

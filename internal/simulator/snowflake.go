@@ -51,15 +51,12 @@ func (s *Server) mint() ID {
 	return id
 }
 
-// mintGuild is mint for a guild: every guild gets a millisecond of its own, because the
-// shard of a guild is computed from its milliseconds alone. s.mu is held.
+// mintGuild is mint for a guild. Every guild gets a millisecond of its own, because its shard is
+// computed from the milliseconds alone; so that thousands of guilds do not carry the clock of everything else away, they
+// are taken from a year ago. s.mu is held.
 func (s *Server) mintGuild() ID {
-	id := Snowflake(time.Now())
-	if id <= s.lastID {
-		id = (s.lastID>>counterBits + 1) << counterBits
-	}
-	s.lastID = id
-	return id
+	s.guildIDs++
+	return Snowflake(s.started.AddDate(-1, 0, 0)) + s.guildIDs<<counterBits
 }
 
 // mintAt returns an id for a message of the past. Messages of one millisecond get

@@ -19,7 +19,7 @@ func (c *Channel) StartThread(spec ThreadSpec) *Channel {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	t := c.newThread(c.s.mint(), spec)
-	if !spec.Private {
+	if !spec.Private && c.holdsMessages() {
 		c.post(Draft{Author: t.user, Type: TypeThreadCreated, Content: spec.Name})
 	}
 	return t
@@ -94,6 +94,11 @@ func (c *Channel) moveToArchive(archived bool) {
 		return
 	}
 	c.archived = archived
-	c.archivedAt = time.Now()
+	// Instants are paging positions, so no two threads may have the same.
+	c.archivedAt = time.Now().Truncate(time.Microsecond)
+	if earliest := c.s.lastArchived.Add(time.Microsecond); c.archivedAt.Before(earliest) {
+		c.archivedAt = earliest
+	}
+	c.s.lastArchived = c.archivedAt
 	c.publishUpdate()
 }

@@ -44,13 +44,14 @@ type GuildSpec struct {
 
 // Guild is a server that the bot is in.
 type Guild struct {
-	ID          ID
-	s           *Server
-	name        string
-	unavailable bool
-	removed     bool
-	channels    []*Channel // threads included, oldest first
-	members     map[*User]*member
+	ID             ID
+	s              *Server
+	name           string
+	unavailable    bool
+	removed        bool
+	managesThreads bool
+	channels       []*Channel // threads included, oldest first
+	members        map[*User]*member
 }
 
 // member is a user in a guild.
@@ -125,6 +126,31 @@ func (g *Guild) Remove() {
 	for _, c := range g.channels {
 		delete(s.channels, c.ID)
 	}
+}
+
+// Return brings the bot back into a guild that it was removed from; sessions get GUILD_CREATE.
+func (g *Guild) Return() {
+	s := g.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !g.removed {
+		return
+	}
+	g.removed = false
+	at, _ := s.findGuild(g.ID)
+	s.guilds = slices.Insert(s.guilds, at, g)
+	for _, c := range g.channels {
+		s.channels[c.ID] = c
+	}
+	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
+}
+
+// SetManagesThreads gives the bot the permission to see private threads that it has not
+// joined, or takes it away. It has not got it at first.
+func (g *Guild) SetManagesThreads(may bool) {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	g.managesThreads = may
 }
 
 // SetUnavailable starts or ends an outage of the guild: sessions get

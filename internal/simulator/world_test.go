@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"context"
 	"testing"
 
 	"rollcall/internal/simulator"
@@ -41,4 +42,11 @@ func (w *world) say(text string) simulator.Message {
 		w.t.Fatal(err)
 	}
 	return m
+}
+
+// limited returns a context that ends when patience does.
+func limited(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
 }
