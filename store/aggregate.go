@@ -12,7 +12,7 @@ const chunkSize = 1536
 
 // flushTimeline enters what came and went into the quarter hours.
 func (g *guildTx) flushTimeline() error {
-	slices.SortStableFunc(g.changes, func(a, b change) int {
+	slices.SortFunc(g.changes, func(a, b change) int {
 		return order(quarterOf(a.time), quarterOf(b.time))
 	})
 	for rest := g.changes; len(rest) > 0; {

@@ -1,2 +1,49 @@
-// Package store keeps every record in one bbolt file.
+// Package store keeps every message in one bbolt file and answers from it. It is
+// the only code that touches bbolt, and knows nothing of Discord or of files of logs.
+//
+// # The file
+//
+// Keys are big-endian integers, so that they sort; times (i64 µs) have their sign
+// bit flipped, quarter hours and weeks are counted from long before the year 0.
+// <guild> is a guild's id in decimal, for people with the bbolt tool.
+//
+//	meta                        format u32 · id 16 bytes · salt 16 bytes · created i64 µs
+//	user_stats/<guild>          user u64 · time i64 · id u64          → record (codec.go)
+//	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
+//	activity/<guild>            week u32 · user u64                   → messages by quarter hour and channel (pack.go)
+//	profiles/<guild>            user u64                              → number of messages
+//	channels/<guild>            0 · number u32                        → id u64 · name
+//	                            1 · hash of id and name, 16 bytes     → number u32
+//	guilds                      guild u64                             → messages, users, channels, spans of the sources
+//	names                       guild u64 · user u64 (0: the guild)   → display name as last seen
+//	state/log_migration_state   guild u64                             → YYYYMMDD, the last day read to its end
+//	state/log_files             key of the file (LogFile.Key)         → LogFile as JSON
+//	state/quarantine            file · 0 · offset u64                 → reason
+//	state/channels              guild u64 · channel u64               → last message id seen
+//	state/gaps                  seq u64                               → Gap as JSON
+//
+// Every value ends with the CRC-32C of its key and itself: bbolt does not notice
+// a flipped byte. The id of a record is its message's snowflake, or for a log
+// line, which has none, a hash with the highest bit set; so putting the same
+// record again is no change, and a lost cursor does no harm.
+//
+// All that a write changes (records, timeline, activity, profile, cursor) changes
+// in one transaction. What stands beside the records can be made from them
+// again; Check does so and compares.
+//
+// # Why these buckets
+//
+// user_stats gives one user's messages in order, which is what is asked of a
+// memory. The timeline gives what that order cannot: newest first across a
+// guild, what is older than a date. Activity holds, for each user, how many
+// messages in which channel in which quarter hour. Every zone's days and hours
+// begin on a quarter hour, so totals, active days, streaks and hours can be told
+// in any time zone afterwards, daylight saving time included, without reading
+// records; and since its keys begin with the week, a day's commits touch few pages.
+//
+// # Messages and log lines
+//
+// A message that the logs had too is one record: merge.go says when they are the
+// same. The spans in a guild's entry say where that can be, so that an import
+// into years that nothing else has written to does not look.
 package store

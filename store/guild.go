@@ -132,6 +132,9 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 			return nil, err
 		}
 	}
+	// These buckets grow at the end of a user's run, or at their own end. Pages
+	// that are split there may be left nearly full.
+	g.records.FillPercent, g.timeline.FillPercent, g.activity.FillPercent = 0.9, 0.9, 0.9
 	w.guilds[id] = g
 	return g, nil
 }

@@ -36,7 +36,10 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 		}
 		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps))
 	})
-	return stored, err
+	if err != nil {
+		return 0, err
+	}
+	return stored, nil
 }
 
 // Import stores a batch of the migration (log lines and the cursor behind them)
@@ -65,7 +68,10 @@ func (db *DB) Import(ctx context.Context, b LogBatch) (done Imported, err error)
 		done.File.Counts.Duplicates += done.Duplicates
 		return errors.Join(w.putLogFile(done.File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine))
 	})
-	return done, err
+	if err != nil {
+		return Imported{}, err
+	}
+	return done, nil
 }
 
 // pending is a record on its way into a guild, with its key.
@@ -90,7 +96,7 @@ func (w *writeTx) eachGuild(records []Record, put func(*guildTx, []pending) erro
 		}
 		all[i] = pending{key, r.Guild, r}
 	}
-	slices.SortStableFunc(all, func(a, b pending) int {
+	slices.SortFunc(all, func(a, b pending) int {
 		if a.guild != b.guild {
 			return order(a.guild, b.guild)
 		}

@@ -1,0 +1,43 @@
+package store
+
+import "slices"
+
+// RoundTripRecord decodes a record's value and encodes it again.
+func RoundTripRecord(b []byte, at Micros) (again []byte, err error) {
+	s, err := decodeStored(b, at)
+	if err != nil {
+		return nil, err
+	}
+	return appendStored(nil, &s, at, s.content), nil
+}
+
+// RoundTripChunk decodes a timeline chunk and encodes it again.
+func RoundTripChunk(b []byte, q uint32) ([]byte, error) {
+	moments, err := decodeChunk(nil, q, b)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(moments, compareMoments)
+	return appendChunk(nil, q, moments), nil
+}
+
+// RoundTripWeek decodes a user's week and encodes it again.
+func RoundTripWeek(b []byte) ([]byte, error) {
+	cells, err := decodeWeek(nil, b)
+	if err != nil {
+		return nil, err
+	}
+	return appendWeek(nil, addCells(nil, cells)), nil
+}
+
+// RoundTripGuild decodes a guild's entry and encodes it again.
+func RoundTripGuild(b []byte) ([]byte, error) {
+	info, err := decodeGuildInfo(b)
+	if err != nil {
+		return nil, err
+	}
+	return info.append(nil), nil
+}
+
+// Seal is how values are stored.
+func Seal(key, payload []byte) []byte { return seal(key, payload) }
