@@ -1,0 +1,35 @@
+package tracker
+
+import "time"
+
+// limits bound every wait on the gateway. Tests shorten them.
+type limits struct {
+	silence  time.Duration // without a byte from Discord, before the connection is given up
+	open     time.Duration // from the first packet to READY, and between two events before it
+	ackSlack time.Duration // beyond two heartbeats, for an ACK
+	settle   time.Duration // for discordgo, whose Close sleeps a second, to leave a connection
+	watch    time.Duration // between two looks at a session
+
+	firstRetry time.Duration // the longest wait before the first attempt to connect again
+	lastRetry  time.Duration // the longest wait after many
+	stable     time.Duration // a connection that lasted so long begins a new count of attempts
+	identify   time.Duration // between two IDENTIFYs that share a place in max_concurrency
+	stop       time.Duration // for the handlers to hand over what they hold, once stopped
+}
+
+// gatewayLimits are those of a real Discord.
+func gatewayLimits() limits {
+	return limits{
+		silence:  90 * time.Second, // heartbeats are answered every 41.25 s
+		open:     30 * time.Second,
+		ackSlack: 10 * time.Second,
+		settle:   3 * time.Second,
+		watch:    time.Second,
+
+		firstRetry: 500 * time.Millisecond,
+		lastRetry:  time.Minute,
+		stable:     time.Minute,
+		identify:   5 * time.Second, // Discord's documentation, "Rate Limiting" of the gateway
+		stop:       5 * time.Second,
+	}
+}

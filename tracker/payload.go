@@ -1,0 +1,194 @@
+package tracker
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+)
+
+// rawPrefix is put before the names of the events that we decode ourselves.
+const rawPrefix = "RAW_"
+
+// keptRoom is how large a buffer may be that is used again: one huge guild is no
+// reason to keep its room for ever.
+const keptRoom = 1 << 20
+
+// deliver hands a whole message on, or leaves it out.
+func (w *wire) deliver() error {
+	payload, err := w.payload()
+	if err == nil {
+		err = w.handOn(payload)
+	}
+	if cap(w.message) > keptRoom {
+		w.message = nil
+	}
+	if w.inflated.Cap() > keptRoom {
+		w.inflated = bytes.Buffer{}
+	}
+	if r := (*rejectError)(nil); errors.As(err, &r) {
+		w.rejected(r)
+		return nil
+	}
+	return err
+}
+
+// payload returns the message as text.
+func (w *wire) payload() ([]byte, error) {
+	if w.oversize {
+		return nil, reject("a message larger than " + strconv.Itoa(maxPayload>>20) + " MiB")
+	}
+	if !w.binary {
+		return w.message, nil
+	}
+	var err error
+	if w.inflater == nil {
+		w.inflater, err = zlib.NewReader(bytes.NewReader(w.message))
+	} else {
+		err = w.inflater.(zlib.Resetter).Reset(bytes.NewReader(w.message), nil)
+	}
+	if err != nil {
+		w.inflater = nil
+		return nil, reject("not zlib: " + err.Error())
+	}
+	w.inflated.Reset()
+	n, err := io.Copy(&w.inflated, io.LimitReader(w.inflater, maxPayload+1))
+	switch {
+	case err != nil:
+		return nil, reject("not zlib: " + err.Error())
+	case n > maxPayload:
+		return nil, reject("a message larger than " + strconv.Itoa(maxPayload>>20) + " MiB")
+	}
+	return w.inflated.Bytes(), nil
+}
+
+// Gateway opcodes that a server sends.
+const (
+	opDispatch       = 0
+	opHeartbeat      = 1
+	opReconnect      = 7
+	opInvalidSession = 9
+	opHello          = 10
+	opACK            = 11
+)
+
+// handOn puts into out what discordgo is to see of a payload.
+func (w *wire) handOn(payload []byte) error {
+	var e struct {
+		Op       *int            `json:"op"`
+		Sequence *int64          `json:"s"`
+		Type     string          `json:"t"`
+		Data     json.RawMessage `json:"d"`
+	}
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return reject(err.Error())
+	}
+	if e.Op == nil {
+		return reject("no op")
+	}
+	switch *e.Op {
+	case opDispatch:
+		if e.Sequence != nil {
+			w.sequence = *e.Sequence
+		}
+		return w.handOnEvent(e.Type, e.Data)
+	case opHeartbeat:
+		w.put(`{"op":1}`, nil, "")
+	case opReconnect:
+		return errReconnect
+	case opInvalidSession:
+		return &invalidSession{resumable: string(e.Data) == "true"}
+	case opHello:
+		return w.handOnHello(e.Data)
+	case opACK:
+		w.mu.Lock()
+		w.acked = time.Now()
+		w.mu.Unlock()
+		w.put(`{"op":11}`, nil, "")
+	default:
+		return reject("unknown op " + strconv.Itoa(*e.Op))
+	}
+	return nil
+}
+
+// handOnHello passes the heartbeat's interval on, if a timer can be made of it.
+func (w *wire) handOnHello(data json.RawMessage) error {
+	var hello struct {
+		Interval float64 `json:"heartbeat_interval"` // milliseconds
+	}
+	if err := json.Unmarshal(data, &hello); err != nil || !(hello.Interval >= 1 && hello.Interval <= 3_600_000) {
+		return errors.New("HELLO without a usable heartbeat_interval")
+	}
+	ms := int64(hello.Interval)
+	w.mu.Lock()
+	w.interval, w.acked = time.Duration(ms)*time.Millisecond, time.Now()
+	w.mu.Unlock()
+	w.put(`{"op":10,"d":{"heartbeat_interval":`+strconv.FormatInt(ms, 10), nil, "}}")
+	return nil
+}
+
+// handOnEvent passes an event on.
+func (w *wire) handOnEvent(name string, data json.RawMessage) error {
+	w.mu.Lock()
+	w.progress = time.Now()
+	w.mu.Unlock()
+	head := `{"op":0,"s":` + strconv.FormatInt(w.sequence, 10) + `,"t":"`
+	switch {
+	case name == "READY":
+		var ready struct {
+			Session string `json:"session_id"`
+		}
+		if err := json.Unmarshal(data, &ready); err != nil || ready.Session == "" {
+			return errors.New("READY without a session_id")
+		}
+		session, err := json.Marshal(ready)
+		if err != nil {
+			return err
+		}
+		w.establish()
+		w.put(head+`READY","d":`, session, "}")
+	case name == "RESUMED":
+		w.establish()
+		w.put(head+`RESUMED","d":{}`, nil, "}")
+	case handles(name):
+		if len(data) == 0 {
+			data = json.RawMessage("null")
+		}
+		w.put(head+rawPrefix+name+`","d":`, data, "}")
+	default:
+		w.put(head+rawPrefix+`OTHER","d":null`, nil, "}")
+	}
+	return nil
+}
+
+// establish notes that the session is up.
+func (w *wire) establish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ready = true
+}
+
+// put makes one text frame of the three parts.
+func (w *wire) put(head string, data []byte, tail string) {
+	n := len(head) + len(data) + len(tail)
+	if cap(w.frame) > keptRoom {
+		w.frame = nil
+	}
+	f := append(w.frame[:0], 0x80|frameText)
+	switch {
+	case n < 126:
+		f = append(f, byte(n))
+	case n < 1<<16:
+		f = binary.BigEndian.AppendUint16(append(f, 126), uint16(n))
+	default:
+		f = binary.BigEndian.AppendUint64(append(f, 127), uint64(n))
+	}
+	f = append(f, head...)
+	f = append(f, data...)
+	w.frame = append(f, tail...)
+	w.out = w.frame
+}
