@@ -62,7 +62,7 @@ type author struct {
 type channel struct {
 	ID       store.ID
 	GuildID  store.ID // absent inside a guild's lists
-	Parent   store.ID // a thread's channel, a channel's category
+	Parent   store.ID // a thread's channel, else 0: a category has no say in anything
 	Type     int
 	Name     string
 	Last     store.ID // last_message_id, 0 if nothing was ever said
@@ -196,10 +196,15 @@ func decodeChannel(raw json.RawMessage) (channel, error) {
 	if w.ID == 0 {
 		return channel{}, fmt.Errorf("decode channel: %w", errNoID)
 	}
-	return channel{
-		ID: w.ID, GuildID: w.GuildID, Parent: w.Parent, Type: w.Type, Name: string(w.Name),
+	c := channel{
+		ID: w.ID, GuildID: w.GuildID, Type: w.Type, Name: string(w.Name),
 		Last: store.ID(w.Last), Archived: w.Metadata.value.Archived,
-	}, nil
+	}
+	switch c.Type {
+	case channelNewsThread, channelPublicThread, channelPrivateThread:
+		c.Parent = w.Parent
+	}
+	return c, nil
 }
 
 // decodeChannels reads a list of channels; those that cannot be read are left out.

@@ -1,0 +1,255 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/store"
+)
+
+// receiver takes in the events of one shard, in their order and one at a time. It
+// decodes them, learns names from them and hands messages to the writer; it waits
+// for nothing but room in the writer's queue.
+type receiver struct {
+	shard, shards int
+	writer        *writer
+	backfill      *backfill
+	names         *names
+	rules         *rules
+	log           *slog.Logger
+
+	events   atomic.Int64 // taken in, of any kind
+	rejected atomic.Int64 // gateway payloads and events that could not be read
+	rejects  seldom
+	unknowns seldom
+}
+
+// handlerOf returns what takes in the events of a name, nil if they are of no interest.
+func handlerOf(name string) func(*receiver, context.Context, json.RawMessage) error {
+	switch name {
+	case "MESSAGE_CREATE":
+		return (*receiver).message
+	case "GUILD_CREATE":
+		return (*receiver).guildCreate
+	case "GUILD_UPDATE":
+		return (*receiver).guildUpdate
+	case "GUILD_DELETE":
+		return (*receiver).guildDelete
+	case "CHANNEL_CREATE", "THREAD_CREATE":
+		return (*receiver).channelCreate
+	case "CHANNEL_UPDATE", "THREAD_UPDATE":
+		return (*receiver).channelUpdate
+	case "CHANNEL_DELETE", "THREAD_DELETE":
+		return (*receiver).channelDelete
+	case "THREAD_LIST_SYNC":
+		return (*receiver).threadListSync
+	}
+	return nil
+}
+
+// handles says whether events of a name are of interest.
+func handles(name string) bool { return handlerOf(name) != nil }
+
+// receive takes in one event. ctx bounds the wait for the writer; the error says
+// that the event was not taken in.
+func (r *receiver) receive(ctx context.Context, name string, data json.RawMessage) error {
+	handler := handlerOf(name)
+	if handler == nil {
+		return nil
+	}
+	r.events.Add(1)
+	return handler(r, ctx, data)
+}
+
+// reject notes a payload that cannot be read. One line a minute tells of them.
+func (r *receiver) reject(err error) {
+	r.rejected.Add(1)
+	if n, ok := r.rejects.due(time.Now()); ok {
+		r.log.Warn("what Discord sent cannot be read and was left out", "count", n, "error", oneLine(err.Error()))
+	}
+}
+
+// mine says whether a guild belongs to this shard, by Discord's formula.
+func (r *receiver) mine(guild store.ID) bool {
+	return int(uint64(guild)>>22%uint64(r.shards)) == r.shard
+}
+
+func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
+	m, err := decodeMessage(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	if m.GuildID == 0 || !r.mine(m.GuildID) {
+		return nil
+	}
+	info, known := r.names.channel(m.ChannelID)
+	if !known && !r.rules.decided(m.GuildID, m.ChannelID) {
+		if n, ok := r.unknowns.due(time.Now()); ok {
+			r.log.Warn("messages of a channel that Discord has not described are not recorded: it may be a thread of a denied one",
+				"count", n, "guild", m.GuildID, "channel", m.ChannelID)
+		}
+		return nil
+	}
+	if !r.rules.allowed(m.GuildID, m.ChannelID, info.parent) {
+		return nil
+	}
+	it := item{
+		cursor:   store.ChannelCursor{Guild: m.GuildID, Channel: m.ChannelID, Last: m.ID},
+		received: time.Now(),
+	}
+	if m.counts() {
+		name := info.name
+		if name == "" {
+			name = unknownChannel
+		}
+		it.record = m.record(name, store.SourceLive)
+		it.names = r.namesOf(m)
+	}
+	return r.writer.add(ctx, it)
+}
+
+// namesOf returns the names that a message shows: its author's and its guild's.
+func (r *receiver) namesOf(m message) []store.Name {
+	list := make([]store.Name, 0, 2)
+	if name := m.displayName(); name != "" {
+		list = append(list, store.Name{Guild: m.GuildID, User: m.Author.ID, Name: name})
+	}
+	if name := r.names.guild(m.GuildID); name != "" {
+		list = append(list, store.Name{Guild: m.GuildID, Name: name})
+	}
+	return list
+}
+
+func (r *receiver) guildCreate(_ context.Context, data json.RawMessage) error {
+	g, err := decodeGuild(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	if g.Unavailable || !r.mine(g.ID) {
+		return nil
+	}
+	r.names.setGuild(g)
+	allowed := r.rules.guildAllowed(g.ID)
+	r.log.Info("guild seen", "guild", g.ID, "name", g.Name, "channels", len(g.Channels), "threads", len(g.Threads), "allowed", allowed)
+	if !allowed {
+		return nil
+	}
+	snapshot := guildSnapshot{Guild: g.ID, Channels: make([]channelSnapshot, 0, len(g.Channels)+len(g.Threads))}
+	for _, list := range [][]channel{g.Channels, g.Threads} {
+		for _, c := range list {
+			if r.rules.allowed(g.ID, c.ID, c.Parent) {
+				snapshot.Channels = append(snapshot.Channels, channelSnapshot{
+					ID: c.ID, Parent: c.Parent, Type: c.Type, Name: c.Name, LastMessage: c.Last,
+				})
+			}
+		}
+	}
+	r.backfill.guildAvailable(r.shard, snapshot)
+	return nil
+}
+
+func (r *receiver) guildUpdate(_ context.Context, data json.RawMessage) error {
+	g, err := decodeGuild(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	r.names.setGuild(g)
+	return nil
+}
+
+func (r *receiver) guildDelete(_ context.Context, data json.RawMessage) error {
+	g, err := decodeGuild(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	if g.Unavailable {
+		r.log.Warn("guild unavailable: Discord has an outage", "guild", g.ID)
+		return nil
+	}
+	r.log.Info("guild left", "guild", g.ID)
+	r.names.dropGuild(g.ID)
+	return nil
+}
+
+// channelCreate also tells the writer that the channel begins now: nothing of it
+// was missed. A thread that the bot was added to is not new, and has messages.
+func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) error {
+	c, ok := r.channelOf(data)
+	if !ok {
+		return nil
+	}
+	r.names.setChannel(c)
+	isNew := c.Last == 0 || c.Last == c.ID // a forum's post has its thread's id
+	if !isNew || !r.rules.allowed(c.GuildID, c.ID, c.Parent) {
+		return nil
+	}
+	return r.writer.add(ctx, item{
+		cursor:   store.ChannelCursor{Guild: c.GuildID, Channel: c.ID, Last: c.ID},
+		received: time.Now(),
+	})
+}
+
+func (r *receiver) channelUpdate(_ context.Context, data json.RawMessage) error {
+	if c, ok := r.channelOf(data); ok {
+		r.names.setChannel(c)
+	}
+	return nil
+}
+
+func (r *receiver) channelDelete(_ context.Context, data json.RawMessage) error {
+	if c, ok := r.channelOf(data); ok {
+		r.names.dropChannel(c.ID)
+	}
+	return nil
+}
+
+// channelOf decodes an event's channel; ok is false if it is of no interest.
+func (r *receiver) channelOf(data json.RawMessage) (c channel, ok bool) {
+	c, err := decodeChannel(data)
+	if err != nil {
+		r.reject(err)
+		return c, false
+	}
+	return c, c.GuildID != 0 && r.mine(c.GuildID)
+}
+
+func (r *receiver) threadListSync(_ context.Context, data json.RawMessage) error {
+	list, err := decodeThreadList(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	for _, c := range list.Threads {
+		if c.GuildID = list.GuildID; c.GuildID != 0 && r.mine(c.GuildID) {
+			r.names.setChannel(c)
+		}
+	}
+	return nil
+}
+
+// seldom lets one line a minute through and counts what it holds back.
+type seldom struct {
+	mu   sync.Mutex
+	next time.Time
+	held int64
+}
+
+// due says whether to write the line now, and for how many events it stands.
+func (s *seldom) due(now time.Time) (n int64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held++
+	if now.Before(s.next) {
+		return 0, false
+	}
+	n, s.held, s.next = s.held, 0, now.Add(time.Minute)
+	return n, true
+}

@@ -1,0 +1,228 @@
+package tracker
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/store"
+)
+
+// Options of New.
+type Options struct {
+	Store *store.DB
+	Token string // the bot's, with or without the word Bot before it
+	// DiscordURL stands for https://discord.com: a REST proxy, or a server that speaks
+	// the same language. It may have a path. Empty: https://discord.com.
+	DiscordURL string
+	// CommitInterval is how long records gather, at most, before they are committed
+	// together. 0: as soon as the previous commit has synced.
+	CommitInterval time.Duration
+	Rules          RulesOptions
+	// Backfill is "gap" (or empty: what was missed while we were not listening is
+	// fetched), "none", or "all" (also what was before we listened for the first time).
+	Backfill string
+	// Shards is how many shards the bot has in all; 0: as many as Discord recommends.
+	Shards int
+	// ShardIDs are those that run here; empty: all.
+	ShardIDs []int
+	Log      *slog.Logger
+}
+
+// Tracker brings what people write in Discord into the store.
+type Tracker struct {
+	options  Options
+	log      *slog.Logger
+	base     *url.URL
+	limits   limits
+	tls      *tls.Config // of the gateway; nil: the system's
+	rest     *rest
+	names    *names
+	rules    *rules
+	writer   *writer
+	backfill *backfill
+
+	mu     sync.Mutex
+	shards []*shard // nil until their number is known
+}
+
+// Status is the state of a Tracker at a moment.
+type Status struct {
+	// Shards are those that run here; none until Discord has told their number.
+	Shards []ShardStatus `json:"shards"`
+	// Events counts what was taken in from the gateway, of the kinds that matter;
+	// Rejected what could not be read.
+	Events   int64          `json:"events"`
+	Rejected int64          `json:"rejected"`
+	Guilds   int            `json:"guilds"` // known by name
+	Channels int            `json:"channels"`
+	Writer   WriterStatus   `json:"writer"`
+	Backfill BackfillStatus `json:"backfill"`
+}
+
+// New checks the options and reads from the store where the last run ended. It does
+// not ask Discord anything.
+func New(o Options) (*Tracker, error) {
+	if o.DiscordURL == "" {
+		o.DiscordURL = "https://discord.com"
+	}
+	base, err := url.Parse(o.DiscordURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("Discord's address %q: want http:// or https:// and a host", o.DiscordURL)
+	}
+	o.Token = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(o.Token), "Bot "))
+	if o.Token == "" {
+		return nil, errors.New("no bot token")
+	}
+	rules, err := newRules(o.Rules, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	if o.Backfill == "" {
+		o.Backfill = backfillGap
+	}
+	plan, err := newPlanner(context.Background(), o.Store, o.Backfill)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tracker{
+		options: o, log: o.Log, base: base, limits: gatewayLimits(),
+		rest: newREST(o.DiscordURL, o.Token, o.Log), names: newNames(), rules: rules,
+		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
+	}
+	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)
+	return t, nil
+}
+
+// Run tracks until ctx is done, or until something happens that ends the daemon: an
+// error that wraps ErrRefused, or one of the store. When ctx is done it leaves the
+// gateway, commits what it has taken in, and returns nil, within ten seconds. Run
+// can be called once.
+func (t *Tracker) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	// Handlers may hand over what they hold even when ctx is done, and the writer
+	// goes on until there are no handlers.
+	taking, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	writing, drain := context.WithCancel(context.WithoutCancel(ctx))
+	defer drain()
+	defer context.AfterFunc(ctx, func() {
+		pause(taking, t.limits.stop)
+		giveUp()
+	})()
+
+	var once sync.Once
+	var failure error
+	end := func(err error) {
+		if err != nil {
+			once.Do(func() { failure = err })
+			stop()
+		}
+	}
+	var sources, sink sync.WaitGroup
+	sources.Go(func() { end(t.runShards(ctx, taking)) })
+	sources.Go(func() { end(t.backfill.run(ctx)) })
+	sink.Go(func() {
+		end(t.writer.run(writing))
+		giveUp() // nobody makes room in the queue any more
+	})
+	sources.Wait()
+	drain()
+	sink.Wait()
+	t.rest.close()
+	return failure
+}
+
+// runShards runs all shards until ctx is done or one of them fails.
+func (t *Tracker) runShards(ctx, taking context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	shards, err := t.makeShards(ctx)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	failed := make(chan error, len(shards))
+	for _, s := range shards {
+		go func() { failed <- s.run(ctx, taking) }()
+	}
+	for range shards {
+		if e := <-failed; e != nil && err == nil {
+			err = e
+			cancel()
+		}
+	}
+	return err
+}
+
+// makeShards asks Discord, until it answers, how many shards there are.
+func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
+	var info gatewayInfo
+	for attempts := 0; ; attempts++ {
+		var err error
+		if info, err = askGateway(ctx, t.rest); err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		if errors.Is(err, ErrRefused) {
+			return nil, err
+		}
+		wait := max(backoff(t.limits, attempts), waitAsked(err))
+		t.log.Warn("gateway not reached", "reason", oneLine(err.Error()), "next_attempt_in", wait.Round(time.Millisecond))
+		pause(ctx, wait)
+	}
+	count, ids, err := plan(t.options, info.Shards)
+	if err != nil {
+		return nil, err
+	}
+	t.log.Info("gateway found", "shards", count, "here", len(ids), "recommended", info.Shards)
+	gate := newGate(t.limits.identify, t.log, func(ctx context.Context) (gatewayInfo, error) { return askGateway(ctx, t.rest) })
+	shards := make([]*shard, 0, len(ids))
+	for _, id := range ids {
+		shards = append(shards, t.newShard(id, count, gate))
+	}
+	t.mu.Lock()
+	t.shards = shards
+	t.mu.Unlock()
+	return shards, nil
+}
+
+func (t *Tracker) newShard(id, count int, gate *gate) *shard {
+	log := t.log
+	if count > 1 {
+		log = log.With("shard", id)
+	}
+	return &shard{
+		id: id, shards: count, token: t.options.Token, base: t.base, limits: t.limits,
+		dialer: dialer{tls: t.tls, proxy: http.ProxyFromEnvironment}, transport: t.rest.client.Transport,
+		gate: gate, backfill: t.backfill, log: log,
+		receiver: &receiver{
+			shard: id, shards: count, writer: t.writer, backfill: t.backfill,
+			names: t.names, rules: t.rules, log: log,
+		},
+	}
+}
+
+// Status returns the state of this moment. It may be called at any time, from any goroutine.
+func (t *Tracker) Status() Status {
+	t.mu.Lock()
+	shards := t.shards
+	t.mu.Unlock()
+	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Writer: t.writer.state(), Backfill: t.backfill.state()}
+	for _, shard := range shards {
+		s.Shards = append(s.Shards, shard.state())
+		s.Events += shard.receiver.events.Load()
+		s.Rejected += shard.receiver.rejected.Load()
+	}
+	s.Guilds, s.Channels = t.names.count()
+	return s
+}
