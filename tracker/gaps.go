@@ -1,0 +1,232 @@
+package tracker
+
+import (
+	"context"
+	"time"
+
+	"rollcall/store"
+)
+
+// Backfill modes, see Options.Backfill.
+const (
+	backfillGap  = "gap"
+	backfillNone = "none"
+	backfillAll  = "all"
+)
+
+// Reasons of gaps; others are what the gateway says of a lost connection.
+const (
+	reasonStopped     = "rollcall was not running"
+	reasonUnavailable = "the guild was unavailable"
+	reasonHistory     = "before we listened" // mode all: from the channel's beginning
+)
+
+// listenMargin is taken off the moment up to which we are known to have listened
+// to a guild: the youngest id seen in any of its channels. Discord does not promise
+// to send messages of different channels in the order of their ids.
+const listenMargin = store.Micros(time.Minute / time.Microsecond)
+
+// event is something that the writer takes in at its place between two messages.
+type event interface {
+	apply(ctx context.Context, p *planner, b *pending) error
+}
+
+// planner decides where a channel's cursor may move. The rule that it keeps: a
+// cursor moves past messages only in a transaction that stores them or that puts
+// the span into the ledger. So whatever is killed whenever, the next session
+// finds each missing message behind a cursor or in an open gap.
+//
+//	session starts   cursors of its guilds stand still: GUILD_CREATE has yet to tell what was missed
+//	GUILD_CREATE     per channel: gap (cursor, last message] and cursor → last message
+//	live message     cursor → its id
+//	live message of a thread that GUILD_CREATE did not list, while the archived
+//	                 ones are still being looked for: gap (cursor, before it] first
+//
+// All of it happens in the writer's goroutine, in the order of its queue.
+type planner struct {
+	db   *store.DB
+	mode string
+	// scanPlanned is called when a transaction has put into the ledger that the
+	// archived threads below parents are to be looked through.
+	scanPlanned func(scan store.Gap, parents []channelSnapshot)
+	// guildPlanned is called when the ledger has all that a guild has missed.
+	guildPlanned func(guild store.ID)
+
+	guilds   map[store.ID]*listening
+	leftover map[store.ID]store.Micros // guilds whose scan an earlier process left open: its From
+	crawled  map[store.ID]bool         // mode all: guilds and channels whose history is in the ledger
+}
+
+// listening is what the planner knows of a guild that this process has met.
+type listening struct {
+	shard int
+	live  bool // the present session has told of the guild
+	known bool // we had listened to the guild before
+	// since: what is older was seen or is in the ledger.
+	since store.Micros
+	// from, to and reason describe the span before the present session.
+	from, to store.Micros
+	reason   string
+	// met holds the channels whose cursor may move while the guild's archived
+	// threads are being looked for. After that it is nil: every channel's may.
+	met map[store.ID]bool
+}
+
+// newPlanner reads from the ledger what earlier processes have left.
+func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error) {
+	p := &planner{
+		db: db, mode: mode,
+		scanPlanned:  func(store.Gap, []channelSnapshot) {},
+		guildPlanned: func(store.ID) {},
+		guilds:       make(map[store.ID]*listening),
+		leftover:     make(map[store.ID]store.Micros),
+		crawled:      make(map[store.ID]bool),
+	}
+	gaps, err := db.Gaps(ctx, mode != backfillAll)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range gaps {
+		if isScan(g) && g.State == store.GapOpen {
+			if from, ok := p.leftover[g.Guild]; !ok || g.From < from {
+				p.leftover[g.Guild] = g.From
+			}
+		}
+		// A scan that was not finished is planned anew by the next GUILD_CREATE,
+		// a channel's history goes on where it is.
+		if g.Reason == reasonHistory && (!isScan(g) || g.State == store.GapFilled) {
+			p.crawled[historyOf(g)] = true
+		}
+	}
+	return p, nil
+}
+
+// live takes in a message's cursor.
+func (p *planner) live(ctx context.Context, it item, b *pending) error {
+	c := it.cursor
+	g := p.guilds[c.Guild]
+	if c.Channel == 0 || g == nil || !g.live {
+		return nil // what was missed before this message is not in the ledger yet
+	}
+	if g.met != nil && !g.met[c.Channel] {
+		g.met[c.Channel] = true
+		if c.Last != c.Channel { // not a channel of just now
+			known, err := p.cursors(ctx, c.Guild, b)
+			if err != nil {
+				return err
+			}
+			thread := channelSnapshot{ID: c.Channel, Type: channelPublicThread, LastMessage: c.Last - 1}
+			p.takeIn(b, c.Guild, g, thread, known)
+			p.notify(b, c.Guild)
+		}
+	}
+	b.move(c)
+	return nil
+}
+
+// sessionStarted is a new session of a shard, at its READY.
+type sessionStarted struct {
+	shard  int
+	lost   time.Time // when the session before it ended, as far as we could hear
+	reason string
+}
+
+func (e sessionStarted) apply(_ context.Context, p *planner, _ *pending) error {
+	for _, g := range p.guilds {
+		if g.shard == e.shard && g.live {
+			g.live = false
+			g.from, g.reason = store.MicrosOf(e.lost), e.reason
+		}
+	}
+	return nil
+}
+
+// guildSeen is a GUILD_CREATE.
+type guildSeen struct {
+	shard    int
+	at       time.Time
+	snapshot guildSnapshot
+}
+
+func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
+	guild := e.snapshot.Guild
+	known, err := p.cursors(ctx, guild, b)
+	if err != nil {
+		return err
+	}
+	g := p.listen(b, guild, e, known)
+	p.guilds[guild] = g
+	var parents []channelSnapshot
+	for _, c := range e.snapshot.Channels {
+		if c.holdsMessages() {
+			p.takeIn(b, guild, g, c, known)
+		}
+		if c.holdsThreads() {
+			parents = append(parents, c)
+		}
+	}
+	if scan, ok := p.scan(guild, g); ok && len(parents) > 0 {
+		g.met = make(map[store.ID]bool, len(e.snapshot.Channels))
+		for _, c := range e.snapshot.Channels {
+			g.met[c.ID] = true
+		}
+		b.gaps = append(b.gaps, scan)
+		b.committed = append(b.committed, func() { p.scanPlanned(scan, parents) })
+	}
+	p.notify(b, guild)
+	return nil
+}
+
+// threadsListed is a page of a guild's archived threads.
+type threadsListed struct {
+	scan    store.Gap // as it is to be in the ledger now
+	threads []channelSnapshot
+	taken   chan<- struct{} // gets a value once the transaction stands; must have room
+}
+
+func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error {
+	b.gaps = append(b.gaps, e.scan)
+	b.committed = append(b.committed, func() { e.taken <- struct{}{} })
+	g := p.guilds[e.scan.Guild]
+	if g == nil || g.met == nil {
+		return nil // looked through already, for a later session
+	}
+	known, err := p.cursors(ctx, e.scan.Guild, b)
+	if err != nil {
+		return err
+	}
+	for _, c := range e.threads {
+		if !g.met[c.ID] {
+			g.met[c.ID] = true
+			p.takeIn(b, e.scan.Guild, g, c, known)
+		}
+	}
+	if e.scan.State != store.GapOpen && e.scan.To == g.to {
+		g.met = nil
+		delete(p.leftover, e.scan.Guild)
+		if e.scan.Reason == reasonHistory {
+			p.crawled[e.scan.Guild] = true
+		}
+	}
+	p.notify(b, e.scan.Guild)
+	return nil
+}
+
+// notify tells the backfill of new gaps once b stands.
+func (p *planner) notify(b *pending, guild store.ID) {
+	b.committed = append(b.committed, func() { p.guildPlanned(guild) })
+}
+
+// cursors returns the cursors of a guild as they will be once b stands.
+func (p *planner) cursors(ctx context.Context, guild store.ID, b *pending) (map[store.ID]store.ID, error) {
+	known, err := p.db.Cursors(context.WithoutCancel(ctx), guild)
+	if err != nil {
+		return nil, err
+	}
+	for key, last := range b.cursors {
+		if key.guild == guild {
+			known[key.channel] = max(known[key.channel], last)
+		}
+	}
+	return known, nil
+}

@@ -1,0 +1,101 @@
+package tracker
+
+import (
+	"sync"
+
+	"rollcall/store"
+)
+
+// pending is the transaction that the writer puts together.
+type pending struct {
+	records   []store.Record
+	names     []store.Name
+	cursors   map[cursorKey]store.ID // the furthest one of each channel
+	gaps      []store.Gap
+	committed []func() // called in order once the transaction stands; must not block
+}
+
+type cursorKey struct{ guild, channel store.ID }
+
+func newPending(size int) *pending {
+	return &pending{records: make([]store.Record, 0, size), cursors: make(map[cursorKey]store.ID)}
+}
+
+// move moves a channel's cursor up; it never goes back.
+func (b *pending) move(c store.ChannelCursor) {
+	key := cursorKey{c.Guild, c.Channel}
+	b.cursors[key] = max(b.cursors[key], c.Last)
+}
+
+func (b *pending) empty() bool {
+	return len(b.records) == 0 && len(b.names) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
+}
+
+func (b *pending) batch() store.Batch {
+	cursors := make([]store.ChannelCursor, 0, len(b.cursors))
+	for key, last := range b.cursors {
+		cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
+	}
+	return store.Batch{Records: b.records, Names: b.names, Cursors: cursors, Gaps: b.gaps}
+}
+
+// nameCacheLen is how many names each of the cache's two generations holds. A
+// name that has fallen out is stored once more, which changes nothing.
+const nameCacheLen = 1 << 16
+
+// nameCache remembers which names were handed to the store last, so that a person
+// who writes a thousand messages costs one name. It forgets the older half when it
+// is full. Any goroutine may use it.
+type nameCache struct {
+	mu         sync.Mutex
+	young, old map[nameKey]string
+}
+
+type nameKey struct{ guild, user store.ID }
+
+// changed says whether n is not what the cache remembers, and remembers it.
+func (c *nameCache) changed(n store.Name) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := nameKey{n.Guild, n.User}
+	name, known := c.get(key)
+	if known && name == n.Name {
+		return false
+	}
+	c.put(key, n.Name)
+	return true
+}
+
+// unknown says whether the cache remembers no name for this person, and remembers
+// n then. History tells a person's name without the one that the guild gave
+// them, so it must not replace what the gateway has told.
+func (c *nameCache) unknown(n store.Name) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := nameKey{n.Guild, n.User}
+	if _, known := c.get(key); known {
+		return false
+	}
+	c.put(key, n.Name)
+	return true
+}
+
+// get needs c.mu. A name in use moves to the young generation.
+func (c *nameCache) get(key nameKey) (string, bool) {
+	if name, ok := c.young[key]; ok {
+		return name, true
+	}
+	name, ok := c.old[key]
+	if ok {
+		c.put(key, name)
+	}
+	return name, ok
+}
+
+// put needs c.mu.
+func (c *nameCache) put(key nameKey, name string) {
+	if c.young == nil || len(c.young) >= nameCacheLen {
+		c.old, c.young = c.young, make(map[nameKey]string)
+	}
+	c.young[key] = name
+}

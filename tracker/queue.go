@@ -1,0 +1,137 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"rollcall/store"
+)
+
+// queueLen bounds the messages between the gateway and the store. At a thousand
+// a second it holds four seconds of a disk that hangs; after that the gateway waits.
+const queueLen = 4096
+
+var errClosed = errors.New("the writer has stopped")
+
+// element is one entry of the queue: a message or, if event is set, something
+// that the planner must see in its place between two messages.
+type element struct {
+	item  item
+	event event
+}
+
+// queue is what waits for the writer. Messages are bounded by queueLen and wait
+// for room; events are not, because they come once a session or guild and because
+// whoever reports them must not wait, yet they keep their place in the order.
+type queue struct {
+	mu       sync.Mutex
+	elements []element
+	since    time.Time     // when the first of elements came
+	room     chan struct{} // closed, and replaced, when elements are taken
+	closed   bool
+
+	some chan struct{} // holds a token while anything waits
+	many chan struct{} // holds a token while a full batch waits
+}
+
+func newQueue() *queue {
+	return &queue{room: make(chan struct{}), some: make(chan struct{}, 1), many: make(chan struct{}, 1)}
+}
+
+// add waits for room and appends a message.
+func (q *queue) add(ctx context.Context, it item) error {
+	for {
+		q.mu.Lock()
+		if q.closed {
+			q.mu.Unlock()
+			return errClosed
+		}
+		if len(q.elements) < queueLen {
+			q.append(element{item: it})
+			q.mu.Unlock()
+			return nil
+		}
+		room := q.room
+		q.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-room:
+		}
+	}
+}
+
+// post appends an event at once. A snapshot takes the place of an earlier one of
+// its guild that still waits: the messages between the two then keep their
+// cursor to themselves (see planner.live), so the later one finds the whole gap,
+// and reconnecting for days on a full disk cannot pile snapshots up.
+func (q *queue) post(e event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return // the next session finds the same gap
+	}
+	if seen, ok := e.(guildSeen); ok {
+		q.dropSnapshot(seen.snapshot.Guild)
+	}
+	q.append(element{event: e})
+	give(q.many) // baselines and gaps stand at once
+}
+
+func (q *queue) dropSnapshot(guild store.ID) {
+	q.elements = slices.DeleteFunc(q.elements, func(e element) bool {
+		seen, ok := e.event.(guildSeen)
+		return ok && seen.snapshot.Guild == guild
+	})
+}
+
+// append needs q.mu.
+func (q *queue) append(e element) {
+	if len(q.elements) == 0 {
+		q.since = time.Now()
+	}
+	q.elements = append(q.elements, e)
+	give(q.some)
+	if len(q.elements) >= batchLen {
+		give(q.many)
+	}
+}
+
+// take empties the queue into the place of old, whose room it reuses. If nothing
+// waits and last is set, it closes the queue in the same breath, so that whatever
+// was added is either taken or refused.
+func (q *queue) take(old []element, last bool) []element {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = last && len(q.elements) == 0
+	clear(old)
+	taken := q.elements
+	q.elements = old[:0]
+	for _, tokens := range []chan struct{}{q.some, q.many} {
+		select {
+		case <-tokens:
+		default:
+		}
+	}
+	close(q.room)
+	q.room = make(chan struct{})
+	return taken
+}
+
+// len returns how many entries wait, and since when the first of them does.
+func (q *queue) len() (int, time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.elements), q.since
+}
+
+// give leaves a token for whoever waits, if there is none yet.
+func give(tokens chan struct{}) {
+	select {
+	case tokens <- struct{}{}:
+	default:
+	}
+}

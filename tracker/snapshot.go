@@ -1,0 +1,61 @@
+package tracker
+
+import "rollcall/store"
+
+// guildSnapshot is what a GUILD_CREATE says about the messages of a guild at the
+// moment of it: the allowed channels and active threads, each with its last
+// message. Channels that the rules do not allow are left out.
+type guildSnapshot struct {
+	Guild    store.ID
+	Channels []channelSnapshot // any order, threads among them
+}
+
+// channelSnapshot is one channel or thread of a guildSnapshot.
+type channelSnapshot struct {
+	ID          store.ID
+	Parent      store.ID // a thread's channel, a channel's category; 0: none
+	Type        int      // Discord's number for the kind of channel
+	Name        string
+	LastMessage store.ID // 0: none was ever sent, or none is known
+}
+
+// Kinds of channels that are not like the others here.
+const (
+	channelText          = 0
+	channelCategory      = 4
+	channelAnnouncement  = 5
+	channelNewsThread    = 10
+	channelPublicThread  = 11
+	channelPrivateThread = 12
+	channelDirectory     = 14
+	channelForum         = 15
+	channelMedia         = 16
+)
+
+// holdsMessages says whether messages are posted in the channel itself. A forum's
+// last_message_id is the id of its newest thread.
+func (c channelSnapshot) holdsMessages() bool {
+	switch c.Type {
+	case channelCategory, channelDirectory, channelForum, channelMedia:
+		return false
+	}
+	return true
+}
+
+// holdsThreads says whether the channel can have threads.
+func (c channelSnapshot) holdsThreads() bool {
+	switch c.Type {
+	case channelText, channelAnnouncement, channelForum, channelMedia:
+		return true
+	}
+	return false
+}
+
+// isThread says whether the channel is a thread.
+func (c channelSnapshot) isThread() bool {
+	switch c.Type {
+	case channelNewsThread, channelPublicThread, channelPrivateThread:
+		return true
+	}
+	return false
+}
