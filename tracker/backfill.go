@@ -1,0 +1,289 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"rollcall/store"
+)
+
+const (
+	// fillers is how many channels are fetched at the same time: enough that the
+	// rate limit of one channel (about a page a second) does not hold up the others.
+	fillers = 4
+	// fillYield is how long a filler pauses after a page, in times of what its
+	// commit took: then a live commit rarely finds the database taken.
+	fillYield = 4
+	// reloadYield is the pause between two readings of the ledger, in times of
+	// what the reading took: when a thousand guilds come in one by one, it is read a few times.
+	reloadYield = 10
+)
+
+// fillLimits bound the pauses after requests without an answer.
+func fillLimits() limits { return limits{firstRetry: 2 * time.Second, lastRetry: time.Minute} }
+
+// BackfillStatus is the state of the fetching of what was missed.
+type BackfillStatus struct {
+	Mode string `json:"mode"` // see Options.Backfill
+	// Open gaps are being fetched or wait for it; those of guilds that Discord has
+	// not told of yet are not among them. History counts the channels and guilds
+	// (for their archived threads) that are crawled back to their beginning.
+	Open    int `json:"open"`
+	History int `json:"history"`
+	// Since the start:
+	Filled     int64 `json:"filled"`     // gaps, and channels crawled
+	Skipped    int64 `json:"skipped"`    // those that cannot be fetched
+	Found      int64 `json:"found"`      // messages that counted
+	Stored     int64 `json:"stored"`     // those of them that were new
+	Unreadable int64 `json:"unreadable"` // messages that could not be read, left out
+	Requests   int64 `json:"requests"`   // sent to Discord's REST interface
+	// Failing: Discord gave no answer the last time it was asked.
+	Failing bool `json:"failing"`
+}
+
+// backfill fetches from Discord's history what was missed. It works off the open
+// gaps of the ledger, a page at a time and each page in one transaction with the
+// gap's new After, so it goes on where it was killed.
+//
+// The methods that the gateway calls never wait.
+type backfill struct {
+	mode   string
+	db     *store.DB
+	writer *writer
+	rest   *rest
+	names  *names
+	rules  *rules
+	log    *slog.Logger
+	limits limits // fillLimits, shorter in tests
+
+	wake chan struct{} // the ledger has new gaps, or a guild has come
+	jobs *jobs
+
+	mu     sync.Mutex
+	lost   map[int]lostSession // by shard: what has ended and is not yet followed by another
+	seen   map[store.ID]bool   // guilds whose gaps are in the ledger, since the process began
+	scans  map[store.ID]scanPlan
+	named  map[store.ID]bool // channels that were named in the log as not readable
+	told   int64             // status.Found when the log last told of it
+	status BackfillStatus
+}
+
+type lostSession struct {
+	at     time.Time
+	reason string
+}
+
+// newBackfill takes part in w's planning, so it comes before w.run.
+func newBackfill(w *writer, r *rest, n *names, rules *rules, log *slog.Logger) *backfill {
+	b := &backfill{
+		mode: w.plan.mode, db: w.db, writer: w, rest: r, names: n, rules: rules, log: log, limits: fillLimits(),
+		wake: make(chan struct{}, 1), jobs: newJobs(),
+		lost: make(map[int]lostSession), seen: make(map[store.ID]bool), scans: make(map[store.ID]scanPlan),
+		named: make(map[store.ID]bool),
+	}
+	w.plan.scanPlanned, w.plan.guildPlanned = b.scanPlanned, b.guildPlanned
+	return b
+}
+
+// guildAvailable says that a GUILD_CREATE has come. It must be called before the
+// guild's later messages are added to the writer.
+func (b *backfill) guildAvailable(shard int, g guildSnapshot) {
+	b.writer.queue.post(guildSeen{shard: shard, at: time.Now(), snapshot: g})
+}
+
+// disconnected says that a shard's connection is lost since at. It may be called
+// again while there is none; the first call since the last connection counts.
+func (b *backfill) disconnected(shard int, at time.Time, reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, known := b.lost[shard]; !known {
+		b.lost[shard] = lostSession{at, reason}
+	}
+}
+
+// connected says that a shard listens again. If it did not resume its session, it
+// must be called before anything of the new one is handed on.
+func (b *backfill) connected(shard int, resumed bool) {
+	b.mu.Lock()
+	lost, known := b.lost[shard]
+	delete(b.lost, shard)
+	b.mu.Unlock()
+	if resumed {
+		return
+	}
+	if !known {
+		lost = lostSession{time.Now(), "the session was replaced"}
+	}
+	b.writer.queue.post(sessionStarted{shard: shard, lost: lost.at, reason: lost.reason})
+}
+
+// scanPlanned is told by the planner.
+func (b *backfill) scanPlanned(scan store.Gap, parents []channelSnapshot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.scans[scan.Guild] = scanPlan{to: scan.To, parents: parents}
+}
+
+// guildPlanned is told by the planner.
+func (b *backfill) guildPlanned(guild store.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen[guild] = true
+	give(b.wake)
+}
+
+// run fills gaps until ctx is done, and then returns nil. An error is one of the store.
+func (b *backfill) run(ctx context.Context) error {
+	if b.mode == backfillNone {
+		<-ctx.Done()
+		return nil
+	}
+	defer b.rest.close()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var fill sync.WaitGroup
+	for range fillers {
+		fill.Go(func() {
+			if err := b.filler(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	if err := b.loader(ctx); err != nil {
+		stop(err)
+	}
+	fill.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// loader makes jobs of the ledger's open gaps whenever there may be new ones.
+func (b *backfill) loader(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.wake:
+		}
+		start := time.Now()
+		b.jobs.forget()
+		gaps, err := b.db.Gaps(ctx, true)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, g := range gaps {
+			if b.mayFill(g) {
+				b.jobs.add(&job{gap: g})
+			}
+		}
+		pause(ctx, reloadYield*time.Since(start))
+	}
+}
+
+// mayFill says whether what is needed to fill a gap is known: Discord has told of
+// its guild, or else the bot may have left it; and a scan knows where to look.
+func (b *backfill) mayFill(g store.Gap) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if isScan(g) {
+		plan, ok := b.scans[g.Guild]
+		return ok && plan.to >= g.To
+	}
+	return b.seen[g.Guild]
+}
+
+// filler does one step of one job after another.
+func (b *backfill) filler(ctx context.Context) error {
+	for {
+		j := b.jobs.next(ctx)
+		if j == nil {
+			return nil
+		}
+		start := time.Now()
+		done, err := b.step(ctx, j)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, errUnreachable):
+			b.noteFailure(j, err)
+			pause(ctx, backoff(b.limits, j.tries))
+			j.tries++
+			b.jobs.back(j)
+		case err != nil:
+			return err
+		case done:
+			b.noteDone(j)
+		default:
+			j.tries = 0
+			if j.gap.Reason == reasonHistory { // nobody waits for it
+				pause(ctx, fillYield*time.Since(start))
+			}
+			b.jobs.back(j)
+		}
+	}
+}
+
+// step fetches one page. The error is errUnreachable, or one of the store or the context.
+func (b *backfill) step(ctx context.Context, j *job) (done bool, err error) {
+	if isScan(j.gap) {
+		done, err = b.scan(ctx, j)
+	} else {
+		done, err = b.fill(ctx, j)
+	}
+	if err == nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.status.Failing = false
+	}
+	return done, err
+}
+
+// noteFailure logs the first of a row of failures.
+func (b *backfill) noteFailure(j *job, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.status.Failing {
+		b.log.Warn("what was missed cannot be fetched now, trying again", "guild", j.gap.Guild, "channel", j.gap.Channel, "error", err)
+	}
+	b.status.Failing = true
+}
+
+func (b *backfill) noteDone(j *job) {
+	b.mu.Lock()
+	switch j.gap.State {
+	case store.GapFilled:
+		b.status.Filled++
+	case store.GapSkipped:
+		b.status.Skipped++
+	}
+	s := b.status
+	news := s.Found != b.told
+	last := b.jobs.done(j)
+	if last {
+		b.told = s.Found
+	}
+	b.mu.Unlock()
+	b.log.Debug("gap closed", "guild", j.gap.Guild, "channel", j.gap.Channel, "state", j.gap.State, "found", j.gap.Found, "note", j.gap.Note)
+	if last && news {
+		b.log.Info("what was missed has been fetched", "gaps", s.Filled, "skipped", s.Skipped, "messages", s.Found)
+	}
+}
+
+// state returns the backfill's state of this moment.
+func (b *backfill) state() BackfillStatus {
+	open, history := b.jobs.len()
+	requests := b.rest.limits.requests()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.status
+	s.Mode, s.Open, s.History, s.Requests = b.mode, open, history, requests
+	return s
+}

@@ -1,0 +1,140 @@
+package tracker
+
+import (
+	"context"
+	"sync"
+
+	"rollcall/store"
+)
+
+// job is an open gap that is being filled.
+type job struct {
+	gap   store.Gap
+	moved bool     // a page of it has been fetched
+	scan  scanWork // where the scan is, if it is one
+	tries int      // requests without an answer, in a row
+}
+
+func (j *job) isHistory() bool { return j.gap.Reason == reasonHistory }
+
+// jobs are the gaps that are to be filled. Each has its turn for one page and then
+// goes to the end of the line, so that one long gap does not hold up the others.
+// The crawl back to the channels' beginnings (mode all) has its turn when nothing
+// else waits.
+type jobs struct {
+	ready chan struct{} // holds a token while anything waits
+
+	mu      sync.Mutex
+	gaps    []*job
+	history []*job
+	known   map[uint64]bool // jobs that are not done, by Gap.Seq, and those that were done since forget
+	finish  []uint64        // jobs that were done since forget
+	open    int             // jobs that are not done, without crawls
+	crawls  int
+}
+
+func newJobs() *jobs {
+	return &jobs{ready: make(chan struct{}, 1), known: make(map[uint64]bool)}
+}
+
+// forget is called before the ledger is read. What was done before that is closed in
+// what will be read; what is done while it is read must stay known, or the open
+// gap that was read would be filled again.
+func (q *jobs) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, seq := range q.finish {
+		delete(q.known, seq)
+	}
+	q.finish = nil
+}
+
+// add adds a job unless it is known.
+func (q *jobs) add(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.known[j.gap.Seq] {
+		return
+	}
+	q.known[j.gap.Seq] = true
+	q.count(j, 1)
+	q.append(j)
+}
+
+// back gives back a job that is not done.
+func (q *jobs) back(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.append(j)
+}
+
+// append needs q.mu.
+func (q *jobs) append(j *job) {
+	if j.isHistory() {
+		q.history = append(q.history, j)
+	} else {
+		q.gaps = append(q.gaps, j)
+	}
+	give(q.ready)
+}
+
+// count needs q.mu.
+func (q *jobs) count(j *job, n int) {
+	if j.isHistory() {
+		q.crawls += n
+	} else {
+		q.open += n
+	}
+}
+
+// done takes a job off the list and says whether it was the last one of its kind.
+func (q *jobs) done(j *job) (last bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.finish = append(q.finish, j.gap.Seq)
+	q.count(j, -1)
+	if j.isHistory() {
+		return q.crawls == 0
+	}
+	return q.open == 0
+}
+
+// next waits for a job; nil says that ctx is done.
+func (q *jobs) next(ctx context.Context) *job {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-q.ready:
+		}
+		if j := q.pop(); j != nil {
+			return j
+		}
+	}
+}
+
+func (q *jobs) pop() *job {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	line := &q.gaps
+	if len(q.gaps) == 0 {
+		line = &q.history
+	}
+	if len(*line) == 0 {
+		return nil
+	}
+	j := (*line)[0]
+	(*line)[0] = nil
+	*line = (*line)[1:]
+	if len(q.gaps)+len(q.history) > 0 {
+		give(q.ready)
+	}
+	return j
+}
+
+// len returns how many gaps, and how many crawls, are not done.
+func (q *jobs) len() (open, history int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.open, q.crawls
+}

@@ -1,0 +1,149 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	userAgent = "DiscordBot (rollcall, 1)"
+	// maxAnswer bounds an answer in bytes. A hundred messages of the longest texts
+	// and embeds that Discord allows stay below a third of it.
+	maxAnswer   = 32 << 20
+	restTimeout = 30 * time.Second
+	restTries   = 5 // for a request that is answered 429, each after the wait it asks for
+)
+
+// refused is an answer that asking again will not change.
+type refused struct {
+	status  int    // of HTTP
+	code    int    // Discord's own, 0 if none
+	message string // Discord's own
+}
+
+func (e *refused) Error() string {
+	return fmt.Sprintf("Discord answers %d %s (code %d: %s)", e.status, http.StatusText(e.status), e.code, e.message)
+}
+
+// statusOf returns the HTTP status of a refusal, 0 if err is none.
+func statusOf(err error) int {
+	var r *refused
+	if errors.As(err, &r) {
+		return r.status
+	}
+	return 0
+}
+
+// errUnreachable says that there was no proper answer, and may be one later.
+var errUnreachable = errors.New("no answer from Discord")
+
+// rest asks Discord's REST interface. It waits where the rate limits tell it to and
+// never sends more than restSpacing allows; the wait ends with the context. Its
+// methods may be called from any goroutine. The token appears in no error.
+type rest struct {
+	base   string // such as https://discord.com/api/v9
+	token  string
+	client *http.Client
+	log    *slog.Logger
+	limits limiter
+}
+
+// newREST asks the server at address, whose path (if any) comes before /api/v9.
+func newREST(address, token string, log *slog.Logger) *rest {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	return &rest{
+		base:  strings.TrimRight(address, "/") + "/api/v9",
+		token: token,
+		client: &http.Client{
+			Transport: transport,
+			Timeout:   restTimeout,
+			// A redirect is no answer of Discord, and must not be given the token.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		log:    log,
+		limits: newLimiter(),
+	}
+}
+
+// get returns the body of an answer with status 200. route names what shares a rate
+// limit: the path without what varies, and the channel. The error is a *refused, or
+// errors.Is errUnreachable, or the context's.
+func (r *rest) get(ctx context.Context, route, path string, query url.Values) ([]byte, error) {
+	for try := 1; ; try++ {
+		if err := r.limits.wait(ctx, route, r.noteWait); err != nil {
+			return nil, err
+		}
+		answer, body, err := r.ask(ctx, path, query)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			return nil, unanswered(err)
+		}
+		r.limits.note(route, answer, body, try)
+		switch code := answer.StatusCode; {
+		case code == http.StatusOK:
+			return body, nil
+		case code == http.StatusTooManyRequests && try < restTries:
+		case code == http.StatusTooManyRequests, code == http.StatusUnauthorized, code == http.StatusRequestTimeout, code >= 500:
+			return nil, fmt.Errorf("%w: it says %d %s", errUnreachable, code, http.StatusText(code))
+		default:
+			return nil, refusal(code, body)
+		}
+	}
+}
+
+// ask sends one request and reads its whole answer.
+func (r *rest) ask(ctx context.Context, path string, query url.Values) (*http.Response, []byte, error) {
+	address := r.base + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Header.Set("Authorization", "Bot "+r.token)
+	req.Header.Set("User-Agent", userAgent)
+	answer, err := r.client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		err = fmt.Errorf("an answer of more than %d bytes", maxAnswer)
+	}
+	return answer, body, err
+}
+
+// close ends idle connections.
+func (r *rest) close() { r.client.CloseIdleConnections() }
+
+func (r *rest) noteWait(d time.Duration) {
+	r.log.Warn("Discord's REST interface refuses too much, waiting before the next request", "seconds", int(d.Seconds()))
+}
+
+// refusal reads Discord's error object, if it is one.
+func refusal(code int, body []byte) *refused {
+	var w struct {
+		Code    loose[int] `json:"code"`
+		Message text       `json:"message"`
+	}
+	if json.Unmarshal(body, &w) != nil {
+		return &refused{status: code}
+	}
+	return &refused{status: code, code: w.Code.value, message: oneLine(string(w.Message))}
+}
+
+// unanswered is the error of a request that got no answer, or something else than
+// what it asked for: that may come from what stands between us and Discord.
+func unanswered(err error) error { return fmt.Errorf("%w: %w", errUnreachable, err) }

@@ -1,0 +1,165 @@
+package tracker
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"rollcall/store"
+)
+
+// scanPlan is where the archived threads of a guild are to be looked for.
+type scanPlan struct {
+	to      store.Micros      // Gap.To of the scan that it belongs to
+	parents []channelSnapshot // channels that can have threads
+}
+
+// scanWork is how far a scan has come. It is not kept: a scan that is interrupted
+// begins again, which finds nothing twice.
+type scanWork struct {
+	parent int // in scanPlan.parents
+	list   threadsOf
+	before string // where the next page begins, "" for the first one
+}
+
+// threadsOf are the lists of archived threads that a channel has.
+type threadsOf int
+
+const (
+	publicThreads threadsOf = iota
+	privateThreads
+	joinedThreads // those private threads that the bot is in; the list for bots that may not see the others
+	noThreads
+)
+
+// path is a list's address below its channel's.
+func (t threadsOf) path() string {
+	switch t {
+	case privateThreads:
+		return "/threads/archived/private"
+	case joinedThreads:
+		return "/users/@me/threads/archived/private"
+	}
+	return "/threads/archived/public"
+}
+
+// scan fetches the next page of a guild's archived threads. What was missed in
+// them goes into the ledger through the writer's queue, because the threads'
+// messages may be on their way through it.
+func (b *backfill) scan(ctx context.Context, j *job) (done bool, err error) {
+	b.mu.Lock()
+	plan := b.scans[j.gap.Guild]
+	b.mu.Unlock()
+	if plan.to > j.gap.To {
+		return true, b.closeGap(ctx, j, store.GapSkipped, noteScan+": a later session looks for them")
+	}
+	work := &j.scan
+	if work.parent >= len(plan.parents) {
+		j.gap.State = store.GapFilled
+		return true, b.handOver(ctx, j.gap, nil)
+	}
+	parent := plan.parents[work.parent]
+	p, err := b.archived(ctx, parent.ID, *work)
+	if refusal := statusOf(err); refusal != 0 {
+		if work.list == publicThreads || refusal != http.StatusForbidden {
+			b.nameRefused(j.gap.Guild, parent.ID, "its archived threads: "+err.Error())
+		}
+		work.refused(parent, refusal)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if found := b.allowedThreads(j.gap.Guild, parent.ID, p); len(found) > 0 {
+		if err := b.handOver(ctx, j.gap, found); err != nil {
+			return false, err
+		}
+	}
+	work.advance(parent, p, j.gap)
+	return false, nil
+}
+
+// archived fetches a page of a channel's archived threads.
+func (b *backfill) archived(ctx context.Context, parent store.ID, work scanWork) (archivedPage, error) {
+	query := url.Values{"limit": {strconv.Itoa(pageLen)}}
+	if work.before != "" {
+		query.Set("before", work.before)
+	}
+	path := work.list.path()
+	body, err := b.rest.get(ctx, path+"/"+parent.String(), "/channels/"+parent.String()+path, query)
+	if err != nil {
+		return archivedPage{}, err
+	}
+	p, err := decodeArchived(body)
+	if err != nil {
+		return archivedPage{}, unanswered(err)
+	}
+	return p, nil
+}
+
+// allowedThreads returns the threads that the rules allow, and makes their names known.
+func (b *backfill) allowedThreads(guild, parent store.ID, p archivedPage) []channelSnapshot {
+	var found []channelSnapshot
+	for _, c := range p.threads {
+		c.GuildID, c.Parent = guild, parent
+		if !b.rules.allowed(guild, c.ID, parent) {
+			continue
+		}
+		b.names.setChannel(c)
+		found = append(found, channelSnapshot{ID: c.ID, Parent: parent, Type: c.Type, Name: c.Name, LastMessage: c.Last})
+	}
+	return found
+}
+
+// handOver gives threads to the planner and waits until its transaction stands.
+func (b *backfill) handOver(ctx context.Context, scan store.Gap, threads []channelSnapshot) error {
+	taken := make(chan struct{}, 1)
+	b.writer.queue.post(threadsListed{scan: scan, threads: threads, taken: taken})
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-taken:
+		return nil
+	}
+}
+
+// advance moves on to the next page, list or channel. Lists by the moment of
+// archiving end where the gap began.
+func (w *scanWork) advance(parent channelSnapshot, p archivedPage, scan store.Gap) {
+	before := ""
+	switch {
+	case !p.more || len(p.threads) == 0:
+	case w.list == joinedThreads:
+		before = p.lowest.String()
+	case p.oldest != 0 && (p.oldest >= scan.From || scan.Reason == reasonHistory):
+		before = p.oldest.String()
+	}
+	if before != "" && before != w.before {
+		w.before = before
+		return
+	}
+	switch w.list {
+	case publicThreads:
+		w.next(parent, privateThreads)
+	default:
+		w.next(parent, noThreads)
+	}
+}
+
+// refused moves on after a refusal.
+func (w *scanWork) refused(parent channelSnapshot, status int) {
+	if w.list == privateThreads && status == http.StatusForbidden {
+		w.next(parent, joinedThreads)
+		return
+	}
+	w.next(parent, noThreads)
+}
+
+// next moves on to a list of the parent, or to the next parent if it has no such one.
+func (w *scanWork) next(parent channelSnapshot, list threadsOf) {
+	w.list, w.before = list, ""
+	if list == noThreads || parent.Type != channelText {
+		w.parent, w.list = w.parent+1, publicThreads
+	}
+}
