@@ -84,12 +84,7 @@ func (g *guildTx) addMoments(q uint32, came []moment) error {
 }
 
 func (g *guildTx) lastChunk(q uint32) (key, value []byte) {
-	c := g.timeline.Cursor()
-	if key, value = c.Seek(u32(nil, q+1)); key == nil {
-		key, value = c.Last()
-	} else {
-		key, value = c.Prev()
-	}
+	key, value = lastBefore(g.timeline.Cursor(), u32(nil, q+1))
 	if key == nil || binary.BigEndian.Uint32(key) != q {
 		return nil, nil
 	}

@@ -218,13 +218,7 @@ func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit
 		end = recordKey{user, behind.Time, behind.Key}
 	}
 	c := r.records.Cursor()
-	b, value := c.Seek(end.append(nil))
-	if b == nil {
-		b, value = c.Last()
-	} else {
-		b, value = c.Prev()
-	}
-	for ; b != nil; b, value = c.Prev() {
+	for b, value := lastBefore(c, end.append(nil)); b != nil; b, value = c.Prev() {
 		key, ok := parseRecordKey(b)
 		if !ok {
 			return damagedValue(b)
@@ -245,12 +239,7 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 		to = min(to, behind.Time)
 	}
 	c := r.timeline.Cursor()
-	b, value := c.Seek(u32(nil, quarterOf(to)+1))
-	if b == nil {
-		b, value = c.Last()
-	} else {
-		b, value = c.Prev()
-	}
+	b, value := lastBefore(c, u32(nil, quarterOf(to)+1))
 	for b != nil {
 		if binary.BigEndian.Uint32(b) < quarterOf(from) {
 			return nil
@@ -276,6 +265,14 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 		}
 	}
 	return nil
+}
+
+// lastBefore moves to the last key below end.
+func lastBefore(c *bbolt.Cursor, end []byte) (key, value []byte) {
+	if key, _ := c.Seek(end); key == nil {
+		return c.Last()
+	}
+	return c.Prev()
 }
 
 // moment visits the records of one user at one instant, the highest id first.
