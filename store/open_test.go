@@ -184,15 +184,14 @@ func TestReopen(t *testing.T) {
 	}
 }
 
-// Every flipped byte of a value is found by Check, or is in a page that is
-// broken so much that bbolt says so, or does not matter (free space, the older
-// of the two first pages). None panics or hangs, and none goes unnoticed while
-// changing what is read.
+// Every flipped byte of a value is found by Check. One in a page's structure
+// may lead bbolt astray: then reading fails, or CheckPages says so. What goes
+// unnoticed does not matter (free space, the older of the two first pages): the
+// records are read as they were. Nothing panics.
 func TestFlippedByte(t *testing.T) {
 	whole := filled(t)
 	const want = 500
-	step := len(whole)/211 | 1
-	for at := 2 * 4096; at < len(whole); at += step {
+	for at := 2 * 4096; at < len(whole); at += len(whole)/211 | 1 {
 		path := filepath.Join(t.TempDir(), "rollcall.db")
 		if err := os.WriteFile(path, flip(whole, at), 0o600); err != nil {
 			t.Fatal(err)
@@ -202,10 +201,16 @@ func TestFlippedByte(t *testing.T) {
 			continue
 		}
 		problems, err := db.Check(context.Background())
-		if err == nil && len(problems) == 0 {
-			if n := len(all(t, db, store.Query{})); n != want {
-				t.Errorf("byte %d: nothing was found, but %d records of %d are read", at, n, want)
+		records := 0
+		for _, rerr := range db.Records(context.Background(), store.Query{}) {
+			if rerr != nil {
+				err = rerr
+				break
 			}
+			records++
+		}
+		if err == nil && len(problems) == 0 && records != want {
+			t.Errorf("byte %d: nothing was found, but %d records of %d are read", at, records, want)
 		}
 		db.Close()
 	}
