@@ -90,17 +90,13 @@ func Slow(d time.Duration) Answer {
 		case <-r.Context().Done():
 		case <-s.ctx.Done():
 		}
-		return false
+		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 }
 
 // Hang answers nothing until the client gives up.
-func Hang(s *Server, _ http.ResponseWriter, r *http.Request) bool {
-	select {
-	case <-r.Context().Done():
-	case <-s.ctx.Done():
-	}
-	panic(http.ErrAbortHandler) // closes the connection without an answer
+func Hang(s *Server, w http.ResponseWriter, r *http.Request) bool {
+	return Slow(math.MaxInt64)(s, w, r)
 }
 
 func (s *Server) countRefused(status int) {

@@ -1,0 +1,4 @@
+package simulator
+
+// AppendString is tested by itself: everything that is posted goes through it.
+var AppendString = appendString
