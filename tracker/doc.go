@@ -6,24 +6,24 @@
 //
 // # The way of a message
 //
-//	gateway ── wire ── discordgo ── session ── receiver ──▶ queue ── writer ──▶ store
-//	           │                      ▲                       ▲         │
-//	           └── why it ended ──▶ shard (supervisor)     planner ─────┤ gaps
-//	                                  │                                 ▼
-//	                                 gate ◀── rest ◀────────────── backfill
+//		gateway ── wire ── discordgo ── session ── receiver ──▶ queue ── writer ──▶ store
+//		           │                      ▲                       ▲         │
+//		           └── why it ended ──▶ shard (supervisor)     planner ─────┤ gaps
+//		                                  │                                 ▼
+//		                                 gate ◀── rest ◀────────────── backfill
 //
-//   - wire is the connection: TLS, the websocket's frames, and what of them discordgo
-//     is to see. It knows why a connection ended.
-//   - discordgo does the gateway's protocol: HELLO, IDENTIFY, RESUME, heartbeats.
-//   - session is one session of one shard, with its connections one after another.
-//   - shard keeps a shard connected: backoff, resume or a new session, what is fatal.
-//     gate lets through no more IDENTIFYs than Discord allows.
-//   - receiver decodes events, keeps names, asks the rules, and hands messages to the
-//     queue. It waits for nothing but room there, so a full disk holds back the
-//     gateway instead of losing anything.
-//   - writer commits together what has gathered. The planner beside it decides
-//     where a channel's cursor may move, and what becomes a gap in the ledger.
-//   - backfill fetches the gaps from Discord's REST history.
+//	  - wire is the connection: TLS, the websocket's frames, and what of them discordgo
+//	    is to see. It knows why a connection ended.
+//	  - discordgo does the gateway's protocol: HELLO, IDENTIFY, RESUME, heartbeats.
+//	  - session is one session of one shard, with its connections one after another.
+//	  - shard keeps a shard connected: backoff, resume or a new session, what is fatal.
+//	    gate lets through no more IDENTIFYs than Discord allows.
+//	  - receiver decodes events, keeps names, asks the rules, and hands messages to the
+//	    queue. It waits for nothing but room there, so a full disk holds back the
+//	    gateway instead of losing anything.
+//	  - writer commits together what has gathered. The planner beside it decides
+//	    where a channel's cursor may move, and what becomes a gap in the ledger.
+//	  - backfill fetches the gaps from Discord's REST history.
 //
 // # What is left to whom
 //

@@ -8,11 +8,6 @@ import (
 	"io"
 )
 
-// maxPayload bounds one gateway message in bytes, before and after decompression.
-// The largest that Discord sends, the GUILD_CREATE of a guild with all the
-// channels and threads it may have, is below a tenth of it.
-const maxPayload = 64 << 20
-
 // fill reads until there is something for discordgo, or nothing more.
 func (w *wire) fill() error {
 	switch {
@@ -118,7 +113,7 @@ func (w *wire) readControl(head [2]byte, length int) error {
 // readData appends a frame's payload to the message, or throws it away if the
 // message grows too large.
 func (w *wire) readData(length uint64) error {
-	if w.oversize || length > maxPayload-uint64(len(w.message)) {
+	if w.oversize || length > uint64(w.limits.payload-len(w.message)) {
 		w.message, w.oversize = nil, true
 		for length > 0 { // in steps that fit an int64
 			step := min(length, 1<<62)

@@ -7,6 +7,7 @@ type limits struct {
 	silence  time.Duration // without a byte from Discord, before the connection is given up
 	open     time.Duration // from the first packet to READY, and between two events before it
 	ackSlack time.Duration // beyond two heartbeats, for an ACK
+	payload  int           // bytes of one message, before and after decompression
 	settle   time.Duration // for discordgo, whose Close sleeps a second, to leave a connection
 	watch    time.Duration // between two looks at a session
 
@@ -23,6 +24,7 @@ func gatewayLimits() limits {
 		silence:  90 * time.Second, // heartbeats are answered every 41.25 s
 		open:     30 * time.Second,
 		ackSlack: 10 * time.Second,
+		payload:  64 << 20, // ten times the GUILD_CREATE of a guild with all that it may have
 		settle:   3 * time.Second,
 		watch:    time.Second,
 

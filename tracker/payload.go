@@ -40,7 +40,7 @@ func (w *wire) deliver() error {
 // payload returns the message as text.
 func (w *wire) payload() ([]byte, error) {
 	if w.oversize {
-		return nil, reject("a message larger than " + strconv.Itoa(maxPayload>>20) + " MiB")
+		return nil, w.tooLarge()
 	}
 	if !w.binary {
 		return w.message, nil
@@ -56,14 +56,18 @@ func (w *wire) payload() ([]byte, error) {
 		return nil, reject("not zlib: " + err.Error())
 	}
 	w.inflated.Reset()
-	n, err := io.Copy(&w.inflated, io.LimitReader(w.inflater, maxPayload+1))
+	n, err := io.Copy(&w.inflated, io.LimitReader(w.inflater, int64(w.limits.payload)+1))
 	switch {
 	case err != nil:
 		return nil, reject("not zlib: " + err.Error())
-	case n > maxPayload:
-		return nil, reject("a message larger than " + strconv.Itoa(maxPayload>>20) + " MiB")
+	case n > int64(w.limits.payload):
+		return nil, w.tooLarge()
 	}
 	return w.inflated.Bytes(), nil
+}
+
+func (w *wire) tooLarge() error {
+	return reject("larger than " + strconv.Itoa(w.limits.payload) + " bytes")
 }
 
 // Gateway opcodes that a server sends.

@@ -23,6 +23,7 @@ type receiver struct {
 	log           *slog.Logger
 
 	events   atomic.Int64 // taken in, of any kind
+	messages atomic.Int64 // handed to the writer, of those that count
 	rejected atomic.Int64 // gateway payloads and events that could not be read
 	rejects  seldom
 	unknowns seldom
@@ -110,7 +111,13 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		it.record = m.record(name, store.SourceLive)
 		it.names = r.namesOf(m)
 	}
-	return r.writer.add(ctx, it)
+	if err := r.writer.add(ctx, it); err != nil {
+		return err
+	}
+	if it.record != nil {
+		r.messages.Add(1)
+	}
+	return nil
 }
 
 // namesOf returns the names that a message shows: its author's and its guild's.

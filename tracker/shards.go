@@ -44,9 +44,11 @@ func (e *tooManyRequests) Error() string {
 	return fmt.Sprintf("Discord asks to wait %v before the next request", e.wait.Round(time.Millisecond))
 }
 
-// askGateway asks /gateway/bot. It does not queue behind the history's requests,
-// because nothing is recorded before it is answered.
-func askGateway(ctx context.Context, r *rest) (gatewayInfo, error) {
+// askGateway asks /gateway/bot, for at most limit. It does not queue behind the
+// history's requests, because nothing is recorded before it is answered.
+func askGateway(ctx context.Context, r *rest, limit time.Duration) (gatewayInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	answer, body, err := r.ask(ctx, "/gateway/bot", nil)
 	if err != nil {
 		return gatewayInfo{}, fmt.Errorf("/gateway/bot: %w", err)

@@ -93,7 +93,9 @@ func (s *shard) run(ctx, taking context.Context) error {
 		case lasted > 0 && resuming: // costs nothing of session_start_limit
 			attempts = min(attempts, 2)
 		}
-		if current.stuck || endsSession(err) || resumes >= maxResumes {
+		// Without READY there is nothing to resume, yet discordgo would try to if an
+		// event has given it a sequence number.
+		if !current.ready || current.stuck || endsSession(err) || resumes >= maxResumes {
 			current.drop()
 			current = nil
 		}

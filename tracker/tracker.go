@@ -58,8 +58,10 @@ type Status struct {
 	// Shards are those that run here; none until Discord has told their number.
 	Shards []ShardStatus `json:"shards"`
 	// Events counts what was taken in from the gateway, of the kinds that matter;
+	// Messages the messages among them that count, each of which is or will be stored;
 	// Rejected what could not be read.
 	Events   int64          `json:"events"`
+	Messages int64          `json:"messages"`
 	Rejected int64          `json:"rejected"`
 	Guilds   int            `json:"guilds"` // known by name
 	Channels int            `json:"channels"`
@@ -167,7 +169,7 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 	var info gatewayInfo
 	for attempts := 0; ; attempts++ {
 		var err error
-		if info, err = askGateway(ctx, t.rest); err == nil {
+		if info, err = t.askGateway(ctx); err == nil {
 			break
 		}
 		if ctx.Err() != nil {
@@ -185,7 +187,7 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 		return nil, err
 	}
 	t.log.Info("gateway found", "shards", count, "here", len(ids), "recommended", info.Shards)
-	gate := newGate(t.limits.identify, t.log, func(ctx context.Context) (gatewayInfo, error) { return askGateway(ctx, t.rest) })
+	gate := newGate(t.limits.identify, t.log, t.askGateway)
 	shards := make([]*shard, 0, len(ids))
 	for _, id := range ids {
 		shards = append(shards, t.newShard(id, count, gate))
@@ -194,6 +196,10 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 	t.shards = shards
 	t.mu.Unlock()
 	return shards, nil
+}
+
+func (t *Tracker) askGateway(ctx context.Context) (gatewayInfo, error) {
+	return askGateway(ctx, t.rest, t.limits.open)
 }
 
 func (t *Tracker) newShard(id, count int, gate *gate) *shard {
@@ -221,6 +227,7 @@ func (t *Tracker) Status() Status {
 	for _, shard := range shards {
 		s.Shards = append(s.Shards, shard.state())
 		s.Events += shard.receiver.events.Load()
+		s.Messages += shard.receiver.messages.Load()
 		s.Rejected += shard.receiver.rejected.Load()
 	}
 	s.Guilds, s.Channels = t.names.count()

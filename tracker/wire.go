@@ -144,6 +144,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	w.turn(true)
 	defer w.turn(false)
 	for len(w.out) == 0 {
+		if err := w.ended(); err != nil { // though more may have come already
+			return 0, err
+		}
 		if err := w.fill(); err != nil {
 			w.fail(err)
 			return 0, err

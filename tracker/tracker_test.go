@@ -1,0 +1,308 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/simulator"
+	"rollcall/store"
+)
+
+func TestRunStoresEveryKindOfMessage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	g := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"})
+	general := g.AddChannel(simulator.ChannelSpec{Name: "general"})
+	voice := g.AddChannel(simulator.ChannelSpec{Name: "voice", Kind: simulator.Voice})
+	news := g.AddChannel(simulator.ChannelSpec{Name: "news", Kind: simulator.Announcement})
+	ada, bot := r.sim.AddUser(simulator.UserSpec{Name: "Ada"}), r.sim.AddUser(simulator.UserSpec{Name: "dicebot", Bot: true})
+	r.run(r.options(), quick())
+	r.ready(1)
+
+	first := r.post(general, simulator.Draft{Author: ada, Content: "hello"})
+	drafts := map[string]simulator.Draft{
+		"reply":              {Author: ada, Content: "to myself", ReplyTo: first},
+		"reply to the gone":  {Author: ada, Content: "to nobody", Type: simulator.TypeReply},
+		"no text":            {Author: ada, Attachments: 3},
+		"sticker":            {Author: ada, Stickers: 1},
+		"rich":               {Author: ada, Content: "look", Embeds: 2, Mentions: []*simulator.User{bot}},
+		"unknown components": {Author: ada, Content: "buttons", Components: simulator.UnknownComponents()},
+		"unicode":            {Author: ada, Content: "🦊 <ünïcode> \u0000 \"quoted\" \u2028 ‮ tail"},
+		"4000 characters":    {Author: ada, Content: strings.Repeat("ß", 4000)},
+		"fields of other types": {Author: ada, Content: "still stored", Fields: map[string]any{
+			"embeds": 7, "mentions": "x", "pinned": "no", "nonce": map[string]any{}, "flags": "all", "tts": nil,
+			"member": []int{1}, "message_reference": 3, "thread": true, "poll": []any{}, "edited_timestamp": 12,
+		}},
+		"bot":           {Author: bot, Content: "beep"},
+		"webhook":       {Webhook: "deploy", Content: "done"},
+		"join":          {Author: ada, Type: simulator.TypeJoin},
+		"pin":           {Author: ada, Type: simulator.TypePin, ReplyTo: first},
+		"boost":         {Author: ada, Type: simulator.TypeBoost},
+		"slash command": {Author: bot, Content: "answer", Type: simulator.TypeCommand, ReplyTo: first},
+		"unknown type":  {Author: ada, Content: "?", Type: 9999},
+	}
+	for _, d := range drafts {
+		r.post(general, d)
+	}
+	r.say(ada, "typed while talking", voice)
+	r.say(ada, "extra, extra", news)
+	r.say(ada, "psst", r.sim.DirectWith(ada))
+	deleted := r.post(general, simulator.Draft{Author: ada, Content: "gone in a moment"})
+	general.DeleteMessages(deleted.ID)
+	r.say(ada, "last", general)
+
+	r.complete(everywhere)
+	for id, rec := range r.stored() {
+		if rec.Source != store.SourceLive {
+			t.Errorf("message %v came as source %d", id, rec.Source)
+		}
+	}
+	r.stopped()
+}
+
+func TestRunKnowsTheNamesOfTheMoment(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	g := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"})
+	general := g.AddChannel(simulator.ChannelSpec{Name: "general"})
+	forum := g.AddChannel(simulator.ChannelSpec{Name: "help", Kind: simulator.Forum})
+	old := general.StartThread(simulator.ThreadSpec{Name: "from before"})
+	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+	r.run(r.options(), quick())
+	r.ready(1)
+
+	r.say(ada, "1", general, old)
+	general.Rename("lobby")
+	old.Rename("from before, renamed")
+	r.say(ada, "2", general, old)
+	young := general.StartThread(simulator.ThreadSpec{Name: "started now", Owner: ada})
+	made := g.AddChannel(simulator.ChannelSpec{Name: "brand-new"})
+	post, _, err := forum.StartPost(r.ctx, "how does it work?", simulator.Draft{Author: ada, Content: "it does not"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.say(ada, "3", young, made, post)
+	young.Archive()
+	r.say(ada, "4", young)
+	g.SetNick(ada, "Countess")
+	g.Rename("Salon")
+	r.say(ada, "5", general)
+
+	r.complete(everywhere)
+	for _, rec := range r.stored() {
+		if rec.Channel.Name == unknownChannel {
+			t.Errorf("channel of %q is not known", rec.Content)
+		}
+	}
+	names, err := r.db.Names(r.ctx, store.ID(g.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names[0] != "Salon" || names[store.ID(ada.ID)] != "Countess" {
+		t.Errorf("names are %q", names)
+	}
+	r.stopped()
+}
+
+func TestRunObeysTheLists(t *testing.T) {
+	type world struct{ lounge, office, general, secret, thread, own *simulator.Channel }
+	tests := map[string]struct {
+		rules func(w world) RulesOptions
+		want  func(w world) []*simulator.Channel
+	}{
+		"no lists": {
+			rules: func(w world) RulesOptions { return RulesOptions{} },
+			want: func(w world) []*simulator.Channel {
+				return []*simulator.Channel{w.office, w.general, w.secret, w.thread, w.own}
+			},
+		},
+		"a guild is denied": {
+			rules: func(w world) RulesOptions {
+				return RulesOptions{GuildsDeny: []store.ID{store.ID(w.office.Guild().ID)}}
+			},
+			want: func(w world) []*simulator.Channel { return []*simulator.Channel{w.general, w.secret, w.thread, w.own} },
+		},
+		"a guild is allowed": {
+			rules: func(w world) RulesOptions {
+				return RulesOptions{GuildsAllow: []store.ID{store.ID(w.office.Guild().ID)}}
+			},
+			want: func(w world) []*simulator.Channel { return []*simulator.Channel{w.office} },
+		},
+		"a channel is denied with its threads, but for one that is allowed by itself": {
+			rules: func(w world) RulesOptions {
+				return RulesOptions{
+					ChannelsDeny:  []store.ID{store.ID(w.secret.ID)},
+					ChannelsAllow: []store.ID{store.ID(w.general.ID), store.ID(w.own.ID)},
+				}
+			},
+			want: func(w world) []*simulator.Channel { return []*simulator.Channel{w.general, w.own} },
+		},
+		"a thread is denied": {
+			rules: func(w world) RulesOptions { return RulesOptions{ChannelsDeny: []store.ID{store.ID(w.thread.ID)}} },
+			want:  func(w world) []*simulator.Channel { return []*simulator.Channel{w.office, w.general, w.secret, w.own} },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, simulator.Options{})
+			lounge := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"})
+			office := r.sim.AddGuild(simulator.GuildSpec{Name: "Office"})
+			w := world{
+				general: lounge.AddChannel(simulator.ChannelSpec{Name: "general"}),
+				secret:  lounge.AddChannel(simulator.ChannelSpec{Name: "secret"}),
+				office:  office.AddChannel(simulator.ChannelSpec{Name: "general"}),
+			}
+			w.thread = w.secret.StartThread(simulator.ThreadSpec{Name: "whispers"})
+			ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+			w.own = w.secret.StartThread(simulator.ThreadSpec{Name: "announced"})
+			o := r.options()
+			o.Rules = test.rules(w)
+			r.run(o, quick())
+			r.ready(1)
+			r.say(ada, "hello", w.general, w.secret, w.thread, w.own, w.office)
+			want := make(map[simulator.ID]bool)
+			for _, c := range test.want(w) {
+				want[c.ID] = true
+			}
+			if err := r.sim.WaitSent(r.ctx); err != nil {
+				t.Fatal(err)
+			}
+			r.complete(func(m simulator.Message) bool { return want[m.Channel] })
+			r.stopped()
+			r.same(r.stored(), r.expected(func(m simulator.Message) bool { return want[m.Channel] }))
+		})
+	}
+}
+
+func TestRunRereadsAGuildsFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	g := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"})
+	general := g.AddChannel(simulator.ChannelSpec{Name: "general"})
+	secret := g.AddChannel(simulator.ChannelSpec{Name: "secret"})
+	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+	dir := t.TempDir()
+	file := filepath.Join(dir, g.ID.String()+".json")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(fmt.Sprintf(`{"mode":"blacklist","blacklist":["%v"]}`, secret.ID))
+	o := r.options()
+	o.Rules.ConfigDir = dir
+	r.run(o, quick())
+	r.ready(1)
+	var allowed []simulator.ID
+	say := func(c *simulator.Channel, text string, ok bool) {
+		m := r.post(c, simulator.Draft{Author: ada, Content: text})
+		if ok {
+			allowed = append(allowed, m.ID)
+		}
+	}
+	say(general, "1", true)
+	say(secret, "1", false)
+	r.until("the first is stored", func() bool { return len(r.stored()) == 1 })
+
+	write(`{"mode":"unrestricted"} `)
+	r.until("the file is read again", func() bool {
+		return r.tracker.rules.allowed(store.ID(g.ID), store.ID(secret.ID), 0)
+	})
+	say(secret, "2", true)
+
+	write(`{"mode":"white`)
+	r.until("the broken file is told of", func() bool {
+		r.tracker.rules.allowed(store.ID(g.ID), store.ID(secret.ID), 0)
+		return r.log.count("level=ERROR", file) == 1
+	})
+	say(general, "3", true)
+	say(secret, "3", true)
+
+	write(fmt.Sprintf(`{"mode":"whitelist","whitelist":["%v"]}`, general.ID))
+	r.until("the mended file is read", func() bool {
+		return !r.tracker.rules.allowed(store.ID(g.ID), store.ID(secret.ID), 0)
+	})
+	say(secret, "4", false)
+	say(general, "4", true)
+	r.until("all are stored", func() bool { return len(r.stored()) == len(allowed) })
+	for _, id := range allowed {
+		if _, ok := r.stored()[store.ID(id)]; !ok {
+			t.Errorf("message %v is missing", id)
+		}
+	}
+	r.stopped()
+}
+
+func TestRunTakesOverAGuildThatComesLater(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+	r.run(r.options(), quick())
+	r.ready(1)
+	g := r.sim.AddGuild(simulator.GuildSpec{Name: "Late"})
+	c := g.AddChannel(simulator.ChannelSpec{Name: "general"})
+	r.say(ada, "1", c)
+	g.SetUnavailable(true)
+	g.SetUnavailable(false)
+	r.say(ada, "2", c)
+	r.complete(everywhere)
+	g.Remove()
+	r.until("the guild is forgotten", func() bool { return r.tracker.Status().Guilds == 0 })
+	r.stopped()
+}
+
+// Whatever moment a daemon is told to stop at: what it counts as handled is
+// stored, and what the session was sent before is not lost for the next one.
+func TestRunStopsInMidStream(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	g := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"})
+	for i := range 5 {
+		g.AddChannel(simulator.ChannelSpec{Name: fmt.Sprint("channel-", i)})
+	}
+	o := r.options()
+	o.CommitInterval = time.Second
+	r.run(o, quick())
+	r.ready(1)
+	chatter, err := r.sim.NewChatter(simulator.ChatterOptions{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, quiet := context.WithCancel(r.ctx)
+	chatted := make(chan error, 1)
+	go func() { chatted <- chatter.Run(ctx, 0, 0) }()
+	r.until("a thousand are handled", func() bool { return r.tracker.Status().Writer.Handled > 1000 })
+	start := time.Now()
+	r.stop()
+	if err := r.wait(); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	quiet()
+	if err := <-chatted; err != nil {
+		t.Fatal(err)
+	}
+	got, want := r.stored(), r.expected(everywhere)
+	if taken := r.tracker.Status().Messages; int(taken) != len(got) {
+		t.Errorf("%d were taken from the gateway, %d are stored", taken, len(got))
+	}
+	var last store.ID
+	for id := range got {
+		last = max(last, id)
+	}
+	for id := range want {
+		if id > last { // on its way when the session was left
+			delete(want, id)
+		}
+	}
+	r.same(got, want)
+	t.Logf("%d messages were taken in before the stop", len(got))
+}
