@@ -52,6 +52,7 @@ type Channel struct {
 	access   Access
 	deleted  bool
 	messages []*message // by id
+	webhooks map[string]ID
 
 	// Threads only.
 	joined     bool // the bot is a member of this private thread
@@ -84,8 +85,8 @@ func (g *Guild) insert(c *Channel) {
 	g.channels = slices.Insert(g.channels, at, c)
 }
 
-// DirectWith returns the direct conversation of u and the bot. Its messages are sent to
-// shard 0 whether it asked for them or not, so that a tracker must leave them alone itself.
+// DirectWith returns the direct conversation of u and the bot. Its messages are sent to shard 0
+// whether it asked for them or not, so that a tracker must leave them alone itself.
 func (s *Server) DirectWith(u *User) *Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,14 +16,14 @@ import (
 type ChatterOptions struct {
 	Seed   uint64 // the same seed chats the same
 	People int    // 0: 40
-	// Channels are where they chat, the liveliest first. Empty: all channels and threads
-	// of all guilds that hold messages.
+	// Channels are where they chat, the liveliest first. Empty: all channels and threads of which
+	// the bot hears.
 	Channels []*Channel
 }
 
-// Chatter is a crowd that chats: people of many languages, few of whom say most, in
-// channels of which few are lively; with answers, pictures, stickers, and now and then a
-// bot, a webhook or somebody who joins. Only Posted may be called while another method runs.
+// Chatter is a crowd that chats: people of many languages, few of whom say most, in channels of
+// which few are lively; with answers, pictures, stickers, and now and then a bot, a webhook or
+// somebody who joins. Only Posted may be called while another method runs.
 type Chatter struct {
 	r        *rand.Rand
 	channels []*Channel
@@ -55,13 +55,7 @@ func (s *Server) NewChatter(o ChatterOptions) (*Chatter, error) {
 		o.People = 40
 	}
 	if len(o.Channels) == 0 {
-		for _, g := range s.Guilds() {
-			for _, c := range g.Channels() {
-				if c.holdsMessages() {
-					o.Channels = append(o.Channels, c)
-				}
-			}
-		}
+		o.Channels = s.audible()
 	}
 	c := &Chatter{r: rand.New(rand.NewPCG(o.Seed, 0)), smileys: smileys(), lately: map[*Channel]*[8]Message{}}
 	if err := c.goTo(o.Channels); err != nil {
@@ -82,11 +76,25 @@ func (s *Server) NewChatter(o ChatterOptions) (*Chatter, error) {
 	return c, nil
 }
 
+// audible returns the channels of which the bot hears, guild by guild, oldest first.
+func (s *Server) audible() (all []*Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.guilds {
+		for _, c := range g.channels {
+			if c.holdsMessages() && c.audible() {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
 // maxLag is how far a chatter that was held up catches up; the rest of the delay is let go.
 const maxLag = time.Second
 
-// Run posts rate messages a second on average (0: as many as the sessions take) until total have been
-// posted (0: without end) or ctx ends, which is no error.
+// Run posts rate messages a second on average (0: as many as the sessions take) until total have
+// been posted (0: without end) or ctx ends, which is no error.
 func (c *Chatter) Run(ctx context.Context, rate float64, total int64) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -9,8 +9,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Conn is a connection to the gateway. Its methods may be called from any goroutine, and
-// from the actions of phases.
+// Conn is a connection to the gateway. Its methods may be called from any goroutine, and from the
+// actions of phases.
 type Conn struct {
 	s       *Server
 	socket  *websocket.Conn
@@ -18,6 +18,7 @@ type Conn struct {
 	version int
 
 	wake chan struct{} // there may be something to write
+	over chan struct{} // closed by close or end, whichever comes first
 	gone chan struct{} // closed by end
 
 	// The rest is guarded by s.mu.
@@ -36,13 +37,18 @@ type closing struct {
 }
 
 const (
-	batchSize    = 256              // frames that are written with one system call
-	compressOver = 4 << 10          // bytes; READY and GUILD_CREATE are compressed whatever their size
-	writeLimit   = 30 * time.Second // a client that has not read for so long is cut off
-	lingerLimit  = 2 * time.Second  // how long a client may take to answer a close frame
+	batchSize    = 256             // frames that are written with one system call
+	compressOver = 4 << 10         // bytes; READY and GUILD_CREATE are compressed whatever their size
+	lingerLimit  = 2 * time.Second // how long a client may take to answer a close frame
+
+	clientWriteLimit = 30 * time.Second // a client that has not read for so long is cut off
+	// heartbeatGrace is how late a heartbeat may be: generous, so that a busy machine is not taken for
+	// a dead client.
+	heartbeatGrace = 10 * time.Second
 )
 
-// Conns returns the open connections to the gateway, without those that are being closed, in no order.
+// Conns returns the open connections to the gateway, without those that are being closed, in no
+// order.
 func (s *Server) Conns() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +93,8 @@ func (c *Conn) send(payload []byte) {
 	c.wakeUp()
 }
 
-// Dispatch sends a numbered event of this session alone, known or unknown to clients.
-// data is its d, be it JSON or not. Before READY it does nothing.
+// Dispatch sends a numbered event of this session alone, known or unknown to clients. data is its
+// d, be it JSON or not. Before READY it does nothing.
 func (c *Conn) Dispatch(name, data string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -126,8 +132,8 @@ func (c *Conn) StopACKs() {
 	c.deaf = true
 }
 
-// Silence stops reading and writing without closing anything, as when the other side's
-// machine has gone: a half-open connection. Its session misses what is posted from now on.
+// Silence stops reading and writing without closing anything, as when the other side's machine has
+// gone: a half-open connection. Its session misses what is posted from now on.
 func (c *Conn) Silence() {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -142,8 +148,8 @@ func (c *Conn) Throttle(d time.Duration) {
 	c.throttle = d
 }
 
-// Close closes the connection with a code; events that wait are not sent. The session can
-// be resumed, unless the code says otherwise (see SessionEnds).
+// Close closes the connection with a code; events that wait are not sent. The session can be
+// resumed, unless the code says otherwise (see SessionEnds).
 func (c *Conn) Close(code int, reason string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -151,8 +157,9 @@ func (c *Conn) Close(code int, reason string) {
 }
 
 func (c *Conn) close(code int, reason string) {
-	if c.closing == nil {
+	if c.alive() {
 		c.closing = &closing{code, reason}
+		close(c.over)
 	}
 	c.silent = false
 	c.detach(SessionEnds(code))
@@ -199,6 +206,9 @@ func (c *Conn) end() {
 	if c.ended {
 		return
 	}
+	if c.alive() {
+		close(c.over)
+	}
 	c.ended = true
 	close(c.gone)
 	c.wire.Conn.Close()
@@ -206,12 +216,12 @@ func (c *Conn) end() {
 	c.s.changed.Broadcast()
 }
 
-// pause waits for d; it returns false if the connection ends before.
+// pause waits for d; it returns false if the connection is closed before.
 func (c *Conn) pause(d time.Duration) bool {
 	select {
 	case <-time.After(d):
 		return true
-	case <-c.gone:
+	case <-c.over:
 		return false
 	}
 }
@@ -293,7 +303,8 @@ func (c *Conn) wrote(b batch) {
 
 // hangUp sends the close frame, gives the client time to read it, and ends the connection.
 func (c *Conn) hangUp(with *closing) {
-	c.socket.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(with.code, with.reason), time.Now().Add(writeLimit))
+	frame := websocket.FormatCloseMessage(with.code, with.reason)
+	c.socket.WriteControl(websocket.CloseMessage, frame, time.Now().Add(c.s.writeLimit))
 	c.wire.closeWrite()
 	select {
 	case <-c.gone:
@@ -314,9 +325,9 @@ type frameWriter struct {
 // write writes a batch with as few system calls as it can.
 func (w *frameWriter) write(c *Conn, b batch) error {
 	if b.throttle > 0 && b.events != nil && !c.pause(b.throttle) {
-		return ErrClosed
+		return nil // take finds out what happened
 	}
-	c.socket.SetWriteDeadline(time.Now().Add(writeLimit))
+	c.socket.SetWriteDeadline(time.Now().Add(c.s.writeLimit))
 	c.wire.cork()
 	for _, payload := range b.out {
 		if err := c.socket.WriteMessage(websocket.TextMessage, payload); err != nil {

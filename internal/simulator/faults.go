@@ -18,8 +18,8 @@ const (
 	phases
 )
 
-// Action is what is done to a connection that reaches a phase. The gateway goes on as
-// usual only if it returns true.
+// Action is what is done to a connection that reaches a phase. The gateway goes on as usual only if
+// it returns true.
 type Action func(*Conn) (proceed bool)
 
 // Withhold leaves out what the phase is about: no HELLO, no READY, no answer to a RESUME.
@@ -94,16 +94,16 @@ func enroll[T any](s *Server, to *standing[T], v T) (stop func()) {
 	}
 }
 
-// Next takes the action for the next connection that reaches the phase. Several are
-// taken one after another, one a connection.
+// Next takes the action for the next connection that reaches the phase. Several are taken one after
+// another, one a connection.
 func (s *Server) Next(p Phase, a Action) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.next[p] = append(s.faults.next[p], a)
 }
 
-// Every takes the action for every connection that reaches the phase and finds none of
-// Next, until stop is called.
+// Every takes the action for every connection that reaches the phase and finds none of Next, until
+// stop is called.
 func (s *Server) Every(p Phase, a Action) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,8 +123,8 @@ func (f *faults) take(p Phase) []Action {
 	return todo
 }
 
-// passes does the actions of a phase and says whether the gateway goes on. s.mu is held, and released only
-// if there is something to do, so that without faults no event comes in between.
+// passes does the actions of a phase and says whether the gateway goes on. s.mu is held, and
+// released only if there is something to do, so that without faults no event comes in between.
 func (c *Conn) passes(p Phase) bool {
 	todo := c.s.faults.take(p)
 	if len(todo) > 0 {
@@ -139,8 +139,8 @@ func (c *Conn) passes(p Phase) bool {
 	return true
 }
 
-// Drop loses every event whose name match accepts: it is numbered, but never sent, not even
-// after a RESUME. match must not call the Server. It ends when stop is called.
+// Drop loses every event whose name match accepts: it is numbered, but never sent, not even after a
+// RESUME. match must not call the Server. It ends when stop is called.
 func (s *Server) Drop(match func(event string) bool) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,19 +155,20 @@ func (s *Server) loses(event string) bool {
 	return lost
 }
 
-// RefuseConnections resets every new connection, REST's too, as if nobody were
-// there; false ends that. Connections that are open stay so.
+// RefuseConnections resets every new connection, REST's too, as if nobody were there; false ends
+// that. Connections that are open stay so.
 func (s *Server) RefuseConnections(refuse bool) { s.listener.refuse.Store(refuse) }
 
-// RefuseGateway answers requests for the gateway's websocket with an HTTP status, such as
-// 503, until it is called with 0.
+// RefuseGateway answers requests for the gateway's websocket with an HTTP status, such as 503,
+// until it is called with 0.
 func (s *Server) RefuseGateway(status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refusals = status
 }
 
-// SetSessionStarts sets how many IDENTIFYs are left, and when all of Options.SessionStarts are again.
+// SetSessionStarts sets how many IDENTIFYs are left, and when all of Options.SessionStarts are
+// again.
 func (s *Server) SetSessionStarts(remaining int, resetAfter time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -238,6 +238,43 @@ func TestSlowClientSlowsThePoster(t *testing.T) {
 	again.expect("RESUMED")
 }
 
+func TestCloseOfAThrottledConn(t *testing.T) {
+	w := newWorld(t, simulator.Options{})
+	c := connect(t, w.s)
+	conn := w.s.Conns()[0]
+	conn.Throttle(time.Hour)
+	m := w.say("on its way for an hour")
+	conn.Close(4000, "")
+	if code := c.expectClose(); code != 4000 {
+		t.Errorf("closed with %d, want 4000", code)
+	}
+	again := dial(t, w.s)
+	again.hello()
+	again.resume(c.id, c.seq)
+	again.expectMessage(m)
+}
+
+func TestDeadClientsAreCutOff(t *testing.T) {
+	t.Run("no heartbeat", func(t *testing.T) {
+		w := newWorld(t, simulator.Options{HeartbeatInterval: time.Millisecond})
+		w.s.SetLimits(50*time.Millisecond, patience)
+		c := connect(t, w.s)
+		if code := c.expectClose(); code != 4009 {
+			t.Errorf("closed with %d, want 4009", code)
+		}
+	})
+	t.Run("reads nothing", func(t *testing.T) {
+		w := newWorld(t, simulator.Options{Queue: 1})
+		w.s.SetLimits(patience, 50*time.Millisecond)
+		connect(t, w.s)
+		w.s.Conns()[0].Send(strings.Repeat("x", 64<<20)) // more than the system takes
+		for range 3 {
+			w.say("waits until the client is given up")
+		}
+		wait(t, w.s, "cut off", func(st simulator.Stats) bool { return st.Open == 0 })
+	})
+}
+
 func TestCloseEndsEverything(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t, simulator.Options{Queue: 1})

@@ -50,7 +50,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	version, _ := strconv.Atoi(r.URL.Query().Get("v"))
 	c := &Conn{
 		s: s, socket: socket, wire: socket.NetConn().(*wire), version: version,
-		wake: make(chan struct{}, 1), gone: make(chan struct{}),
+		wake: make(chan struct{}, 1), over: make(chan struct{}), gone: make(chan struct{}),
 	}
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
@@ -114,10 +114,9 @@ func (c *Conn) clientCloses(code int, _ string) error {
 	return nil
 }
 
-// awaitHeartbeat starts the time within which the next heartbeat must come. It is generous, so that
-// a busy machine is not taken for a dead client.
+// awaitHeartbeat starts the time within which the next heartbeat must come.
 func (c *Conn) awaitHeartbeat() {
-	c.socket.SetReadDeadline(time.Now().Add(c.s.o.HeartbeatInterval*3/2 + 10*time.Second))
+	c.socket.SetReadDeadline(time.Now().Add(c.s.o.HeartbeatInterval*3/2 + c.s.grace))
 }
 
 func (c *Conn) isSilent() bool {
@@ -321,9 +320,10 @@ func (s *Server) renderReady(ss *session) []byte {
 		Shard           [2]int             `json:"shard"`
 		Trace           []string           `json:"_trace"`
 	}{
-		V: ss.conn.version, User: s.bot.json, SessionType: "normal", SessionID: ss.id, ResumeURL: s.GatewayURL(),
-		Relationships: []any{}, PrivateChannels: []any{}, Presences: []any{}, Guilds: guilds,
-		Application: application{s.bot.ID, flagMessageContent}, Shard: [2]int{ss.shard, ss.shards}, Trace: []string{`["simulator"]`},
+		V: ss.conn.version, User: s.bot.json, SessionType: "normal", SessionID: ss.id,
+		ResumeURL: s.GatewayURL(), Relationships: []any{}, PrivateChannels: []any{}, Presences: []any{},
+		Guilds: guilds, Application: application{s.bot.ID, flagMessageContent},
+		Shard: [2]int{ss.shard, ss.shards}, Trace: []string{`["simulator"]`},
 	})
 }
 

@@ -128,8 +128,8 @@ func pageLimit(q url.Values, least int) (n int, ok bool) {
 }
 
 // archivedThreads answers pages of a channel's archived threads: those archived last come first and
-// before is an instant; of the private ones that the bot has joined, the newest come
-// first and before is an id. To list all private ones takes a permission, see SetManagesThreads.
+// before is an instant; of the private ones that the bot has joined, the newest come first and
+// before is an id. To list all private ones takes a permission, see SetManagesThreads.
 func (s *Server) archivedThreads(kind Kind, joined bool) endpoint {
 	return func(r *http.Request) (any, *refusal) {
 		c, refused := s.channelOf(r)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Types of messages that the simulator makes by itself, or that callers often want. A
-// Draft may have any type.
+// Types of messages that the simulator makes by itself, or that callers often want. A Draft may
+// have any type.
 const (
 	TypeDefault       = 0
 	TypePin           = 6 // a system message, as the next two
@@ -40,11 +40,11 @@ type Draft struct {
 	Embeds      int
 	Stickers    int
 	Components  json.RawMessage // an array, see UnknownComponents
-	// Fields are put over the payload as they are: to add fields, or to give one
-	// a type that no client expects.
+	// Fields are put over the payload as they are: to add fields, or to give one a type that no
+	// client expects. What Post returns does not reflect them.
 	Fields map[string]any
-	// At is the time of a message of the past: it is taken into the history and sent to
-	// nobody. Zero: now.
+	// At is the time of a message of the past: it is taken into the history and sent to nobody.
+	// Zero: now.
 	At time.Time
 }
 
@@ -63,9 +63,8 @@ type Message struct {
 	Attachments int
 	Edited      bool
 	Deleted     bool
-	// Counts says whether this is a message of a person in a guild: of type default or
-	// reply, by neither a bot nor a webhook. It says nothing about what the
-	// bot may see.
+	// Counts says whether this is a message of a person in a guild: of type default or reply, by
+	// neither a bot nor a webhook. It says nothing about what the bot may see.
 	Counts bool
 }
 
@@ -110,26 +109,20 @@ func (m *message) extras() *extras {
 func (c *Channel) Post(ctx context.Context, d Draft) (Message, error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	m, err := c.postWait(ctx, d)
-	if err != nil {
-		return Message{}, err
+	if d.At.IsZero() { // the past is sent to nobody
+		if err := c.awaitRoom(ctx); err != nil {
+			return Message{}, err
+		}
 	}
-	return m.facts(), nil
+	if c.deleted || !c.holdsMessages() {
+		return Message{}, fmt.Errorf("post in channel %v: %w", c.ID, errNoMessages)
+	}
+	return c.post(d).facts(), nil
 }
 
 // Say posts plain text.
 func (c *Channel) Say(ctx context.Context, author *User, content string) (Message, error) {
 	return c.Post(ctx, Draft{Author: author, Content: content})
-}
-
-func (c *Channel) postWait(ctx context.Context, d Draft) (*message, error) {
-	if err := c.awaitRoom(ctx); err != nil {
-		return nil, err
-	}
-	if c.deleted || !c.holdsMessages() {
-		return nil, fmt.Errorf("post in channel %v: %w", c.ID, errNoMessages)
-	}
-	return c.post(d), nil
 }
 
 var errNoMessages = errors.New("it is deleted, a category or a forum")
@@ -185,7 +178,7 @@ func (c *Channel) extrasOf(d Draft) *extras {
 		embeds: d.Embeds, stickers: d.Stickers, components: d.Components,
 	}
 	if d.Webhook != "" {
-		x.webhook, x.webhookName = c.s.mint(), d.Webhook
+		x.webhook, x.webhookName = c.webhook(d.Webhook), d.Webhook
 	}
 	if x.reply == nil && c.isThread() {
 		x.reply = c.parent.find(d.ReplyTo.ID) // what the thread was started from
@@ -200,6 +193,17 @@ func (c *Channel) extrasOf(d Draft) *extras {
 		x.fields[name] = mustJSON(value)
 	}
 	return x
+}
+
+// webhook returns the id of the channel's webhook with this name.
+func (c *Channel) webhook(name string) ID {
+	if c.webhooks == nil {
+		c.webhooks = map[string]ID{}
+	}
+	if c.webhooks[name] == 0 {
+		c.webhooks[name] = c.s.mint()
+	}
+	return c.webhooks[name]
 }
 
 // announce sends a message that was just recorded. s.mu is held.
@@ -218,8 +222,8 @@ func (c *Channel) find(id ID) *message {
 	return nil
 }
 
-// Edit changes a message's text; sessions get MESSAGE_UPDATE. Of a message that is not
-// there it does nothing; nor does DeleteMessages.
+// Edit changes a message's text; sessions get MESSAGE_UPDATE. Of a message that is not there it
+// does nothing; nor does DeleteMessages.
 func (c *Channel) Edit(id ID, content string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -229,8 +233,8 @@ func (c *Channel) Edit(id ID, content string) {
 	}
 }
 
-// DeleteMessages deletes messages; sessions get MESSAGE_DELETE for one,
-// MESSAGE_DELETE_BULK for several.
+// DeleteMessages deletes messages; sessions get MESSAGE_DELETE for one, MESSAGE_DELETE_BULK for
+// several.
 func (c *Channel) DeleteMessages(ids ...ID) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -246,9 +250,9 @@ func (c *Channel) DeleteMessages(ids ...ID) {
 	}
 }
 
-// Messages returns all messages that the history keeps, deleted ones and those of deleted
-// channels included, channel by channel in the order of their ids. It takes a copy of a channel at a time, so the world may
-// change meanwhile.
+// Messages returns all messages that the history keeps, deleted ones and those of deleted channels
+// included, channel by channel in the order of their ids. It takes a copy of a channel at a time,
+// so the world may change meanwhile.
 func (s *Server) Messages() iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		s.mu.Lock()
@@ -264,7 +268,8 @@ func (s *Server) Messages() iter.Seq[Message] {
 	}
 }
 
-// Messages returns the messages that the channel's history keeps, deleted ones included, oldest first.
+// Messages returns the messages that the channel's history keeps, deleted ones included, oldest
+// first.
 func (c *Channel) Messages() []Message {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

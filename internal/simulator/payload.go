@@ -139,8 +139,8 @@ type guildObject struct {
 	MaxMembers        int           `json:"max_members"`
 }
 
-// guildCreate is what GUILD_CREATE tells beyond that. The members are the bot alone, as
-// for every session without the members intent.
+// guildCreate is what GUILD_CREATE tells beyond that. The members are the bot alone, as for every
+// session without the members intent.
 type guildCreate struct {
 	guildObject
 	JoinedAt    stamp             `json:"joined_at"`
@@ -158,13 +158,16 @@ type guildCreate struct {
 }
 
 func guildPayload(g *Guild) guildObject {
+	everyone := rolePayload{ID: g.ID, Name: "@everyone", Permissions: "2248473465835073"}
+	regulars := rolePayload{
+		ID: g.ID + 1, Name: "regulars", Permissions: everyone.Permissions, Position: 1,
+		Color: 0x3498db, Hoist: true, Mentionable: true,
+	}
 	return guildObject{
-		ID: g.ID, Name: g.name, OwnerID: g.ID + 2, AFKTimeout: 300, VerificationLevel: 1, Notifications: 1, ContentFilter: 2,
-		Roles: []rolePayload{
-			{ID: g.ID, Name: "@everyone", Permissions: "2248473465835073"},
-			{ID: g.ID + 1, Name: "regulars", Color: 0x3498db, Hoist: true, Position: 1, Permissions: "2248473465835073", Mentionable: true},
-		},
-		Emojis: []any{}, Stickers: []any{}, Features: []string{"COMMUNITY", "NEWS"}, PreferredLocale: "en-US", MaxMembers: 500000,
+		ID: g.ID, Name: g.name, OwnerID: g.ID + 2, AFKTimeout: 300, VerificationLevel: 1,
+		Notifications: 1, ContentFilter: 2, Roles: []rolePayload{everyone, regulars},
+		Emojis: []any{}, Stickers: []any{}, Features: []string{"COMMUNITY", "NEWS"},
+		PreferredLocale: "en-US", MaxMembers: 500000,
 	}
 }
 
@@ -172,9 +175,10 @@ func renderGuildCreate(g *Guild) []byte {
 	bot := newMemberPayload(g, g.s.bot, "")
 	bot.User = g.s.bot.json
 	p := guildCreate{
-		guildObject: guildPayload(g), JoinedAt: stamp(g.ID.Time().Add(time.Hour)), MemberCount: len(g.members),
-		Large: len(g.members) > 250, VoiceStates: []any{}, Members: []json.RawMessage{mustJSON(bot)},
-		Channels: []channelPayload{}, Threads: []channelPayload{}, Presences: []any{}, Stages: []any{}, Events: []any{}, Soundboard: []any{},
+		guildObject: guildPayload(g), JoinedAt: stamp(g.ID.Time().Add(time.Hour)),
+		MemberCount: len(g.members), Large: len(g.members) > 250, VoiceStates: []any{},
+		Members: []json.RawMessage{mustJSON(bot)}, Channels: []channelPayload{}, Threads: []channelPayload{},
+		Presences: []any{}, Stages: []any{}, Events: []any{}, Soundboard: []any{},
 	}
 	for _, c := range g.channels {
 		switch {

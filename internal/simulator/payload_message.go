@@ -180,7 +180,8 @@ func withFields(object []byte, fields map[string]json.RawMessage) []byte {
 // UnknownComponents returns components of types that no released client library knows (16 and 99),
 // for Draft.Components.
 func UnknownComponents() json.RawMessage {
-	return json.RawMessage(`[{"type":16,"id":1,"variant":2,"items":[{"type":99,"id":2,"value":{"nested":[1,"two",null]}}]},{"type":99,"id":3}]`)
+	return json.RawMessage(`[{"type":16,"id":1,"variant":2,"items":[{"type":99,"id":2,"value":{"nested":[1,null]}}]},` +
+		`{"type":99,"id":3}]`)
 }
 
 func appendComma(b []byte, i int) []byte {

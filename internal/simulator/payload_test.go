@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/simulator"
 )
 
-// TestMessages posts every kind of message and looks at what Post tells, what the gateway
-// sends and what the history has.
+// TestMessages posts every kind of message and looks at what Post tells, what the gateway sends and
+// what the history has.
 func TestMessages(t *testing.T) {
 	w := newWorld(t, simulator.Options{})
 	app := w.s.AddUser(simulator.UserSpec{Name: "dice", Bot: true})

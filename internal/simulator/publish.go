@@ -22,8 +22,8 @@ func (s *Server) publish(e event) {
 	s.changed.Broadcast()
 }
 
-// publish tells the sessions of something in the guild. Of a guild that the bot has left,
-// and during an outage, they hear nothing. s.mu is held.
+// publish tells the sessions of something in the guild. Of a guild that the bot has left, and
+// during an outage, they hear nothing. s.mu is held.
 func (g *Guild) publish(name string, data []byte, needs Intents) {
 	if !g.removed && !g.unavailable {
 		g.s.publish(event{name: name, guild: g.ID, needs: needs, data: data})
@@ -67,8 +67,8 @@ func (c *Channel) audible() bool {
 	return c.visible() && (c.guild == nil || !c.guild.removed && !c.guild.unavailable)
 }
 
-// awaitRoom waits until no session that hears of the channel's messages has a full queue.
-// s.mu is held, and released while it waits.
+// awaitRoom waits until no session that hears of the channel's messages has a full queue. s.mu is
+// held, and released while it waits.
 func (c *Channel) awaitRoom(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

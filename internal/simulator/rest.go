@@ -113,7 +113,8 @@ func (s *Server) countREST(route string) []Answer {
 
 // answer checks the token and the rate limit and does what is asked. s.mu is held.
 func (s *Server) answer(h http.Header, route string, f endpoint, r *http.Request) (body []byte, status int) {
-	if route != RouteGateway && (!strings.HasPrefix(r.Header.Get("Authorization"), "Bot ") || !s.validToken(r.Header.Get("Authorization"))) {
+	token := r.Header.Get("Authorization")
+	if route != RouteGateway && (!strings.HasPrefix(token, "Bot ") || !s.validToken(token)) {
 		s.stats.Refused++
 		return unauthorized.body(), unauthorized.status
 	}

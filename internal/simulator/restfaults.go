@@ -13,16 +13,16 @@ import (
 // before it.
 type Answer func(s *Server, w http.ResponseWriter, r *http.Request) (proceed bool)
 
-// NextREST takes the answer for the next request of a route. Several are taken one after
-// another, one a request.
+// NextREST takes the answer for the next request of a route. Several are taken one after another,
+// one a request.
 func (s *Server) NextREST(route string, a Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.nextREST[route] = append(s.faults.nextREST[route], a)
 }
 
-// EveryREST takes the answer for every request of a route that finds none of NextREST,
-// until stop is called.
+// EveryREST takes the answer for every request of a route that finds none of NextREST, until stop
+// is called.
 func (s *Server) EveryREST(route string, a Answer) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,8 +108,8 @@ func (s *Server) countRefused(status int) {
 	}
 }
 
-// limit takes the request into the account of its bucket and writes the headers that tell how
-// it stands. It returns how long to wait if it is one too many. s.mu is held.
+// limit takes the request into the account of its bucket and writes the headers that tell how it
+// stands. It returns how long to wait if it is one too many. s.mu is held.
 func (s *Server) limit(h http.Header, route string, r *http.Request) (wait time.Duration) {
 	key := route + " " + r.PathValue("guild") + r.PathValue("channel")
 	b := s.buckets[key]

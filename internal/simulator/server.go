@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Options of Start. The zero value is a Discord with no guild that lets any number of
-// IDENTIFYs through.
+// Options of Start. The zero value is a Discord with no guild that lets any number of IDENTIFYs
+// through.
 type Options struct {
 	// Token is the bot's token, without the word Bot; empty: a made-up one, see Server.Token.
 	Token string
@@ -19,14 +19,13 @@ type Options struct {
 	HeartbeatInterval time.Duration
 	// Shards is the number that /gateway/bot recommends; 0: 1.
 	Shards int
-	// SessionStarts is how many IDENTIFYs a day are allowed; 0: 1000. One more
-	// and the token is reset: it is refused from then on.
+	// SessionStarts is how many IDENTIFYs a day are allowed; 0: 1000. One more and the token is
+	// reset: it is refused from then on.
 	SessionStarts int
 	// MaxConcurrency is how many shards may IDENTIFY in one IdentifyWindow; 0: 1.
 	MaxConcurrency int
 	// IdentifyWindow is the time for which one IDENTIFY locks its key (shard modulo
-	// MaxConcurrency); another one in it is answered with op 9. Discord's is 5 s; 0:
-	// not enforced.
+	// MaxConcurrency); another one in it is answered with op 9. Discord's is 5 s; 0: not enforced.
 	IdentifyWindow time.Duration
 	// Queue is how many events may wait to be sent to a session before Post waits; 0: 1024.
 	Queue int
@@ -34,8 +33,8 @@ type Options struct {
 	Replay int
 	// History is how many messages a channel keeps, the oldest go first; 0: 1,000,000.
 	History int
-	// RateLimit is how many REST requests a second each bucket (a route with its
-	// channel or guild) answers before it answers 429; 0: 1000.
+	// RateLimit is how many REST requests a second each bucket (a route with its channel or guild)
+	// answers before it answers 429; 0: 1000.
 	RateLimit int
 }
 
@@ -44,14 +43,15 @@ var ErrClosed = errors.New("simulator is closed")
 
 // Server is a running Discord. Its methods may be called from any goroutine.
 type Server struct {
-	o        Options
-	started  time.Time
-	host     string // 127.0.0.1:port
-	listener *listener
-	http     *http.Server
-	stop     context.CancelFunc // ends what ctx bounds: delays of answers
-	ctx      context.Context
-	running  sync.WaitGroup // every goroutine of the server
+	o                 Options
+	started           time.Time
+	host              string // 127.0.0.1:port
+	listener          *listener
+	http              *http.Server
+	stop              context.CancelFunc // ends what ctx bounds: delays of answers
+	ctx               context.Context
+	running           sync.WaitGroup // every goroutine of the server
+	grace, writeLimit time.Duration  // see heartbeatGrace and clientWriteLimit
 
 	mu           sync.Mutex // guards all below, and everything of the world and the sessions
 	changed      *sync.Cond // something below has changed
@@ -87,8 +87,9 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("listen for the simulator: %w", err)
 	}
 	s := &Server{
-		o:          o,
-		started:    time.Now(),
+		o:       o,
+		started: time.Now(),
+		grace:   heartbeatGrace, writeLimit: clientWriteLimit,
 		host:       inner.Addr().String(),
 		listener:   &listener{Listener: inner},
 		token:      o.Token,
@@ -143,8 +144,8 @@ func (s *Server) Token() string { return s.o.Token }
 // Bot returns the user whose token it is.
 func (s *Server) Bot() *User { return s.bot }
 
-// Close cuts every connection, as a machine does that loses its power, and waits until
-// nothing of the server runs any more. What waits for the server returns ErrClosed.
+// Close cuts every connection, as a machine does that loses its power, and waits until nothing of
+// the server runs any more. What waits for the server returns ErrClosed.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -173,8 +174,8 @@ func (s *Server) enter() (leave func(), ok bool) {
 	return s.running.Done, true
 }
 
-// await returns nil once done holds, and an error when ctx ends or the server closes
-// first. s.mu is held, and released while it waits.
+// await returns nil once done holds, and an error when ctx ends or the server closes first. s.mu is
+// held, and released while it waits.
 func (s *Server) await(ctx context.Context, done func() bool) error {
 	if !s.closed && done() {
 		return nil

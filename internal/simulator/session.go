@@ -107,8 +107,8 @@ func (s *Server) push(ss *session, f frame) {
 	}
 }
 
-// forgetLost forgets the sessions without a connection that cannot be resumed, since
-// events that were never sent are gone, and the oldest ones of too many. s.mu is held.
+// forgetLost forgets the sessions without a connection that cannot be resumed, since events that
+// were never sent are gone, and the oldest ones of too many. s.mu is held.
 func (s *Server) forgetLost() {
 	detached := 0
 	for _, ss := range s.sessions {
@@ -134,8 +134,8 @@ func (s *Server) forget(ss *session) {
 	s.changed.Broadcast()
 }
 
-// ForgetSessions makes every RESUME of what has been identified so far fail. Connections stay, but are
-// told of nothing any more.
+// ForgetSessions makes every RESUME of what has been identified so far fail. Connections stay, but
+// are told of nothing any more.
 func (s *Server) ForgetSessions() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ID is a Discord snowflake: milliseconds since 2015-01-01T00:00:00Z in the upper 42
-// bits, a counter in the lower 22. In JSON it is a decimal string; 0 means none.
+// ID is a Discord snowflake: milliseconds since 2015-01-01T00:00:00Z in the upper 42 bits, a
+// counter in the lower 22. In JSON it is a decimal string; 0 means none.
 type ID uint64
 
 const (
@@ -15,8 +15,8 @@ const (
 	counterMask  = 1<<counterBits - 1
 )
 
-// Snowflake returns the smallest id of the millisecond in which t lies. A message that
-// was posted at t or later has this id or a higher one.
+// Snowflake returns the smallest id of the millisecond in which t lies. A message that was posted
+// at t or later has this id or a higher one.
 func Snowflake(t time.Time) ID { return ID(t.UnixMilli()-discordEpoch) << counterBits }
 
 // Time returns the instant that the id tells, in UTC, to the millisecond.
@@ -40,8 +40,8 @@ func (id *ID) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// mint returns a new id for something that is created now. Ids only grow, even
-// when the clock steps back. s.mu is held.
+// mint returns a new id for something that is created now. Ids only grow, even when the clock steps
+// back. s.mu is held.
 func (s *Server) mint() ID {
 	id := Snowflake(time.Now())
 	if id <= s.lastID {
@@ -52,22 +52,22 @@ func (s *Server) mint() ID {
 }
 
 // mintGuild is mint for a guild. Every guild gets a millisecond of its own, because its shard is
-// computed from the milliseconds alone; so that thousands of guilds do not carry the clock of everything else away, they
-// are taken from a year ago. s.mu is held.
+// computed from the milliseconds alone; so that thousands of guilds do not carry the clock of
+// everything else away, they are taken from a year ago. s.mu is held.
 func (s *Server) mintGuild() ID {
 	s.guildIDs++
 	return Snowflake(s.started.AddDate(-1, 0, 0)) + s.guildIDs<<counterBits
 }
 
-// mintAt returns an id for a message of the past. Messages of one millisecond get
-// growing ids in the order of the calls. s.mu is held.
+// mintAt returns an id for a message of the past. Messages of one millisecond get growing ids in
+// the order of the calls. s.mu is held.
 func (s *Server) mintAt(t time.Time) ID {
 	s.pastIDs = (s.pastIDs + 1) & counterMask
 	return Snowflake(t) | s.pastIDs
 }
 
-// appendTime appends t as Discord writes instants: with a fraction of six digits, or
-// with none if the second is full, and a numeric offset.
+// appendTime appends t as Discord writes instants: with a fraction of six digits, or with none if
+// the second is full, and a numeric offset.
 func appendTime(b []byte, t time.Time) []byte {
 	if t.Nanosecond() == 0 {
 		return t.UTC().AppendFormat(b, "2006-01-02T15:04:05+00:00")

@@ -58,8 +58,8 @@ func (s *Server) WaitReady(ctx context.Context, n int) error {
 	return s.Wait(ctx, func(st Stats) bool { return st.Ready >= n })
 }
 
-// WaitSent waits until everything that was posted has been written to the connections that
-// listen. What clients have made of it they must tell themselves.
+// WaitSent waits until everything that was posted has been written to the connections that listen.
+// What clients have made of it they must tell themselves.
 func (s *Server) WaitSent(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -13,8 +14,8 @@ type ThreadSpec struct {
 	Joined  bool // the bot is a member of the private thread; of public ones it hears anyway
 }
 
-// StartThread starts a thread in the channel. As on Discord, one that is public and of
-// no message is announced by a system message (type 18) in the channel.
+// StartThread starts a thread in the channel. As on Discord, one that is public and of no message
+// is announced by a system message (type 18) in the channel.
 func (c *Channel) StartThread(spec ThreadSpec) *Channel {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -25,8 +26,9 @@ func (c *Channel) StartThread(spec ThreadSpec) *Channel {
 	return t
 }
 
-// StartThreadFrom starts a thread of one of the channel's messages. As on Discord the thread
-// has the message's id, and begins with a system message (type 21) that refers to it.
+// StartThreadFrom starts a thread of one of the channel's messages. As on Discord the thread has
+// the message's id, and begins with a system message (type 21) that refers to it. It panics if the
+// message has a thread already.
 func (c *Channel) StartThreadFrom(start Message, spec ThreadSpec) *Channel {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -46,6 +48,9 @@ func (c *Channel) StartPost(ctx context.Context, title string, first Draft) (*Ch
 	defer c.s.mu.Unlock()
 	if err := c.awaitRoom(ctx); err != nil {
 		return nil, Message{}, err
+	}
+	if c.deleted {
+		return nil, Message{}, fmt.Errorf("post in forum %v: %w", c.ID, errNoMessages)
 	}
 	id := c.s.mint()
 	t := c.newThread(id, ThreadSpec{Name: title, Owner: first.Author})
@@ -75,8 +80,8 @@ func (c *Channel) newThread(id ID, spec ThreadSpec) *Channel {
 	return t
 }
 
-// Archive archives the thread; sessions get THREAD_UPDATE. A message posted there
-// later takes it out of the archive again.
+// Archive archives the thread; sessions get THREAD_UPDATE. A message posted there later takes it
+// out of the archive again.
 func (c *Channel) Archive() { c.setArchived(true) }
 
 // Unarchive takes the thread out of the archive; sessions get THREAD_UPDATE.

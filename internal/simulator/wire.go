@@ -34,8 +34,8 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// wire is a connection whose writes can be gathered: a frame a system call would cost
-// a busy gateway more than everything else that it does.
+// wire is a connection whose writes can be gathered: a frame a system call would cost a busy
+// gateway more than everything else that it does.
 type wire struct {
 	net.Conn
 	mu     sync.Mutex
@@ -88,8 +88,8 @@ func (w *wire) flush() error {
 	return err
 }
 
-// closeWrite says that nothing more will be written, while the other side's last bytes can
-// still be read: closing at once could reset the connection before the close frame is read.
+// closeWrite says that nothing more will be written, while the other side's last bytes can still be
+// read: closing at once could reset the connection before the close frame is read.
 func (w *wire) closeWrite() {
 	if t, ok := w.Conn.(*net.TCPConn); ok {
 		t.CloseWrite()

@@ -60,8 +60,8 @@ type member struct {
 	json []byte // the member object, without its user
 }
 
-// AddGuild makes a guild with the bot in it; sessions get GUILD_CREATE. It panics if
-// the id is taken.
+// AddGuild makes a guild with the bot in it; sessions get GUILD_CREATE. It panics if the id is
+// taken.
 func (s *Server) AddGuild(spec GuildSpec) *Guild {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,8 +108,7 @@ func (g *Guild) Rename(name string) {
 	g.publish("GUILD_UPDATE", mustJSON(guildPayload(g)), IntentGuilds)
 }
 
-// Remove takes the bot out of the guild: sessions get GUILD_DELETE, REST knows
-// the guild no more.
+// Remove takes the bot out of the guild: sessions get GUILD_DELETE, REST knows the guild no more.
 func (g *Guild) Remove() {
 	s := g.s
 	s.mu.Lock()
@@ -145,16 +144,16 @@ func (g *Guild) Return() {
 	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
 }
 
-// SetManagesThreads gives the bot the permission to see private threads that it has not
-// joined, or takes it away. It has not got it at first.
+// SetManagesThreads gives the bot the permission to see private threads that it has not joined, or
+// takes it away. It has not got it at first.
 func (g *Guild) SetManagesThreads(may bool) {
 	g.s.mu.Lock()
 	defer g.s.mu.Unlock()
 	g.managesThreads = may
 }
 
-// SetUnavailable starts or ends an outage of the guild: sessions get
-// GUILD_DELETE with unavailable, or GUILD_CREATE. During an outage nothing of the guild is sent.
+// SetUnavailable starts or ends an outage of the guild: sessions get GUILD_DELETE with unavailable,
+// or GUILD_CREATE. During an outage nothing of the guild is sent.
 func (g *Guild) SetUnavailable(unavailable bool) {
 	g.s.mu.Lock()
 	defer g.s.mu.Unlock()
