@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/config"
+	"rollcall/internal/api"
+	"rollcall/store"
+	"rollcall/tracker"
+)
+
+// Exit codes besides 0 and 1 (any other error). 65 and 78 are EX_DATAERR and
+// EX_CONFIG of sysexits.h, for which the systemd unit does not restart.
+const (
+	exitUsage       = 2
+	exitDamaged     = 65
+	exitConfig      = 78
+	exitInterrupted = 130 // as shells count SIGINT
+)
+
+// Run is the daemon: it returns nil when it was asked to stop, or the error that
+// ended it, after everything is closed.
+type Run func(ctx context.Context, c config.Config, log *slog.Logger) error
+
+// app is what all commands share.
+type app struct {
+	run    Run
+	stdout io.Writer
+	stderr *os.File
+	tty    bool // standard output is a terminal
+	colour bool // and may be coloured
+	db     *string
+	json   bool
+}
+
+// Execute runs the command that the arguments (without the program's name) ask
+// for, prints what went wrong if anything did, and returns the exit code.
+func Execute(args []string, run Run) int {
+	tty := isTerminal(os.Stdout)
+	a := &app{run: run, stdout: os.Stdout, stderr: os.Stderr, tty: tty, colour: tty && os.Getenv("NO_COLOR") == ""}
+	if tty {
+		a.stdout = &visibleWriter{w: os.Stdout}
+	}
+	a.stdout = output{a.stdout}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, syscall.EPIPE) { // who closed our output wants no more of it
+		fmt.Fprintf(os.Stderr, "rollcall: %s\n", visible(err.Error()))
+	}
+	return codeOf(err)
+}
+
+// failure is an error with the exit code that it asks for.
+type failure struct {
+	error
+	code int
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+// output is where answers go. Its errors are told from those of reading the answer.
+type output struct{ w io.Writer }
+
+type outputError struct{ error }
+
+func (e outputError) Unwrap() error { return e.error }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil {
+		err = outputError{err}
+	}
+	return n, err
+}
+
+func usage(format string, a ...any) error { return failure{fmt.Errorf(format, a...), exitUsage} }
+
+// codeOf tells the exit code of an error.
+func codeOf(err error) int {
+	if f, ok := errors.AsType[failure](err); ok {
+		return f.code
+	}
+	if p, ok := errors.AsType[*api.Problem](err); ok {
+		switch {
+		case p.Code == api.CodeDamaged:
+			return exitDamaged
+		case p.Status == http.StatusBadRequest:
+			return exitUsage
+		}
+		return 1
+	}
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return exitDamaged
+	case errors.Is(err, tracker.ErrRefused):
+		return exitConfig
+	}
+	return 1
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rollcall",
+		Short: "Remember every message of a Discord community, live and from its old logs",
+		Long: "rollcall keeps every message of a Discord community in one file: what is said now,\n" +
+			"what was said while it was away, and what older logs hold. Without a command it runs\n" +
+			"the daemon. The environment configures it; \"rollcall config\" shows how.",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return usage("no such command: %q; did you mean %s?", args[0], near[0])
+			}
+			return usage("no such command: %q; see rollcall --help", args[0])
+		},
+		RunE:              a.runDaemon,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("%w; see %s --help", err, c.CommandPath())
+	})
+	a.db = root.PersistentFlags().String("db", "", "the database `file`, instead of ROLLCALL_DB")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of tables")
+	root.AddCommand(
+		a.runCommand(), a.migrateCommand(), a.stateCommand(), a.exportCommand(), a.guildsCommand(), a.messagesCommand(),
+		a.checkCommand(), a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
+	)
+	return root
+}
+
+// arguments wants so many arguments, named as in the command's usage line.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least {
+			return usage("%s: an argument is missing; usage: %s", c.Name(), c.UseLine())
+		}
+		if len(args) > most {
+			return usage("%s: %q is too many arguments; usage: %s", c.Name(), strings.Join(args[most:], " "), c.UseLine())
+		}
+		return nil
+	}
+}
+
+// config reads the environment and the flags that override it.
+func (a *app) config(c *cobra.Command) (config.Config, error) {
+	cfg, err := config.Load()
+	if err != nil {
+		return cfg, failure{err, exitConfig}
+	}
+	if c.Flags().Changed("db") {
+		if *a.db == "" {
+			return cfg, usage("--db is empty: want the path of a file")
+		}
+		cfg.DB = *a.db
+	}
+	return cfg, nil
+}
+
+// explained adds what to do to an error of the store.
+func explained(path string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return fmt.Errorf("%w; %s", err, howToRestore(path))
+	case errors.Is(err, store.ErrLocked):
+		return fmt.Errorf("%w: stop the daemon, or name another file with --db", err)
+	}
+	return err
+}
+
+func howToRestore(path string) string {
+	return fmt.Sprintf("stop the daemon and restore a backup: cp BACKUP %q", path)
+}

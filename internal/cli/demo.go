@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/config"
+	"rollcall/internal/cli/demologs"
+	"rollcall/internal/simulator"
+)
+
+const (
+	demoRate   = 12  // messages a second that the simulated people write
+	demoDays   = 30  // of logs
+	demoPerDay = 150 // messages a day and guild in them
+	demoSeed   = 7
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Show what rollcall does, with a simulated Discord and a month of made-up logs",
+		Long: "Run the real daemon on a simulated Discord, in which people chat, and on a month of made-up\n" +
+			"logs, all in a temporary folder. It needs no token and no network, and leaves nothing behind.",
+		Args: arguments(0, 0),
+	}
+	length := c.Flags().Duration("for", 0, "end after this `duration`, such as 30s; without it Ctrl-C ends the demo")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("for") && *length <= 0 {
+			return usage("--for cannot be %s: want a duration above 0s", *length)
+		}
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		defer stop()
+		signal.Ignore(syscall.SIGPIPE) // so that the folder is removed even if nobody reads any more
+		if *length > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, *length)
+			defer cancel()
+		}
+		folder, err := os.MkdirTemp("", "rollcall-demo-")
+		if err != nil {
+			return fmt.Errorf("make a folder for the demo: %w", err)
+		}
+		err = a.demo(ctx, folder)
+		return errors.Join(err, os.RemoveAll(folder))
+	}
+	return c
+}
+
+// demo runs a Discord, people, the daemon and the screen until ctx is done or one of
+// them fails, and waits for all of them.
+func (a *app) demo(ctx context.Context, folder string) error {
+	discord, err := simulator.Start(simulator.Options{})
+	if err != nil {
+		return err
+	}
+	defer discord.Close()
+	world, err := newDemoWorld(discord)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	logs, err := demologs.Write(filepath.Join(folder, "logs"), demologs.Options{
+		Guilds: world.ids, Days: demoDays, PerDay: demoPerDay, Until: now.Add(-5 * time.Minute), Say: world.say,
+	})
+	if err != nil {
+		return err
+	}
+	cfg := demoConfig(folder, discord)
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 3)
+	start := func(f func() error) {
+		go func() {
+			ended <- f()
+			stop() // the first to end ends the others
+		}()
+	}
+	start(func() error { return a.run(ctx, cfg, slog.New(slog.DiscardHandler)) })
+	start(func() error { return world.chatter.Run(ctx, demoRate, 0) })
+	start(func() error {
+		return newScreen(a, daemonSource(cfg), world.names, logs, now).run(ctx)
+	})
+	return errors.Join(<-ended, <-ended, <-ended)
+}
+
+// demoConfig owes nothing to the environment: who tries the demo may have set up
+// the real thing already.
+func demoConfig(folder string, discord *simulator.Server) config.Config {
+	c := config.Config{
+		DB:                filepath.Join(folder, "rollcall.db"),
+		DiscordURL:        discord.URL(),
+		CommitInterval:    200 * time.Millisecond,
+		Logs:              filepath.Join(folder, "logs"),
+		MigrationBatch:    500,
+		MigrationDayDelay: 100 * time.Millisecond, // so that one can watch
+		Backfill:          "gap",
+	}
+	c.Token.Decode(discord.Token())
+	return c
+}
+
+// demoWorld is who talks where.
+type demoWorld struct {
+	chatter *simulator.Chatter
+	ids     []string          // of the guilds
+	names   map[string]string // of users, by id
+}
+
+func newDemoWorld(discord *simulator.Server) (*demoWorld, error) {
+	w := &demoWorld{names: map[string]string{}}
+	for _, g := range []struct {
+		name     string
+		channels []string
+		thread   string
+	}{
+		{"The Lounge", []string{"general", "memes", "music"}, "weekend plans"},
+		{"星空社區 Starfield", []string{"一般聊天", "求助", "off-topic"}, "新手問題"},
+		{"Retro Computing Club", []string{"workbench", "for-sale"}, "Amiga repair log"},
+	} {
+		guild := discord.AddGuild(simulator.GuildSpec{Name: g.name})
+		var first *simulator.Channel
+		for _, name := range g.channels {
+			c := guild.AddChannel(simulator.ChannelSpec{Name: name})
+			if first == nil {
+				first = c
+			}
+		}
+		first.StartThread(simulator.ThreadSpec{Name: g.thread})
+		w.ids = append(w.ids, guild.ID.String())
+	}
+	var err error
+	w.chatter, err = discord.NewChatter(simulator.ChatterOptions{Seed: demoSeed})
+	return w, err
+}
+
+// say returns something that the people of the chatter say in a guild.
+func (w *demoWorld) say(guild string) demologs.Saying {
+	for range math.MaxInt16 { // they talk about as much in each guild; the bound is for nobody
+		channel, draft := w.chatter.Next()
+		if channel.Guild().ID.String() != guild || draft.Author == nil || draft.Author.Bot || draft.Type == simulator.TypeJoin {
+			continue
+		}
+		id := draft.Author.ID.String()
+		w.names[id] = draft.Author.Name
+		return demologs.Saying{Channel: channel.Name(), User: id, Text: draft.Content}
+	}
+	return demologs.Saying{}
+}

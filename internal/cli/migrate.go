@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"rollcall/config"
+	"rollcall/migration"
+	"rollcall/store"
+)
+
+func (a *app) migrateCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "migrate",
+		Short: "Take in all historical logs at once",
+		Long: "Take in all historical logs at once, without the pauses that the daemon makes. What was\n" +
+			"taken in before is not taken in again, so it can be interrupted and repeated at will.",
+		Args: arguments(0, 0),
+	}
+	logs := c.Flags().String("logs", "", "the `folder` of the logs, instead of ROLLCALL_LOGS")
+	guild := c.Flags().String("guild", "", "only the logs of the guild with this `id`")
+	dryRun := c.Flags().Bool("dry-run", false, "count only, into a copy of the database in a temporary folder")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := a.config(c)
+		if err != nil {
+			return err
+		}
+		if c.Flags().Changed("logs") {
+			cfg.Logs = *logs
+		}
+		o := migration.Options{Root: cfg.Logs}
+		if c.Flags().Changed("guild") {
+			if o.Guild, err = store.ParseID(*guild); err != nil {
+				return usage("--guild cannot be %q: %w", *guild, err)
+			}
+		}
+		if info, err := os.Stat(cfg.Logs); err != nil {
+			return fmt.Errorf("logs %q: %w; name the folder with --logs", cfg.Logs, bare(err))
+		} else if !info.IsDir() {
+			return fmt.Errorf("logs %q: not a folder; name the folder with --logs", cfg.Logs)
+		}
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		signal.Ignore(syscall.SIGPIPE) // who reads the progress may go, the work goes on
+		if *dryRun {
+			return a.migrateCopy(ctx, cfg, o)
+		}
+		return a.migrate(ctx, cfg, o)
+	}
+	return c
+}
+
+// bare drops the operation and the path, which the caller names.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// migrateCopy migrates into a copy of the database, so that it counts exactly
+// what would be stored and what is there already.
+func (a *app) migrateCopy(ctx context.Context, cfg config.Config, o migration.Options) (err error) {
+	folder, err := os.MkdirTemp("", "rollcall-dry-run-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the copy: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "rollcall.db")
+	if err := copyDatabase(ctx, cfg.DB, path); err != nil {
+		return err
+	}
+	cfg.DB = path
+	return a.migrate(ctx, cfg, o)
+}
+
+// copyDatabase copies a database that no daemon holds; none is copied to none.
+func copyDatabase(ctx context.Context, from, to string) error {
+	db, err := store.Open(from, store.Options{MustExist: true})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return explained(from, err)
+	}
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = db.Snapshot(ctx, f)
+		err = errors.Join(err, f.Close())
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("copy the database (TMPDIR says where to): %w", err)
+	}
+	return nil
+}
+
+func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Options) error {
+	db, err := store.Open(cfg.DB, store.Options{})
+	if err != nil {
+		return explained(cfg.DB, err)
+	}
+	progress := &progress{to: a.stderr, shown: isTerminal(a.stderr)}
+	if cfg.LogFormat == "auto" {
+		cfg.LogFormat = "text" // a person reads it, or reads it later
+	}
+	cfg.LogLevel = max(cfg.LogLevel, config.Level(slog.LevelWarn)) // the summary says the rest
+	o.Store, o.Log, o.Progress = db, newLogger(progress, cfg, isTerminal(a.stderr)), progress.update
+	summary, err := migration.Once(ctx, o)
+	progress.clear()
+	if ctx.Err() != nil {
+		err = failure{errors.New("interrupted: the same command goes on from here"), exitInterrupted}
+	}
+	err = errors.Join(err, db.Close())
+	if printErr := a.printSummary(summary); printErr != nil && err == nil {
+		err = printErr
+	}
+	return explained(cfg.DB, err)
+}
+
+func (a *app) printSummary(s migration.Summary) error {
+	if a.json {
+		return json.NewEncoder(a.stdout).Encode(s)
+	}
+	_, err := fmt.Fprintf(a.stdout, "%d messages are new, %d were known; %d lines skipped, %d malformed; %d text files cannot be taken in.\n%d lines (%d bytes) of %d files in %.1f s.\n",
+		s.Messages, s.Duplicates, s.Skipped, s.Malformed, s.UnsupportedFiles, s.Lines, s.Bytes, s.Files, s.Seconds)
+	return err
+}
+
+// progress is a bar on a terminal, and a way for the log past it.
+type progress struct {
+	to    *os.File
+	shown bool
+	bar   *progressbar.ProgressBar
+}
+
+// update is called by the migration after each commit.
+func (p *progress) update(now migration.Progress) {
+	if !p.shown || now.Total == 0 {
+		return
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions64(now.Total,
+			progressbar.OptionSetWriter(p.to), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
+	}
+	p.bar.Describe(fmt.Sprintf("%d messages", now.Messages))
+	p.bar.Set64(min(now.Bytes, now.Total)) // files may grow meanwhile
+}
+
+func (p *progress) clear() {
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+}
+
+// Write takes the bar away for a line of the log. The next update brings it back.
+func (p *progress) Write(line []byte) (int, error) {
+	p.clear()
+	return p.to.Write(line)
+}

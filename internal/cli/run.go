@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+
+	"rollcall/config"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon (the same as no command)",
+		Args:  arguments(0, 0),
+		RunE:  a.runDaemon,
+	}
+}
+
+func (a *app) runDaemon(c *cobra.Command, _ []string) error {
+	cfg, err := a.config(c)
+	if err != nil {
+		return err
+	}
+	// When who reads our log goes away, the daemon stays: a last line to a closed
+	// pipe must not kill it before what it holds is committed.
+	signal.Ignore(syscall.SIGPIPE)
+	return explained(cfg.DB, a.run(c.Context(), cfg, newLogger(a.stderr, cfg, isTerminal(a.stderr))))
+}
+
+// newLogger writes the log as the configuration asks for it.
+func newLogger(w io.Writer, c config.Config, terminal bool) *slog.Logger {
+	level := slog.Level(c.LogLevel)
+	if c.LogFormat == "json" || c.LogFormat == "auto" && !terminal {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(tint.NewHandler(w, &tint.Options{
+		Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !terminal || os.Getenv("NO_COLOR") != "",
+	}))
+}

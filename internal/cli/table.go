@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"rollcall/store"
+)
+
+// newTable returns a table without lines around it. Text that people wrote goes
+// through visible on its way in.
+func newTable(header ...any) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleLight
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Format.Header = text.FormatDefault
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	t.SetStyle(style)
+	t.AppendHeader(header)
+	return t
+}
+
+// alignRight aligns columns of numbers, counted from 1.
+func alignRight(t table.Writer, columns ...int) {
+	var configs []table.ColumnConfig
+	for _, n := range columns {
+		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(configs)
+}
+
+// print writes a table of so many rows, or a line if it has none.
+func (a *app) print(t table.Writer, rows int, none string) error {
+	if rows == 0 {
+		_, err := fmt.Fprintln(a.stdout, none)
+		return err
+	}
+	if a.colour {
+		t.Style().Color.Header = text.Colors{text.Bold}
+	}
+	t.SuppressTrailingSpaces()
+	_, err := fmt.Fprintln(a.stdout, t.Render())
+	return err
+}
+
+// moment shows an instant to people: UTC, to the second.
+func moment(m store.Micros) string { return m.Time().Format("2006-01-02 15:04:05Z") }

@@ -1,0 +1,120 @@
+// Rollcall keeps every message of a Discord community in one file.
+//
+//	Discord ────▶ tracker ───┐                      ┌───▶ socket ───▶ commands
+//	                         ├───▶ store, one file ─┤
+//	log files ──▶ migration ─┘                      └───▶ http ─────▶ programs
+//
+// Each of the four is an actor; so are signals (a first SIGINT or SIGTERM stops all,
+// a second one the process) and notify (tells systemd how we are). An actor runs until
+// its context is done; the first to return stops the others. The store closes last.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/oklog/run"
+
+	"rollcall/config"
+	"rollcall/internal/api"
+	"rollcall/internal/cli"
+	"rollcall/internal/health"
+	"rollcall/migration"
+	"rollcall/store"
+	"rollcall/tracker"
+)
+
+func main() { os.Exit(cli.Execute(os.Args[1:], daemon)) }
+
+func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
+	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var group run.Group
+	actor := func(name string, execute func(context.Context) error) {
+		ctx, cancel := context.WithCancel(ctx)
+		group.Add(func() (err error) {
+			defer func() { // a panic stops the others in order, too
+				if r := recover(); r != nil {
+					log.Error("panic", "actor", name, "value", r, "stack", string(debug.Stack()))
+					err = fmt.Errorf("%s: panic: %v", name, r)
+				}
+			}()
+			return execute(ctx)
+		}, func(error) { cancel() })
+	}
+	{ // signals
+		caught := make(chan os.Signal, 1)
+		signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(caught)
+		actor("signals", func(ctx context.Context) error {
+			select {
+			case s := <-caught:
+				log.Info("stopping; a second signal ends the process at once", "signal", s.String())
+				signal.Stop(caught)
+			case <-ctx.Done():
+			}
+			return nil
+		})
+	}
+	vitals := health.New(nil, 0)
+	if c.Token.IsSet() { // tracker
+		t, err := tracker.New(tracker.Options{
+			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
+			Rules: tracker.RulesOptions{
+				GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny,
+				ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny, ConfigDir: c.ChannelConfigDir,
+			},
+			Backfill: string(c.Backfill), Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
+		})
+		if err != nil {
+			return err
+		}
+		vitals = health.New(t.Status, c.CommitInterval)
+		actor("tracker", t.Run)
+	} else {
+		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
+	}
+	{ // migration
+		o := migration.Options{
+			Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), DayDelay: c.MigrationDayDelay,
+			StartDelay: c.MigrationStartDelay, Log: log.With("actor", "migration"),
+		}
+		actor("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
+	}
+	host, _, _ := net.SplitHostPort(c.Listen)
+	server := api.New(api.Options{
+		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(),
+		Health: vitals.Healthy, Ready: vitals.Ready, Log: log.With("actor", "http"),
+	})
+	{ // socket
+		listener, err := api.ListenSocket(c.SocketPath())
+		if err != nil {
+			return err
+		}
+		defer listener.Close()
+		actor("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, server.Socket(), log) })
+	}
+	if c.Listen != "" { // http
+		listener, err := net.Listen("tcp", c.Listen)
+		if err != nil {
+			return fmt.Errorf("%w: set ROLLCALL_LISTEN to another address, or to nothing", err)
+		}
+		defer listener.Close()
+		log.Info("http", "address", listener.Addr().String(), "v1", c.APIToken.IsSet())
+		actor("http", func(ctx context.Context) error { return api.Serve(ctx, listener, server.TCP(), log) })
+	}
+	actor("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
+	log.Info("running", "db", c.DB, "socket", c.SocketPath())
+	return group.Run()
+}
