@@ -1,0 +1,264 @@
+package migration_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"rollcall/migration"
+	"rollcall/store"
+)
+
+const (
+	guildA = "111111111111111111"
+	guildB = "222222222222222222"
+)
+
+// noon is a clock that stands still on 2026-05-14.
+func noon() time.Time { return time.Date(2026, 5, 14, 12, 0, 0, 0, time.UTC) }
+
+// openDB opens an empty database that is checked at the test's end.
+func openDB(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.Open(filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
+			t.Errorf("the database is not sound: %q, %v", problems, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// logBook keeps what was logged, for many goroutines.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// lines returns the lines that hold all of the given texts.
+func (b *logBook) lines(texts ...string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []string
+	for line := range strings.Lines(b.text.String()) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func options(db *store.DB, root string) (migration.Options, *logBook) {
+	book := &logBook{}
+	return migration.Options{Store: db, Root: root, Now: noon, Log: slog.New(slog.NewTextHandler(book, nil))}, book
+}
+
+// once migrates and returns the summary without its time.
+func once(t *testing.T, db *store.DB, root string) migration.Summary {
+	t.Helper()
+	o, _ := options(db, root)
+	return mustOnce(t, o)
+}
+
+func mustOnce(t *testing.T, o migration.Options) migration.Summary {
+	t.Helper()
+	sum, err := migration.Once(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Lines != sum.Messages+sum.Skipped+sum.Duplicates+sum.Malformed {
+		t.Errorf("the lines are not the sum of their outcomes: %+v", sum)
+	}
+	sum.Seconds = 0
+	return sum
+}
+
+// records returns what is stored, a line of JSON for each, in order of the lines.
+func records(t *testing.T, db *store.DB) []string {
+	t.Helper()
+	var lines []string
+	for r, err := range db.Records(t.Context(), store.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Source != store.SourceLog || r.Message != 0 {
+			t.Errorf("not a log record: %+v", r)
+		}
+		line := &bytes.Buffer{}
+		e := json.NewEncoder(line)
+		e.SetEscapeHTML(false)
+		err = e.Encode(struct {
+			Guild   store.ID     `json:"guild_id"`
+			User    store.ID     `json:"user_id"`
+			Channel string       `json:"channel_name"`
+			ID      store.ID     `json:"channel_id,omitzero"`
+			Content string       `json:"message_content"`
+			Time    store.Micros `json:"timestamp"`
+		}{r.Guild, r.User, r.Channel.Name, r.Channel.ID, r.Content, r.Time})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line.String())
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// contents returns what the stored messages say, sorted.
+func contents(t *testing.T, db *store.DB) []string {
+	t.Helper()
+	var all []string
+	for r, err := range db.Records(t.Context(), store.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r.Content)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// wantContents compares what the stored messages say.
+func wantContents(t *testing.T, db *store.DB, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	if got := contents(t, db); !slices.Equal(got, want) {
+		t.Errorf("stored: %q\nwant: %q", got, want)
+	}
+}
+
+// wantDates compares the last dates, given as "guild date".
+func wantDates(t *testing.T, db *store.DB, want ...string) {
+	t.Helper()
+	dates, err := db.LastDates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range dates {
+		got = append(got, fmt.Sprint(d.Guild, " ", d.Date))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("last dates: %q, want %q", got, want)
+	}
+}
+
+// cursor returns the cursor of a file.
+func cursor(t *testing.T, db *store.DB, key string) store.LogFile {
+	t.Helper()
+	f, ok, err := db.LogFile(t.Context(), key)
+	if err != nil || !ok {
+		t.Fatalf("no cursor of %s: %v", key, err)
+	}
+	return f
+}
+
+// said is the log line of a message of guild A, at a time that the text decides
+// so that two texts are never said at once.
+func said(text string) string { return saidIn(guildA, text) }
+
+func saidIn(guild, text string) string {
+	at := 0
+	for _, c := range []byte(text) {
+		at = (at*31 + int(c)) % 86400_000_000
+	}
+	stamp := store.MicrosOf(noon().Truncate(24*time.Hour).Add(time.Duration(at) * time.Microsecond))
+	content, _ := json.Marshal(text)
+	return fmt.Sprintf(`{"timestamp":"%s","level":"INFO","source":"server","server_id":"%s","channel_or_file":"general","user_id":"5","action":"receive_message","message":%s,"trace_id":null,"extra":{"server_id":"%s"}}`+"\n",
+		stamp, guild, content, guild)
+}
+
+// put writes a file below root, compressed as its name says.
+func put(t *testing.T, root, path string, lines ...string) {
+	t.Helper()
+	name := filepath.Join(root, filepath.FromSlash(path))
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, compress(t, path, strings.Join(lines, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// grow appends to a file below root.
+func grow(t *testing.T, root, path string, lines ...string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(root, filepath.FromSlash(path)), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(strings.Join(lines, "")); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, root, path string) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(root, filepath.FromSlash(path))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// link makes a symbolic link below root.
+func link(t *testing.T, target, root, path string) {
+	t.Helper()
+	name := filepath.Join(root, filepath.FromSlash(path))
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compress(t *testing.T, path, text string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var w io.WriteCloser
+	switch filepath.Ext(path) {
+	case ".gz":
+		w = gzip.NewWriter(&out)
+	case ".zst":
+		var err error
+		if w, err = zstd.NewWriter(&out); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		return []byte(text)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}

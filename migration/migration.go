@@ -1,0 +1,125 @@
+package migration
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"rollcall/store"
+)
+
+// Options of Follow and Once.
+type Options struct {
+	Store *store.DB
+	// Root is the folder of the logs. It may be a link.
+	Root string
+	// Guild restricts the migration to one guild's files: the folder of its id,
+	// the folders that guilds_map.json gives its id, and the emergency files
+	// that carry either in their name. 0 means all.
+	Guild store.ID
+	Log   *slog.Logger
+	// Now is the clock that says which day is today (UTC); nil means time.Now.
+	Now func() time.Time
+
+	// Batch is how many records Follow commits at a time; 0 means 500.
+	Batch int
+	// StartDelay is how long Follow waits before it starts, DayDelay how long
+	// it waits between two days of a guild that had something to read.
+	StartDelay, DayDelay time.Duration
+
+	// Progress, if set, is called by Once before the first and after each
+	// commit, from the goroutine that called Once.
+	Progress func(Progress)
+}
+
+// Progress is how far Once has come.
+type Progress struct {
+	// Bytes of the files (on disk, thus compressed where they are) have been
+	// taken in, of the Total bytes that were to be read when it began.
+	Bytes, Total int64
+	Lines        int64
+	Messages     int64
+}
+
+// Summary is what one run of Once did. Lines is the sum of Messages, Skipped,
+// Duplicates and Malformed.
+type Summary struct {
+	Files            int64   `json:"files"` // of which lines were taken in
+	Bytes            int64   `json:"bytes"` // of those lines with their ends, decompressed
+	Lines            int64   `json:"lines"`
+	Messages         int64   `json:"messages"`
+	Skipped          int64   `json:"skipped"`
+	Duplicates       int64   `json:"duplicates"`
+	Malformed        int64   `json:"malformed"`
+	UnsupportedFiles int64   `json:"unsupported_files"` // text logs of an old release
+	Seconds          float64 `json:"seconds"`
+}
+
+// migration is what Once and Follow share.
+type migration struct {
+	Options
+	report reporter
+	// settled are the files that had nothing more to give when they looked like
+	// this: today's, read up to their last whole line, and damaged ones.
+	settled map[string]stamp
+	// fullTold is when the log last said that the disk is full.
+	fullTold time.Time
+}
+
+// stamp is how a file looked, to see whether it has changed.
+type stamp struct {
+	path           string
+	size, modified int64
+	past           bool // of an earlier day
+}
+
+// settledLimit bounds the memory of migration.settled. Beyond it all are
+// forgotten, and read once more to no effect.
+const settledLimit = 10_000
+
+func newMigration(o Options) *migration {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Batch <= 0 {
+		o.Batch = 500
+	}
+	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, settled: map[string]stamp{}}
+}
+
+// date returns the day that lies so many days after today.
+func (m *migration) date(days int) string {
+	return m.Now().UTC().AddDate(0, 0, days).Format(dateLayout)
+}
+
+// job is a file that has something to read, or may have.
+type job struct {
+	logFile
+	past   bool          // the file is of an earlier day
+	cursor store.LogFile // zero if the file was never read
+}
+
+func (j *job) stamp() stamp { return stamp{j.path, j.size, j.modified, j.past} }
+
+// job returns what there is to do with a file. todo is false if there is
+// nothing; read says that it has been read to its end and is of an earlier day.
+func (m *migration) job(ctx context.Context, f logFile) (j job, todo, read bool, err error) {
+	j = job{logFile: f, past: f.date < m.date(0)}
+	if m.settled[f.key] == j.stamp() {
+		return j, false, false, nil
+	}
+	if j.cursor, _, err = m.Store.LogFile(ctx, f.key); err != nil {
+		return j, false, false, err
+	}
+	c := &j.cursor
+	read = c.Complete && c.Path == f.path && c.Size == f.size && c.Modified == f.modified
+	return j, !read, read, nil
+}
+
+// settle remembers that a file has no more to give as long as it looks like this.
+func (m *migration) settle(j *job) {
+	if len(m.settled) >= settledLimit {
+		clear(m.settled)
+	}
+	m.settled[j.key] = j.stamp()
+}

@@ -1,0 +1,122 @@
+package migration
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// onceBatch is how many records Once commits at a time. Larger batches are no
+// faster, and wait longer for the end of a commit when they are cancelled.
+const onceBatch = 50_000
+
+// Once takes in everything that is there, at once: reading in one goroutine,
+// storing in the caller's. What cannot be read is named in the log and left out.
+//
+// The Summary is of what was committed, also with an error: that of ctx, that
+// of a root that cannot be read, or one of the store after which the process
+// should end. Calling it again goes on where it stopped.
+func Once(ctx context.Context, o Options) (sum Summary, err error) {
+	start := time.Now()
+	m := newMigration(o)
+	w := &writer{migration: m}
+	defer func() {
+		sum = w.sum
+		sum.Seconds = time.Since(start).Seconds()
+	}()
+	total := int64(0)
+	if o.Progress != nil {
+		if total, err = m.toRead(ctx); err != nil {
+			return sum, err
+		}
+		o.Progress(Progress{Total: total})
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	steps := make(chan step, 1)
+	var unsupported int64
+	var readErr error
+	go func() {
+		defer close(steps)
+		unsupported, readErr = m.readAll(ctx, steps)
+	}()
+	for s := range steps {
+		if err != nil {
+			continue // the reader is about to notice that it is over
+		}
+		if _, err = w.write(ctx, s); err != nil {
+			cancel()
+		} else if o.Progress != nil && s.end == nil {
+			o.Progress(Progress{Bytes: min(w.disk, total), Total: total, Lines: w.sum.Lines, Messages: w.sum.Messages})
+		}
+	}
+	w.sum.UnsupportedFiles = unsupported
+	if err == nil {
+		err = readErr
+	}
+	return sum, err
+}
+
+// readAll makes the steps of everything there is.
+func (m *migration) readAll(ctx context.Context, steps chan<- step) (unsupported int64, err error) {
+	walk, guilds, err := m.walk()
+	if err != nil {
+		return 0, err
+	}
+	p := pass{migration: m, walk: walk, most: onceBatch, emit: func(ctx context.Context, s step) error {
+		select {
+		case steps <- s:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+	for _, g := range guilds {
+		_, err := p.guild(ctx, g, walk.days(g))
+		unsupported += int64(g.texts)
+		if err != nil {
+			return unsupported, err
+		}
+	}
+	return unsupported, nil
+}
+
+// walk begins a walk that has to find the root.
+func (m *migration) walk() (*walk, []*guild, error) {
+	w, err := begin(m.Root, m.Guild, &m.report)
+	if err == nil {
+		var guilds []*guild
+		if guilds, err = w.guilds(); err == nil {
+			return w, guilds, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("read the logs' folder %q: %w", m.Root, plain(err))
+}
+
+// toRead returns how many bytes on disk there are to read.
+func (m *migration) toRead(ctx context.Context) (total int64, err error) {
+	walk, guilds, err := m.walk()
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range guilds {
+		for _, d := range walk.days(g) {
+			files, _ := walk.files(g, d)
+			for _, f := range files {
+				j, todo, _, err := m.job(ctx, f)
+				if err != nil {
+					return 0, err
+				}
+				if todo {
+					total += f.size
+				}
+				if todo && strings.HasSuffix(f.path, ".jsonl") { // only a compressed file is read from its start
+					total -= min(f.size, j.cursor.Offset)
+				}
+			}
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,119 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rollcall/store"
+)
+
+const (
+	// fullRetry is how often a commit is tried again while the disk is full,
+	// fullTell how often the log says so.
+	fullRetry = time.Second
+	fullTell  = time.Minute
+)
+
+// writer commits steps and counts. It belongs to one goroutine.
+type writer struct {
+	*migration
+	sum     Summary
+	disk    int64        // bytes on disk of what was committed
+	file    store.Counts // of the file that is being taken in, since it was first read
+	counted bool         // the file is in sum.Files
+	day     store.Counts // of the day's files that were read to their ends
+	guild   store.Counts // of the guild's lines, this run's alone
+}
+
+// write commits a step. It returns how long the commit took.
+func (w *writer) write(ctx context.Context, s step) (time.Duration, error) {
+	if s.end != nil {
+		w.end(s.end)
+		return 0, nil
+	}
+	if s.before != nil {
+		w.file, w.counted = *s.before, false
+	}
+	counts := s.batch.File.Counts
+	w.file.Add(counts)
+	s.batch.File.Counts = w.file
+	imported, took, err := w.commit(ctx, s.batch)
+	if err != nil {
+		return took, err
+	}
+	w.file = imported.File.Counts
+	if s.batch.File.Complete {
+		w.day.Add(w.file)
+	}
+	counts.Messages, counts.Duplicates = imported.Messages, imported.Duplicates
+	w.guild.Add(counts)
+	w.add(s, counts)
+	return took, nil
+}
+
+func (w *writer) add(s step, counts store.Counts) {
+	if s.bytes > 0 && !w.counted {
+		w.sum.Files++
+		w.counted = true
+	}
+	w.disk += s.disk
+	w.sum.Bytes += s.bytes
+	w.sum.Lines += counts.Lines
+	w.sum.Messages += counts.Messages
+	w.sum.Skipped += counts.Skipped
+	w.sum.Duplicates += counts.Duplicates
+	w.sum.Malformed += counts.Malformed
+}
+
+// commit imports a batch, however long the disk stays full.
+func (w *writer) commit(ctx context.Context, b store.LogBatch) (store.Imported, time.Duration, error) {
+	for {
+		start := time.Now()
+		imported, err := w.Store.Import(ctx, b)
+		took := time.Since(start)
+		if !errors.Is(err, store.ErrFull) {
+			return imported, took, err
+		}
+		if now := time.Now(); now.Sub(w.fullTold) >= fullTell {
+			w.fullTold = now
+			w.Log.Error("the disk is full: the migration waits for room; make some, it goes on by itself", "err", err)
+		}
+		if err := sleep(ctx, fullRetry); err != nil {
+			return imported, took, err
+		}
+	}
+}
+
+// end says in the log what has come to an end.
+func (w *writer) end(e *ending) {
+	if e.date == "" {
+		w.Log.Info("the logs of a guild are read as far as they go", append([]any{"guild", e.guild.name()}, attributes(w.guild)...)...)
+		w.guild = store.Counts{}
+		return
+	}
+	if e.whole {
+		w.day.Add(e.rest)
+		w.Log.Info("a day is read", append([]any{"guild", e.guild.name(), "date", e.date}, attributes(w.day)...)...)
+	}
+	w.day = store.Counts{}
+}
+
+func attributes(c store.Counts) []any {
+	return []any{"lines", c.Lines, "messages", c.Messages, "skipped", c.Skipped, "duplicates", c.Duplicates, "malformed", c.Malformed}
+}
+
+// sleep waits, or returns the error of ctx when that is done before.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
