@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -48,13 +49,18 @@ func (db *DB) named(err *error) {
 	}
 }
 
-// isFull recognises an exhausted disk, quota or MaxSize. bbolt's "file resize
-// error" does not unwrap, so its text is looked at too.
+// isFull recognises an exhausted disk, quota or MaxSize: a write or a growth of
+// the file that was refused, after which bbolt has rolled back. bbolt's "file
+// resize error" does not unwrap, so its text is looked at. The same error from a
+// sync is another matter: the system may have dropped pages that it could not
+// write, and a later sync would say nothing of them.
 func isFull(err error) bool {
 	if err == nil {
 		return false
 	}
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, errQuota) || errors.Is(err, bolterrors.ErrMaxSizeReached) ||
+	var p *fs.PathError
+	refused := errors.As(err, &p) && p.Op == "write" && (errors.Is(p.Err, syscall.ENOSPC) || errors.Is(p.Err, errQuota))
+	return refused || errors.Is(err, bolterrors.ErrMaxSizeReached) ||
 		strings.Contains(err.Error(), "file resize error") && strings.Contains(err.Error(), syscall.ENOSPC.Error())
 }
 

@@ -1,0 +1,382 @@
+package store_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/store"
+)
+
+// The tests in this file run this test binary as a process of its own that
+// writes to a database and says what was acknowledged, under strace, which
+// records its system calls or makes them fail.
+
+const (
+	writerVariable = "STORE_TEST_WRITER" // path of the database to write to
+	writerBatches  = 40
+)
+
+var powerLossStates = flag.Int("powerloss.states", 400, "states to make from the writes that strace recorded")
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(writerVariable); path != "" {
+		os.Exit(writer(path, os.Stdout))
+	}
+	os.Exit(m.Run())
+}
+
+// writer puts batches, some of them log lines that merge, and says "ack N" after
+// each. A full disk makes it try again; any other error ends it.
+func writer(path string, out io.Writer) int {
+	ctx := context.Background()
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		fmt.Fprintln(out, "error", err)
+		return 3
+	}
+	for i := range writerBatches {
+		for {
+			err := writeBatch(ctx, db, i)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, store.ErrFull) {
+				fmt.Fprintln(out, "error", err)
+				return 3
+			}
+			fmt.Fprintln(out, "full")
+		}
+		fmt.Fprintln(out, "ack", i)
+	}
+	if err := db.Close(); err != nil {
+		return 3
+	}
+	return 0
+}
+
+// batchRecords returns batch i: every third one is of log lines, some of which
+// are messages of the batch before.
+func batchRecords(i int) (records []store.Record) {
+	for k := range 25 {
+		n := i*25 + k
+		content := strings.Repeat(fmt.Sprint("word", n%7, " "), n%40)
+		if i%3 != 2 {
+			records = append(records, live(1, store.ID(1+n%9), n, content))
+			continue
+		}
+		r := logged(1, store.ID(1+n%9), n, "general", content)
+		if k%2 == 0 {
+			r = logged(1, store.ID(1+(n-25)%9), n-25, "general", strings.Repeat(fmt.Sprint("word", (n-25)%7, " "), (n-25)%40))
+			r.Time += 300e3
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+func writeBatch(ctx context.Context, db *store.DB, i int) error {
+	records := batchRecords(i)
+	if i%3 != 2 {
+		_, err := db.Put(ctx, store.Batch{Records: records, Cursors: []store.ChannelCursor{{Guild: 1, Channel: 5, Last: records[24].Message}}})
+		return err
+	}
+	_, err := db.Import(ctx, store.LogBatch{Records: records, File: store.LogFile{Key: "f", Path: "f", Offset: int64(i)}})
+	return err
+}
+
+// mustHold reports what a database lacks of the first acknowledged batches, or
+// what is wrong with it. It may hold one batch more.
+func mustHold(t *testing.T, path string, acknowledged int) {
+	t.Helper()
+	db, err := store.Open(path, store.Options{MustExist: true})
+	if err != nil {
+		if acknowledged > 0 || !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("after %d acknowledged batches: %v", acknowledged, err)
+		}
+		return
+	}
+	defer db.Close()
+	mustBeSound(t, db)
+	have := map[string]bool{}
+	for _, r := range all(t, db, store.Query{}) {
+		have[describe(r, r.InLogs)] = true
+	}
+	for _, batches := range []int{acknowledged, acknowledged + 1} {
+		if len(missing(have, batches)) == 0 && len(have) == len(wanted(batches)) {
+			return
+		}
+	}
+	t.Errorf("after %d acknowledged batches: %d records, want %d; missing %v", acknowledged, len(have), len(wanted(acknowledged)), missing(have, acknowledged))
+}
+
+func wanted(batches int) map[string]int {
+	model := truth{map[store.ID]store.Record{}, map[line]bool{}}
+	for i := range min(batches, writerBatches) {
+		for _, r := range batchRecords(i) {
+			if r.Source == store.SourceLog {
+				model.lines[lineOf(r)] = true
+			} else {
+				model.messages[r.Message] = r
+			}
+		}
+	}
+	return model.expected()
+}
+
+func missing(have map[string]bool, batches int) (lacks []string) {
+	for d := range wanted(batches) {
+		if !have[d] {
+			lacks = append(lacks, d)
+		}
+	}
+	return lacks
+}
+
+// runWriter runs the writer under strace and returns how many batches it
+// acknowledged, and its exit code.
+func runWriter(t *testing.T, path string, straceArgs ...string) (acknowledged, full, code int) {
+	t.Helper()
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("needs strace, which CI installs")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "strace", append(straceArgs, os.Args[0])...)
+	cmd.Env = append(os.Environ(), writerVariable+"="+path)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(stdout.String(), "\n") {
+		switch {
+		case line == "full":
+			full++
+		case strings.HasPrefix(line, "ack "):
+			acknowledged++
+		}
+	}
+	if acknowledged == 0 && strings.Contains(stderr.String(), "ptrace") {
+		t.Skip("strace may not trace here: " + stderr.String())
+	}
+	return acknowledged, full, cmd.ProcessState.ExitCode()
+}
+
+// TestFailingCalls makes each of the first system calls of a kind fail. A full
+// disk is waited out; after any other error the writer ends; what it
+// acknowledged is there.
+func TestFailingCalls(t *testing.T) {
+	for _, test := range []struct {
+		call, err string
+		recovers  bool
+	}{
+		{"fdatasync", "EIO", false},
+		{"pwrite64", "EIO", false},
+		{"pwrite64", "ENOSPC", true},
+		{"fdatasync", "ENOSPC", false},
+		{"ftruncate", "ENOSPC", true},
+		{"pwrite64", "EDQUOT", true},
+	} {
+		t.Run(test.call+" "+test.err, func(t *testing.T) {
+			t.Parallel()
+			for when := 1; when <= 40; when += 1 + when/4 {
+				path := filepath.Join(t.TempDir(), "rollcall.db")
+				if db, err := store.Open(path, store.Options{}); err != nil { // creation is not the subject
+					t.Fatal(err)
+				} else if err := db.Close(); err != nil {
+					t.Fatal(err)
+				}
+				acknowledged, _, code := runWriter(t, path, "-f", "-qq", "-o", os.DevNull, "-e", "trace="+test.call,
+					"-e", fmt.Sprintf("inject=%s:error=%s:when=%d", test.call, test.err, when))
+				if test.recovers && (code != 0 || acknowledged != writerBatches) {
+					t.Errorf("call %d: exit code %d after %d batches", when, code, acknowledged)
+				}
+				if !test.recovers && acknowledged != writerBatches && code != 3 {
+					t.Errorf("call %d: exit code %d after %d batches", when, code, acknowledged)
+				}
+				mustHold(t, path, acknowledged)
+			}
+		})
+	}
+}
+
+// TestPowerLoss records every write and sync of the writer and makes the states
+// that a loss of power can leave: all that was synced, and of the writes since
+// then any subset, each torn anywhere at 512 bytes. Each state opens, is sound,
+// and lacks nothing that was acknowledged.
+func TestPowerLoss(t *testing.T) {
+	folder := t.TempDir()
+	path, trace := filepath.Join(folder, "rollcall.db"), filepath.Join(folder, "trace")
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if acknowledged, _, _ := runWriter(t, path, "-f", "-qq", "-y", "-xx", "-s", "67108864", "-o", trace,
+		"-e", "trace=pwrite64,write,fdatasync,fsync,ftruncate"); acknowledged != writerBatches {
+		t.Fatalf("the writer acknowledged %d batches", acknowledged)
+	}
+	events := parseTrace(t, trace, path)
+	random := rand.New(rand.NewPCG(1, 5))
+	state := filepath.Join(folder, "state.db")
+	for range *powerLossStates {
+		content, acknowledged := lose(random, start, events, random.IntN(len(events)+1))
+		if err := os.WriteFile(state, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if mustHold(t, state, acknowledged); t.Failed() {
+			return
+		}
+	}
+}
+
+// event is a system call of the writer.
+type event struct {
+	kind   string // "write", "sync", "size" or "ack"
+	data   []byte
+	offset int64 // of a write; the new size
+}
+
+func parseTrace(t *testing.T, trace, path string) (events []event) {
+	t.Helper()
+	f, err := os.Open(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	file := "<" + path + ">"
+	r := bufio.NewReaderSize(f, 1<<20)
+	for {
+		text, err := r.ReadString('\n')
+		if err != nil {
+			break
+		}
+		_, call, _ := strings.Cut(strings.TrimSpace(text), " ")
+		call = strings.TrimSpace(call)
+		name, arguments, ok := strings.Cut(call, "(")
+		if !ok || strings.HasPrefix(call, "<...") {
+			continue // the end of a call that is written where it began
+		}
+		onFile := strings.Contains(decodeHex(arguments[:min(len(arguments), 4096)]), file)
+		switch {
+		case name == "write" && strings.HasPrefix(arguments, "1<"):
+			events = append(events, event{kind: "ack"})
+		case !onFile:
+		case name == "pwrite64":
+			_, rest, _ := strings.Cut(arguments, `, "`)
+			data, numbers, _ := strings.Cut(rest, `", `)
+			fields := strings.FieldsFunc(numbers, func(r rune) bool { return r < '0' || r > '9' })
+			offset, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				t.Fatal(call[:200], err)
+			}
+			events = append(events, event{"write", []byte(decodeHex(data)), offset})
+		case name == "ftruncate":
+			_, rest, _ := strings.Cut(arguments, ">, ")
+			size, err := strconv.ParseInt(strings.FieldsFunc(rest, func(r rune) bool { return r < '0' || r > '9' })[0], 10, 64)
+			if err != nil {
+				t.Fatal(call, err)
+			}
+			events = append(events, event{kind: "size", offset: size})
+		default:
+			events = append(events, event{kind: "sync"})
+		}
+	}
+	counts := map[string]int{}
+	for _, e := range events {
+		counts[e.kind]++
+	}
+	if counts["ack"] != writerBatches || counts["sync"] < 2*writerBatches || counts["write"] < 3*writerBatches {
+		t.Fatalf("recorded %v", counts)
+	}
+	return events
+}
+
+// decodeHex reads what strace -xx writes for a byte; the rest stays.
+func decodeHex(s string) string {
+	if !strings.Contains(s, `\x`) {
+		return s
+	}
+	b := make([]byte, 0, len(s)/4)
+	for i := 0; i < len(s); {
+		if s[i] == '\\' && i+3 < len(s) && s[i+1] == 'x' {
+			if v, err := strconv.ParseUint(s[i+2:i+4], 16, 8); err == nil {
+				b = append(b, byte(v))
+				i += 4
+				continue
+			}
+		}
+		b = append(b, s[i])
+		i++
+	}
+	return string(b)
+}
+
+// lose returns a state of the file if the power went before events[crash], and
+// how many batches were acknowledged by then.
+func lose(random *rand.Rand, start []byte, events []event, crash int) (content []byte, acknowledged int) {
+	content = bytes.Clone(start)
+	synced := 0
+	for i, e := range events[:crash] {
+		switch e.kind {
+		case "ack":
+			acknowledged++
+		case "sync":
+			for _, e := range events[synced:i] {
+				content = apply(content, e, 0, len(e.data))
+			}
+			synced = i
+		}
+	}
+	for _, e := range events[synced:crash] {
+		switch random.IntN(4) {
+		case 0: // lost
+		case 1: // torn: some sectors of it came through
+			for at := 0; at < len(e.data); at += 512 {
+				if random.IntN(2) == 0 {
+					content = apply(content, e, at, min(at+512, len(e.data)))
+				}
+			}
+		default:
+			content = apply(content, e, 0, len(e.data))
+		}
+	}
+	return content, acknowledged
+}
+
+func apply(content []byte, e event, from, to int) []byte {
+	switch e.kind {
+	case "size":
+		for int64(len(content)) < e.offset {
+			content = append(content, make([]byte, e.offset-int64(len(content)))...)
+		}
+		return content[:e.offset]
+	case "write":
+		for int64(len(content)) < e.offset+int64(to) {
+			content = append(content, make([]byte, 4096)...)
+		}
+		copy(content[e.offset+int64(from):], e.data[from:to])
+	}
+	return content
+}
