@@ -5,7 +5,7 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 5s
 PLATFORMS    = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build test check format vet lint cross fuzz unit
+.PHONY: build test powerloss check format vet lint cross fuzz unit
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -37,3 +37,6 @@ fuzz: ## each fuzz target for FUZZTIME
 			echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
 		done; \
 	done
+
+powerloss: ## thousands of states that a loss of power can leave (make test tries some hundred)
+	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000
