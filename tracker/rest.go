@@ -43,7 +43,7 @@ func statusOf(err error) int {
 }
 
 // errUnreachable says that there was no proper answer, and may be one later.
-var errUnreachable = errors.New("no answer from Discord")
+var errUnreachable = errors.New("Discord gives no proper answer")
 
 // rest asks Discord's REST interface. It waits where the rate limits tell it to and
 // never sends more than restSpacing allows; the wait ends with the context. Its
@@ -74,8 +74,8 @@ func newREST(address, token string, log *slog.Logger) *rest {
 }
 
 // get returns the body of an answer with status 200. route names what shares a rate
-// limit: the path without what varies, and the channel. The error is a *refused, or
-// errors.Is errUnreachable, or the context's.
+// limit: the path without what varies, and the channel. The error is a *refused, wraps
+// errUnreachable, or is the context's.
 func (r *rest) get(ctx context.Context, route, path string, query url.Values) ([]byte, error) {
 	for try := 1; ; try++ {
 		if err := r.limits.wait(ctx, route, r.noteWait); err != nil {
@@ -93,8 +93,6 @@ func (r *rest) get(ctx context.Context, route, path string, query url.Values) ([
 		case code == http.StatusOK:
 			return body, nil
 		case code == http.StatusTooManyRequests && try < restTries:
-		case code == http.StatusTooManyRequests, code == http.StatusUnauthorized, code == http.StatusRequestTimeout, code >= 500:
-			return nil, fmt.Errorf("%w: it says %d %s", errUnreachable, code, http.StatusText(code))
 		default:
 			return nil, refusal(code, body)
 		}
@@ -132,16 +130,21 @@ func (r *rest) noteWait(d time.Duration) {
 	r.log.Warn("Discord's REST interface refuses too much, waiting before the next request", "seconds", int(d.Seconds()))
 }
 
-// refusal reads Discord's error object, if it is one.
-func refusal(code int, body []byte) *refused {
+// refusal makes an error of an answer whose status is not 200. It is a *refused only
+// if Discord itself has said so, with its error object: a proxy's page, or the one
+// with which an address is banned, says nothing about the channel that was asked for.
+func refusal(code int, body []byte) error {
 	var w struct {
 		Code    loose[int] `json:"code"`
 		Message text       `json:"message"`
 	}
-	if json.Unmarshal(body, &w) != nil {
-		return &refused{status: code}
+	switch code {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		if json.Unmarshal(body, &w) == nil {
+			return &refused{status: code, code: w.Code.value, message: oneLine(string(w.Message))}
+		}
 	}
-	return &refused{status: code, code: w.Code.value, message: oneLine(string(w.Message))}
+	return unanswered(fmt.Errorf("the answer is %d %s", code, http.StatusText(code)))
 }
 
 // unanswered is the error of a request that got no answer, or something else than

@@ -1,0 +1,360 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/store"
+)
+
+// bench is a writer on a real database.
+type bench struct {
+	*testing.T
+	db   *store.DB
+	log  *lines
+	w    *writer
+	stop context.CancelFunc
+	done chan error
+}
+
+func newBench(t *testing.T, interval time.Duration, o store.Options) *bench {
+	t.Helper()
+	db := openDB(t, o)
+	plan, err := newPlanner(t.Context(), db, backfillGap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &lines{t: t}
+	w := newWriter(db, interval, plan, slog.New(slog.NewTextHandler(log, nil)))
+	w.retry = time.Millisecond
+	return &bench{T: t, db: db, log: log, w: w}
+}
+
+func (b *bench) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	b.stop, b.done = stop, make(chan error, 1)
+	go func() { b.done <- b.w.run(ctx) }()
+	b.Cleanup(stop)
+}
+
+func (b *bench) ended() error {
+	b.Helper()
+	select {
+	case err := <-b.done:
+		return err
+	case <-time.After(patience):
+		b.Fatal("run does not return")
+		return nil
+	}
+}
+
+func (b *bench) until(what string, ok func(WriterStatus) bool) {
+	b.Helper()
+	limit := time.After(patience)
+	for !ok(b.w.state()) {
+		select {
+		case <-limit:
+			b.Fatalf("waited in vain until %s: %+v", what, b.w.state())
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// add adds the nth message.
+func (b *bench) add(n int, content string) {
+	b.Helper()
+	if err := b.w.add(b.Context(), liveItem(n, content)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func liveItem(n int, content string) item {
+	id, channel := idAt(float64(n)), idAt(-5000)
+	return item{
+		record: &store.Record{
+			Guild: testGuild, User: 7, Time: snowflakeTime(id), Message: id, Source: store.SourceLive,
+			Channel: store.Channel{ID: channel, Name: "general"}, Content: content,
+		},
+		cursor:   store.ChannelCursor{Guild: testGuild, Channel: channel, Last: id},
+		names:    []store.Name{{Guild: testGuild, User: 7, Name: "Ada"}},
+		received: time.Now(),
+	}
+}
+
+func (b *bench) stored() (n int) {
+	b.Helper()
+	for _, err := range b.db.Records(context.Background(), store.Query{}) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+func TestGroupCommit(t *testing.T) {
+	const never = time.Hour
+	tests := []struct {
+		name     string
+		interval time.Duration
+		before   int // messages that are added before the writer runs
+		commits  int64
+	}{
+		{"what has gathered", 0, 400, 1},
+		{"more than a batch", 0, 3 * batchLen, 1},
+		{"a full batch does not wait for the interval", never, batchLen, 1},
+		{"the interval ends", time.Millisecond, 10, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, test.interval, store.Options{})
+			for n := range test.before {
+				b.add(n, "hi")
+			}
+			b.start()
+			b.until("all is stored", func(s WriterStatus) bool { return s.Handled == int64(test.before) })
+			if s := b.w.state(); s.Commits != test.commits || s.Stored != int64(test.before) || s.Queue != 0 || s.Delay != 0 || s.LastCommit.IsZero() {
+				t.Errorf("the status is %+v, want %d commits", s, test.commits)
+			}
+		})
+	}
+}
+
+func TestIntervalGathers(t *testing.T) {
+	b := newBench(t, time.Hour, store.Options{})
+	b.start()
+	for n := range batchLen - 1 {
+		b.add(n, "hi")
+	}
+	if s := b.w.state(); s.Commits != 0 {
+		t.Errorf("%d commits before the interval has ended", s.Commits)
+	}
+	b.add(batchLen, "hi")
+	b.until("a full batch is stored", func(s WriterStatus) bool { return s.Handled == batchLen && s.Commits == 1 })
+}
+
+// Baselines and gaps do not wait for the interval.
+func TestSnapshotIsCommittedAtOnce(t *testing.T) {
+	b := newBench(t, time.Hour, store.Options{})
+	b.start()
+	b.w.queue.post(created(0, textChannel(idAt(-5000), idAt(-10))))
+	b.until("the baseline is stored", func(s WriterStatus) bool { return s.Commits == 1 })
+	cursors, err := b.db.Cursors(t.Context(), testGuild)
+	if err != nil || cursors[idAt(-5000)] != idAt(-10) {
+		t.Errorf("the cursors are %v, %v", cursors, err)
+	}
+}
+
+func TestStopDrainsTheQueue(t *testing.T) {
+	b := newBench(t, time.Hour, store.Options{})
+	b.w.queue.post(created(0, textChannel(idAt(-5000), 0)))
+	for n := range 1000 {
+		b.add(n, "hi")
+	}
+	b.start()
+	b.stop()
+	if err := b.ended(); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.stored(); n != 1000 {
+		t.Errorf("%d of 1000 messages are stored", n)
+	}
+	cursors, err := b.db.Cursors(t.Context(), testGuild)
+	if err != nil || cursors[idAt(-5000)] != idAt(999) {
+		t.Errorf("the cursors are %v, %v", cursors, err)
+	}
+	if err := b.w.add(t.Context(), liveItem(1000, "late")); !errors.Is(err, errClosed) {
+		t.Errorf("a message that comes too late: %v", err)
+	}
+}
+
+func TestAddWaitsForRoom(t *testing.T) {
+	b := newBench(t, 0, store.Options{})
+	for n := range queueLen {
+		b.add(n, "hi")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.w.add(ctx, liveItem(queueLen, "hi")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a message beyond the queue: %v", err)
+	}
+	b.w.queue.post(created(0)) // an event finds room all the same
+	added := make(chan error)
+	go func() { added <- b.w.add(t.Context(), liveItem(queueLen, "hi")) }()
+	b.start()
+	if err := <-added; err != nil {
+		t.Fatal(err)
+	}
+	b.until("all is stored", func(s WriterStatus) bool { return s.Handled == queueLen+1 })
+}
+
+// A snapshot that comes while an older one of its guild waits takes its place.
+func TestSnapshotsDoNotPileUp(t *testing.T) {
+	b := newBench(t, 0, store.Options{})
+	channel := idAt(-5000)
+	for n := range 100 {
+		b.w.queue.post(lost(float64(n)))
+		b.w.queue.post(created(float64(n), textChannel(channel, idAt(float64(n)))))
+	}
+	if n, _ := b.w.queue.len(); n != 101 {
+		t.Errorf("%d entries wait, want 100 sessions and a snapshot", n)
+	}
+	b.start()
+	b.until("the snapshot is stored", func(s WriterStatus) bool { return s.Commits > 0 })
+	cursors, err := b.db.Cursors(t.Context(), testGuild)
+	if err != nil || cursors[channel] != idAt(99) {
+		t.Errorf("the cursors are %v, %v", cursors, err)
+	}
+}
+
+// pin opens a read transaction, which keeps freed pages from being used again, so
+// that a database with a limit runs full; release gives the room back.
+func (b *bench) pin() (release func()) {
+	b.Helper()
+	reading, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		first := true
+		match := func(*store.Record) bool {
+			if first {
+				first = false
+				close(reading)
+				<-ended
+			}
+			return true
+		}
+		for range b.db.Records(context.Background(), store.Query{Match: match}) {
+		}
+	}()
+	<-reading
+	return func() { close(ended); <-done }
+}
+
+func TestFullDiskHeals(t *testing.T) {
+	b := newBench(t, 0, store.Options{MaxSize: 1 << 20})
+	b.start()
+	b.add(0, "first")
+	b.until("the first is stored", func(s WriterStatus) bool { return s.Handled == 1 })
+	release := b.pin()
+	added := 1
+	for ; !b.w.state().DiskFull; added++ {
+		if added > queueLen {
+			t.Fatal("the disk does not run full")
+		}
+		b.add(added, "hello")
+		b.until("it is stored or refused", func(s WriterStatus) bool { return s.Queue == 0 && s.Delay == 0 || s.DiskFull })
+	}
+	for range 100 { // they wait
+		b.add(added, "hello")
+		added++
+	}
+	if s := b.w.state(); s.Queue < 100 || b.w.stalled() {
+		t.Errorf("stalled is %v, the status is %+v", b.w.stalled(), s)
+	}
+	release()
+	b.until("all is stored", func(s WriterStatus) bool { return s.Handled == int64(added) && !s.DiskFull })
+	if n := b.stored(); n != added {
+		t.Errorf("%d messages are stored, want %d", n, added)
+	}
+	if full, healed := b.log.count("the disk is full"), b.log.count("room on the disk again"); full != 1 || healed != 1 {
+		t.Errorf("the log says %d times that the disk is full and %d times that it is not", full, healed)
+	}
+}
+
+func TestStopWhileTheDiskIsFull(t *testing.T) {
+	b := newBench(t, 0, store.Options{MaxSize: 1 << 20})
+	b.start()
+	b.add(0, strings.Repeat("x", 2<<20))
+	b.until("the disk is full", func(s WriterStatus) bool { return s.DiskFull })
+	b.stop()
+	if err := b.ended(); !errors.Is(err, store.ErrFull) {
+		t.Errorf("run returns %v, want that the disk is full", err)
+	}
+}
+
+func TestOtherErrorsEndTheWriter(t *testing.T) {
+	b := newBench(t, 0, store.Options{})
+	b.start()
+	it := liveItem(0, "hi")
+	it.record.Message = 0
+	if err := b.w.add(t.Context(), it); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ended(); err == nil || !strings.HasPrefix(err.Error(), "commit 1 messages: ") {
+		t.Errorf("run returns %v", err)
+	}
+}
+
+func TestStalled(t *testing.T) {
+	tests := []struct {
+		name     string
+		interval time.Duration
+		queued   bool
+		busy     bool
+		after    time.Duration
+		want     bool
+	}{
+		{name: "nothing to do", after: time.Hour},
+		{name: "waits a little", queued: true, after: 29 * time.Second},
+		{name: "waits too long", queued: true, after: 31 * time.Second, want: true},
+		{name: "waits for the interval", interval: time.Minute, queued: true, after: 80 * time.Second},
+		{name: "waits beyond the interval", interval: time.Minute, queued: true, after: 91 * time.Second, want: true},
+		{name: "commits for a while", busy: true, after: 29 * time.Second},
+		{name: "hangs in a commit", busy: true, after: 31 * time.Second, want: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWriter(nil, test.interval, nil, nil)
+				if test.queued {
+					w.queue.post(created(0))
+				}
+				w.setBusy(test.busy)
+				time.Sleep(test.after)
+				if got := w.stalled(); got != test.want {
+					t.Errorf("stalled is %v after %v", got, test.after)
+				}
+			})
+		})
+	}
+}
+
+func TestNameCache(t *testing.T) {
+	ada := func(name string) store.Name { return store.Name{Guild: 1, User: 2, Name: name} }
+	var c nameCache
+	steps := []struct {
+		what string
+		got  bool
+		want bool
+	}{
+		{"first sight", c.changed(ada("Ada")), true},
+		{"again", c.changed(ada("Ada")), false},
+		{"history knows another name", c.unknown(ada("ada99")), false},
+		{"renamed", c.changed(ada("Countess")), true},
+		{"in another guild", c.changed(store.Name{Guild: 2, User: 2, Name: "Countess"}), true},
+		{"only in history", c.unknown(store.Name{Guild: 3, User: 2, Name: "ada99"}), true},
+		{"then live", c.changed(store.Name{Guild: 3, User: 2, Name: "Ada"}), true},
+	}
+	for _, s := range steps {
+		if s.got != s.want {
+			t.Errorf("%s: %v, want %v", s.what, s.got, s.want)
+		}
+	}
+	for n := range store.ID(3 * nameCacheLen) {
+		c.changed(store.Name{Guild: 4, User: n + 1, Name: "x"})
+		if n%nameCacheLen == 0 {
+			c.changed(ada("Countess")) // in use, so it stays
+		}
+	}
+	if len(c.young) > nameCacheLen || len(c.old) > nameCacheLen {
+		t.Errorf("the cache holds %d and %d names", len(c.young), len(c.old))
+	}
+	if c.changed(ada("Countess")) {
+		t.Error("a name in use was forgotten")
+	}
+}
