@@ -187,7 +187,7 @@ func saidIn(guild, text string) string {
 	for _, c := range []byte(text) {
 		at = (at*31 + int(c)) % 86400_000_000
 	}
-	stamp := store.MicrosOf(noon().Truncate(24*time.Hour).Add(time.Duration(at) * time.Microsecond))
+	stamp := store.MicrosOf(noon().Truncate(24 * time.Hour).Add(time.Duration(at) * time.Microsecond))
 	content, _ := json.Marshal(text)
 	return fmt.Sprintf(`{"timestamp":"%s","level":"INFO","source":"server","server_id":"%s","channel_or_file":"general","user_id":"5","action":"receive_message","message":%s,"trace_id":null,"extra":{"server_id":"%s"}}`+"\n",
 		stamp, guild, content, guild)
@@ -261,4 +261,23 @@ func compress(t *testing.T, path, text string) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// trigger calls fn when a text is logged.
+type trigger struct {
+	book *logBook
+	text string
+	fn   func()
+}
+
+func (tr trigger) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), tr.text) {
+		defer tr.fn()
+	}
+	return tr.book.Write(p)
+}
+
+// logger returns a log into book that calls fn when a text is logged.
+func logger(book *logBook, fn func(), text string) *slog.Logger {
+	return slog.New(slog.NewTextHandler(trigger{book, text, fn}, nil))
 }

@@ -1,0 +1,237 @@
+package migration_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"rollcall/migration"
+	"rollcall/store"
+)
+
+func TestOnceCountsAndProgress(t *testing.T) {
+	db, root := openDB(t), t.TempDir()
+	put(t, root, guildA+"/20260510/info.jsonl", said("one"), said("two"), "\n")
+	put(t, root, guildA+"/20260511/info.jsonl.gz", said("three"))
+	put(t, root, guildB+"/20260511/info.jsonl.zst", said("four"), "junk\n", said("four"))
+	o, book := options(db, root)
+	var progress []migration.Progress
+	o.Progress = func(p migration.Progress) { progress = append(progress, p) }
+	sum := mustOnce(t, o)
+	want := migration.Summary{Files: 3, Lines: 7, Messages: 4, Skipped: 1, Duplicates: 1, Malformed: 1,
+		Bytes: int64(len(said("one") + said("two") + said("three") + said("four") + said("four") + "\njunk\n"))}
+	if sum != want {
+		t.Errorf("got %+v\nwant %+v", sum, want)
+	}
+	if first, last := progress[0], progress[len(progress)-1]; first.Bytes != 0 || first.Total == 0 ||
+		last != (migration.Progress{Bytes: first.Total, Total: first.Total, Lines: 7, Messages: 4}) {
+		t.Errorf("progress from %+v to %+v", first, last)
+	}
+	if got := book.lines("a day is read"); len(got) != 3 {
+		t.Errorf("ends of days: %q", got)
+	}
+	if got := book.lines("logs of a guild are read"); len(got) != 2 || !strings.Contains(got[0], "lines=4 messages=3") {
+		t.Errorf("ends of guilds: %q", got)
+	}
+	if got := book.lines("malformed line", guildB, "offset="); len(got) != 1 {
+		t.Errorf("malformed lines: %q", got)
+	}
+	if got := book.lines("three"); got != nil {
+		t.Errorf("what was said is in the log: %q", got)
+	}
+}
+
+func TestOnceRoot(t *testing.T) {
+	db, dir := openDB(t), t.TempDir()
+	put(t, dir, "file", "x")
+	link(t, "nowhere", dir, "dangling")
+	put(t, dir, "real/"+guildA+"/20260510/info.jsonl", said("one"))
+	link(t, "real", dir, "link")
+	for _, name := range []string{"absent", "file", "dangling"} {
+		o, _ := options(db, filepath.Join(dir, name))
+		_, err := migration.Once(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "absent" && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the error is not fs.ErrNotExist: %v", err)
+		}
+	}
+	if sum := once(t, db, filepath.Join(dir, "link")); sum.Messages != 1 {
+		t.Errorf("a root that is a link: %+v", sum)
+	}
+}
+
+func TestOnceGuild(t *testing.T) {
+	db, root := openDB(t), t.TempDir()
+	put(t, root, "guilds_map.json", fmt.Sprintf(`{"Name A":%q,"Name B":%q}`, guildA, guildB))
+	put(t, root, guildA+"/20260510/info.jsonl", said("by id"))
+	put(t, root, guildB+"/20260510/info.jsonl", saidIn(guildB, "OUT"))
+	put(t, root, "Name A/20251118/bot_log_INFO.jsonl", said("by name"))
+	put(t, root, "Name B/20251118/bot_log_INFO.jsonl", saidIn(guildB, "OUT"))
+	put(t, root, "Name C/20251118/bot_log_INFO.jsonl", said("OUT"))
+	put(t, root, "emergency/emergency_"+guildA+"_20260511T000000Z.jsonl", said("emergency by id"))
+	put(t, root, "emergency/emergency_Name A_20260511T000000Z.jsonl", said("emergency by name"))
+	put(t, root, "emergency/emergency_"+guildB+"_20260511T000000Z.jsonl", saidIn(guildB, "OUT"))
+	o, book := options(db, root)
+	o.Guild, _ = store.ParseID(guildA)
+	mustOnce(t, o)
+	wantContents(t, db, "by id", "by name", "emergency by id", "emergency by name")
+	wantDates(t, db, guildA+" 20260510")
+	if got := book.lines("Name C", "guilds_map.json"); len(got) != 1 {
+		t.Errorf("the folder of an unknown guild is not named: %q", got)
+	}
+}
+
+// TestCancelAnywhere cancels a run in each of its commits. What is there in the
+// end is what one run would have stored.
+func TestCancelAnywhere(t *testing.T) {
+	root := t.TempDir()
+	var want []string
+	for day := range 3 {
+		var lines []string
+		for i := range 4 {
+			text := fmt.Sprint("day ", day, " line ", i)
+			lines = append(lines, said(text))
+			want = append(want, text)
+		}
+		put(t, root, fmt.Sprintf("%s/2026051%d/info.jsonl", guildA, day), lines...)
+		put(t, root, fmt.Sprintf("%s/2026051%d/info.jsonl.gz", guildB, day), lines...)
+	}
+	db := openDB(t)
+	runs, total := 0, migration.Summary{}
+	for done := false; !done; runs++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		o, _ := options(db, root)
+		commits := -1 // the first call is before any commit
+		o.Progress = func(migration.Progress) {
+			if commits++; commits == 1 {
+				cancel()
+			}
+		}
+		sum, err := migration.Once(ctx, o)
+		cancel()
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		done = sum.Lines == 0
+		total.Messages += sum.Messages
+		total.Duplicates += sum.Duplicates
+		total.Files += sum.Files
+	}
+	if runs < 3 {
+		t.Errorf("only %d runs: nothing was cancelled", runs)
+	}
+	wantContents(t, db, want...)
+	if total.Messages != 12 || total.Duplicates != 12 || total.Files != 6 {
+		t.Errorf("all runs together: %+v", total)
+	}
+	wantDates(t, db, guildA+" 20260512", guildB+" 20260512")
+}
+
+// TestLargeFile has several commits of one file, and both bounds of a commit.
+func TestLargeFile(t *testing.T) {
+	db, root := openDB(t), t.TempDir()
+	const lines = 120_000
+	var b strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&b, `{"timestamp":"2026-05-11T06:30:00.%06dZ","channel_or_file":"c","user_id":"%d","action":"receive_message","message":"x"}`+"\n", i, 1+i%7)
+	}
+	b.WriteString(strings.Repeat(" ", 5<<20) + "\n")
+	b.WriteString(strings.Repeat(strings.Repeat("x", 9<<20)+"\n", 3))
+	put(t, root, guildA+"/20260511/info.jsonl", b.String())
+	o, _ := options(db, root)
+	commits := -1
+	o.Progress = func(migration.Progress) { commits++ }
+	sum := mustOnce(t, o)
+	if want := (migration.Summary{Files: 1, Bytes: int64(b.Len()), Lines: lines + 4, Messages: lines, Skipped: 1, Malformed: 3}); sum != want {
+		t.Errorf("got %+v, want %+v", sum, want)
+	}
+	if commits < 4 {
+		t.Errorf("%d commits", commits)
+	}
+	f := cursor(t, db, guildA+"/20260511/info.jsonl")
+	if want := (store.Counts{Lines: lines + 4, Messages: lines, Skipped: 1, Malformed: 3}); f.Counts != want || f.Offset != int64(b.Len()) || !f.Complete {
+		t.Errorf("cursor %+v", f)
+	}
+}
+
+func TestManyMalformed(t *testing.T) {
+	db, root := openDB(t), t.TempDir()
+	put(t, root, guildA+"/20260511/info.jsonl", strings.Repeat("x\n", 50_000), said("one"))
+	if sum := once(t, db, root); sum.Malformed != 50_000 || sum.Messages != 1 {
+		t.Errorf("got %+v", sum)
+	}
+	quarantine, err := db.Quarantine(t.Context())
+	if err != nil || len(quarantine) != 1000 || quarantine[999].Offset != 1998 {
+		t.Errorf("%d in quarantine, %v", len(quarantine), err)
+	}
+}
+
+// TestFullDisk lets the database grow against a limit: the run waits, and goes
+// on at the line where it stopped when it may.
+func TestFullDisk(t *testing.T) {
+	root, path := t.TempDir(), filepath.Join(t.TempDir(), "full.db")
+	var want []string
+	for day := range 5 {
+		var lines []string
+		for i := range 200 {
+			text := fmt.Sprint(day, " ", i, strings.Repeat(" long", 100))
+			lines = append(lines, said(text))
+			want = append(want, text)
+		}
+		put(t, root, fmt.Sprintf("%s/2026051%d/info.jsonl", guildA, day), lines...)
+	}
+	db, err := store.Open(path, store.Options{MaxSize: 400 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	o, book := options(db, root)
+	o.Log = logger(book, func() { cancel() }, "disk is full")
+	sum, err := migration.Once(ctx, o)
+	if !errors.Is(err, context.Canceled) || sum.Messages >= 1000 {
+		t.Errorf("with a full disk: %+v, %v", sum, err)
+	}
+	if got := book.lines("disk is full"); len(got) != 1 {
+		t.Errorf("the log says: %q", got)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = store.Open(path, store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	once(t, db, root)
+	if got := contents(t, db); len(got) != len(want) {
+		t.Errorf("%d messages, want %d", len(got), len(want))
+	}
+	slices.Sort(want)
+	wantContents(t, db, want...)
+}
+
+// TestStoreError: whatever else the store says ends the run.
+func TestStoreError(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, guildA+"/20260511/info.jsonl", said("one"))
+	db, err := store.Open(filepath.Join(t.TempDir(), "closed.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o, _ := options(db, root)
+	if _, err := migration.Once(t.Context(), o); err == nil {
+		t.Error("Once does not say that the database is closed")
+	}
+	if err := migration.Follow(t.Context(), o); err == nil {
+		t.Error("Follow does not say that the database is closed")
+	}
+}
