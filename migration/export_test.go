@@ -1,0 +1,35 @@
+package migration
+
+import (
+	"context"
+	"errors"
+)
+
+var ErrStopped = errors.New("stopped")
+
+// RunSteps is Follow's pass in steps of so many records, without pauses, which
+// is stopped after a number of commits.
+func RunSteps(ctx context.Context, o Options, most, steps int) error {
+	m := newMigration(o)
+	walk, guilds, err := m.walk()
+	if err != nil {
+		return err
+	}
+	w := &writer{migration: m}
+	p := pass{migration: m, walk: walk, most: most, emit: func(ctx context.Context, s step) error {
+		if s.end == nil && steps == 0 {
+			return ErrStopped
+		}
+		if s.end == nil {
+			steps--
+		}
+		_, err := w.write(ctx, s)
+		return err
+	}}
+	for _, g := range guilds {
+		if _, err := p.guild(ctx, g, walk.days(g)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
