@@ -20,6 +20,7 @@ var (
 	errZombie     = errors.New("heartbeats are not acknowledged")
 	errStuck      = errors.New("the session does not take in what came")
 	errClosedHere = errors.New("closed by the session")
+	errBrokenOff  = errors.New("the connection broke off")
 	errPanic      = errors.New("a panic in the handler")
 )
 

@@ -148,6 +148,9 @@ func (w *wire) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if err := w.fill(); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				err = errBrokenOff
+			}
 			w.fail(err)
 			return 0, err
 		}
