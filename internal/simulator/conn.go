@@ -287,11 +287,12 @@ func (c *Conn) take() (b batch, ok bool) {
 		at := int(ss.sent + 1 - ss.first)
 		b.session, b.first, b.events = ss, ss.sent+1, append([]frame(nil), ss.events[at:at+n]...)
 		ss.sent += uint64(n)
+		c.s.changed.Broadcast() // there is room again
 	}
 	return b, b.out != nil || b.events != nil || b.closing != nil
 }
 
-// wrote notes that a batch has been written, and lets those go on who waited for room.
+// wrote notes that a batch has been written.
 func (c *Conn) wrote(b batch) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

@@ -239,11 +239,12 @@ func TestSlowClientSlowsThePoster(t *testing.T) {
 }
 
 func TestCloseOfAThrottledConn(t *testing.T) {
-	w := newWorld(t, simulator.Options{})
+	w := newWorld(t, simulator.Options{Queue: 1})
 	c := connect(t, w.s)
 	conn := w.s.Conns()[0]
 	conn.Throttle(time.Hour)
 	m := w.say("on its way for an hour")
+	w.say("posted when the first one has been taken from the queue of one")
 	conn.Close(4000, "")
 	if code := c.expectClose(); code != 4000 {
 		t.Errorf("closed with %d, want 4000", code)

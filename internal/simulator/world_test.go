@@ -58,7 +58,7 @@ func limited(t *testing.T) context.Context {
 func TestWorldEvents(t *testing.T) {
 	w := newWorld(t, simulator.Options{})
 	c := connect(t, w.s)
-	var text, forum, thread *simulator.Channel
+	var text, forum, thread, joined *simulator.Channel
 	var post simulator.Message
 	second := simulator.GuildSpec{Name: "Attic"}
 	for _, tt := range []struct {
@@ -83,7 +83,8 @@ func TestWorldEvents(t *testing.T) {
 			hidden.Archive()
 		}, nil},
 		{"private thread joined", func() {
-			w.sayIn(text.StartThread(simulator.ThreadSpec{Name: "y", Private: true, Joined: true}), "heard")
+			joined = text.StartThread(simulator.ThreadSpec{Name: "y", Private: true, Joined: true})
+			w.sayIn(joined, "heard")
 		}, []string{`THREAD_CREATE "type":12`, `MESSAGE_CREATE heard`}},
 		{"forum", func() { forum = w.guild.AddChannel(simulator.ChannelSpec{Name: "help", Kind: simulator.Forum}) },
 			[]string{`CHANNEL_CREATE "type":15`}},
@@ -94,7 +95,12 @@ func TestWorldEvents(t *testing.T) {
 				t.Errorf("the post is %+v, %v", post, err)
 			}
 		}, []string{`THREAD_CREATE How?`, `MESSAGE_CREATE please`}},
-		{"no access", func() { text.SetAccess(simulator.NoAccess); w.sayIn(text, "unheard") }, []string{`CHANNEL_UPDATE "deny":"1024"`}},
+		{"no access", func() {
+			text.SetAccess(simulator.NoAccess)
+			w.sayIn(text, "unheard")
+			w.sayIn(joined, "unheard")
+			joined.Rename("unseen")
+		}, []string{`CHANNEL_UPDATE "deny":"1024"`}},
 		{"access", func() { text.SetAccess(simulator.Full); w.sayIn(text, "heard") },
 			[]string{`CHANNEL_UPDATE fine-art`, `THREAD_LIST_SYNC branch`, `MESSAGE_CREATE heard`}},
 		{"no history", func() { text.SetAccess(simulator.NoHistory); w.sayIn(text, "heard") },
