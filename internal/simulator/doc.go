@@ -1,7 +1,7 @@
-// Package simulator is a Discord of our own on loopback: a gateway and the part of
-// REST that a tracker needs, with a world of guilds, channels, threads, people and messages
-// behind them. End-to-end tests and the demo run against it. It speaks what Discord documents
-// of API v9 and v10, as far as discordgo uses it.
+// Package simulator is a Discord of our own on loopback: a gateway and the part of REST that a
+// tracker needs, with a world of guilds, channels, threads, people and messages behind them.
+// End-to-end tests and the demo run against it. It speaks what Discord documents of API v9 and v10,
+// as far as discordgo uses it.
 //
 //	s, err := simulator.Start(simulator.Options{})
 //	guild := s.AddGuild(simulator.GuildSpec{Name: "Lounge"})
@@ -11,23 +11,25 @@
 //
 // # How a client gets here
 //
-// A client sends its REST requests to Server.URL instead of https://discord.com (any
-// /api/v*/ path) with the header "Authorization: Bot " and Server.Token, and
-// connects to the websocket that /gateway names. Nothing listens anywhere but on 127.0.0.1.
+// A client sends its REST requests to Server.URL instead of https://discord.com (any /api/v*/ path)
+// with the header "Authorization: Bot " and Server.Token, and connects to the websocket that
+// /gateway names. Nothing listens anywhere but on 127.0.0.1.
 //
 // # The world
 //
-// Guild, Channel and User are handles; their methods change the world, and every change is told to the
-// sessions as Discord tells it. A message that is posted is in the history whether or not anybody is connected. Ids are
-// snowflakes of the moment, growing, and a message's timestamp is that of its id, to the millisecond.
+// Guild, Channel and User are handles; their methods change the world, and every change is told to
+// the sessions as Discord tells it. A message that is posted is in the history whether or not
+// anybody is connected. Ids are snowflakes of the moment, growing, and a message's timestamp is
+// that of its id, to the millisecond. A Chatter fills the world with lively talk at a given rate.
 //
 // # Sessions
 //
-// Each session keeps its latest events by number: those that wait to be sent and, of the
-// others, as many as Options.Replay for a RESUME. Post waits while a session that listens has
-// Options.Queue events to be sent, so a slow client slows the posters and loses nothing. A session without a
-// connection, or with a silent one, makes nobody wait; when events are forgotten that it was never
-// sent, its RESUME fails. A message counts as posted at one moment for the history and for every session.
+// Each session keeps its latest events by number: those that wait to be sent and, of the others, as
+// many as Options.Replay for a RESUME. Post waits while a session that listens has Options.Queue
+// events to be sent, so a slow client slows the posters and loses nothing; one that reads nothing
+// for 30 s is cut off. A session without a connection, or with a silent one, makes nobody wait;
+// when events are forgotten that it was never sent, its RESUME fails. A message counts as posted
+// at one moment for the history and for every session.
 //
 // # Faults
 //
@@ -43,4 +45,9 @@
 // # Waiting
 //
 // Stats counts what has happened, Wait waits for it, and nothing needs to sleep.
+//
+// # What it leaves out
+//
+// Everything that writes through REST, voice, presences, lists of members, zlib-stream and ETF, the
+// limit on a client's commands (4008), and permissions beyond Access and SetManagesThreads.
 package simulator
