@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,8 +25,8 @@ const (
 	maxQueries = 32               // questions to the store at a time, over all connections of a Server
 )
 
-// DatabaseHeader names, in every answer over the socket, the absolute path of
-// the database that the answer comes from.
+// DatabaseHeader names, in every answer over the socket, the absolute path of the
+// database that the answer comes from, percent-encoded; it is empty if that is not known.
 const DatabaseHeader = "Rollcall-Database"
 
 // Options of New.
@@ -46,6 +47,7 @@ type Server struct {
 	host, socket  string
 	health, ready func() error
 	log           *slog.Logger
+	database      string        // its absolute path, escaped for DatabaseHeader
 	queries       chan struct{} // holds one element per question under way
 	mux           *http.ServeMux
 }
@@ -53,10 +55,14 @@ type Server struct {
 // New returns a server of the store, which must stay open until the handlers
 // have returned.
 func New(o Options) *Server {
+	database, err := filepath.Abs(o.Store.Path())
+	if err != nil { // there is no working folder any more
+		database = ""
+	}
 	s := &Server{
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, health: o.Health, ready: o.Ready, log: o.Log,
-		queries: make(chan struct{}, maxQueries),
-		mux:     http.NewServeMux(),
+		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries),
+		mux: http.NewServeMux(),
 	}
 	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"/v1/guilds":                  s.limited(s.getGuilds),
@@ -82,7 +88,7 @@ func New(o Options) *Server {
 // file, and for the process itself.
 func (s *Server) Socket() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(DatabaseHeader, url.PathEscape(s.store.Path()))
+		w.Header().Set(DatabaseHeader, s.database)
 		s.serve(w, r)
 	})
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+
+	"rollcall/internal/cli/terminal"
 )
 
 func (a *app) configCommand() *cobra.Command {
@@ -26,7 +28,7 @@ func (a *app) configCommand() *cobra.Command {
 			}
 			t := newTable("variable", "value", "default", "meaning")
 			for _, v := range variables {
-				t.AppendRow(table.Row{v.Name, visible(v.Value), v.Default, v.Meaning})
+				t.AppendRow(table.Row{v.Name, terminal.Visible(v.Value), v.Default, v.Meaning})
 			}
 			return a.print(t, len(variables), "")
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
 
@@ -51,10 +52,10 @@ func (a *app) printProblems(path string, problems []string) error {
 			Problems []string `json:"problems"`
 		}{path, len(problems) == 0, append([]string{}, problems...)})
 	} else if len(problems) == 0 {
-		_, err = fmt.Fprintf(a.stdout, "%s is sound\n", visible(path))
+		_, err = fmt.Fprintf(a.stdout, "%s is sound\n", terminal.Visible(path))
 	} else {
 		for _, p := range problems {
-			if _, err = fmt.Fprintln(a.stdout, visible(p)); err != nil {
+			if _, err = fmt.Fprintln(a.stdout, terminal.Visible(p)); err != nil {
 				break
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"rollcall/config"
 	"rollcall/internal/api"
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 	"rollcall/tracker"
 )
@@ -35,7 +36,8 @@ type Run func(ctx context.Context, c config.Config, log *slog.Logger) error
 // app is what all commands share.
 type app struct {
 	run    Run
-	stdout io.Writer
+	stdout io.Writer // for what is made of terminal.Visible text
+	raw    io.Writer // for answers as they come; harmless to a terminal, too
 	stderr *os.File
 	tty    bool // standard output is a terminal
 	colour bool // and may be coloured
@@ -46,12 +48,12 @@ type app struct {
 // Execute runs the command that the arguments (without the program's name) ask
 // for, prints what went wrong if anything did, and returns the exit code.
 func Execute(args []string, run Run) int {
-	tty := isTerminal(os.Stdout)
-	a := &app{run: run, stdout: os.Stdout, stderr: os.Stderr, tty: tty, colour: tty && os.Getenv("NO_COLOR") == ""}
-	if tty {
-		a.stdout = &visibleWriter{w: os.Stdout}
+	a := &app{run: run, stdout: output{os.Stdout}, stderr: os.Stderr, tty: terminal.Is(os.Stdout)}
+	a.colour = a.tty && os.Getenv("NO_COLOR") == ""
+	a.raw = a.stdout
+	if a.tty {
+		a.raw = terminal.NewWriter(a.stdout)
 	}
-	a.stdout = output{a.stdout}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.Execute()
@@ -59,7 +61,7 @@ func Execute(args []string, run Run) int {
 		return 0
 	}
 	if !errors.Is(err, syscall.EPIPE) { // who closed our output wants no more of it
-		fmt.Fprintf(os.Stderr, "rollcall: %s\n", visible(err.Error()))
+		fmt.Fprintf(os.Stderr, "rollcall: %s\n", terminal.Visible(err.Error()))
 	}
 	return codeOf(err)
 }

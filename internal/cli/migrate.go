@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/cli/terminal"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -111,12 +113,12 @@ func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Option
 	if err != nil {
 		return explained(cfg.DB, err)
 	}
-	progress := &progress{to: a.stderr, shown: isTerminal(a.stderr)}
+	progress := &progress{to: a.stderr, shown: terminal.Is(a.stderr)}
 	if cfg.LogFormat == "auto" {
 		cfg.LogFormat = "text" // a person reads it, or reads it later
 	}
 	cfg.LogLevel = max(cfg.LogLevel, config.Level(slog.LevelWarn)) // the summary says the rest
-	o.Store, o.Log, o.Progress = db, newLogger(progress, cfg, isTerminal(a.stderr)), progress.update
+	o.Store, o.Log, o.Progress = db, newLogger(progress, cfg, terminal.Is(a.stderr)), progress.update
 	summary, err := migration.Once(ctx, o)
 	progress.clear()
 	if ctx.Err() != nil {
@@ -138,11 +140,14 @@ func (a *app) printSummary(s migration.Summary) error {
 	return err
 }
 
-// progress is a bar on a terminal, and a way for the log past it.
+// progress is a bar on a terminal, and a way for the log past it. Its methods may
+// be called from any goroutine.
 type progress struct {
 	to    *os.File
 	shown bool
-	bar   *progressbar.ProgressBar
+
+	mu  sync.Mutex
+	bar *progressbar.ProgressBar
 }
 
 // update is called by the migration after each commit.
@@ -150,6 +155,8 @@ func (p *progress) update(now migration.Progress) {
 	if !p.shown || now.Total == 0 {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions64(now.Total,
 			progressbar.OptionSetWriter(p.to), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
@@ -161,6 +168,8 @@ func (p *progress) update(now migration.Progress) {
 }
 
 func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
 		p.bar.Clear()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
 
@@ -71,7 +72,7 @@ func (a *app) printGuilds(guilds []store.Guild) error {
 	t := newTable("guild", "name", "messages", "users", "first", "last")
 	alignRight(t, 3, 4)
 	for _, g := range guilds {
-		t.AppendRow(table.Row{g.ID, visible(g.Name), g.Messages, g.Users, moment(g.First), moment(g.Last)})
+		t.AppendRow(table.Row{g.ID, terminal.Visible(g.Name), g.Messages, g.Users, moment(g.First), moment(g.Last)})
 	}
 	return a.print(t, len(guilds), "no messages yet")
 }
@@ -104,7 +105,7 @@ func (a *app) messagesCommand() *cobra.Command {
 			err := eachPage(c, s, path, query, *limit, func(page []api.Record) error {
 				for _, r := range page {
 					n++
-					t.AppendRow(table.Row{moment(r.Time), r.User, visible(r.ChannelName), visible(r.Content)})
+					t.AppendRow(table.Row{moment(r.Time), r.User, terminal.Visible(r.ChannelName), terminal.Visible(r.Content)})
 				}
 				return nil
 			})
@@ -122,7 +123,7 @@ func (a *app) streamMessages(c *cobra.Command, s *source, path string, query url
 	separator := "["
 	err := eachPage(c, s, path, query, limit, func(page []json.RawMessage) error {
 		for _, r := range page {
-			if _, err := fmt.Fprintf(a.stdout, "%s%s", separator, r); err != nil {
+			if _, err := fmt.Fprintf(a.raw, "%s%s", separator, r); err != nil {
 				return err
 			}
 			separator = ","
@@ -136,7 +137,7 @@ func (a *app) streamMessages(c *cobra.Command, s *source, path string, query url
 	if separator == "[" {
 		end = "[]\n"
 	}
-	_, err = io.WriteString(a.stdout, end)
+	_, err = io.WriteString(a.raw, end)
 	return err
 }
 
@@ -198,7 +199,7 @@ func (a *app) copyAnswer(c *cobra.Command, s *source, path string, query url.Val
 		return err
 	}
 	defer response.Body.Close()
-	if _, err := io.Copy(a.stdout, response.Body); err != nil {
+	if _, err := io.Copy(a.raw, response.Body); err != nil {
 		if _, ok := errors.AsType[outputError](err); ok {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/cli/terminal"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -30,16 +31,16 @@ func (a *app) runDaemon(c *cobra.Command, _ []string) error {
 	// When who reads our log goes away, the daemon stays: a last line to a closed
 	// pipe must not kill it before what it holds is committed.
 	signal.Ignore(syscall.SIGPIPE)
-	return explained(cfg.DB, a.run(c.Context(), cfg, newLogger(a.stderr, cfg, isTerminal(a.stderr))))
+	return explained(cfg.DB, a.run(c.Context(), cfg, newLogger(a.stderr, cfg, terminal.Is(a.stderr))))
 }
 
 // newLogger writes the log as the configuration asks for it.
-func newLogger(w io.Writer, c config.Config, terminal bool) *slog.Logger {
+func newLogger(w io.Writer, c config.Config, tty bool) *slog.Logger {
 	level := slog.Level(c.LogLevel)
-	if c.LogFormat == "json" || c.LogFormat == "auto" && !terminal {
+	if c.LogFormat == "json" || c.LogFormat == "auto" && !tty {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	}
 	return slog.New(tint.NewHandler(w, &tint.Options{
-		Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !terminal || os.Getenv("NO_COLOR") != "",
+		Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !tty || os.Getenv("NO_COLOR") != "",
 	}))
 }

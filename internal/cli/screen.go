@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/cli/demologs"
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
 
@@ -190,28 +190,26 @@ func (s *screen) draw(v view) error {
 	alignRight(t, 2, 3, 4, 5, 6)
 	for _, g := range v.guilds {
 		n := v.counts[g.ID]
-		t.AppendRow(table.Row{visible(g.Name), g.Messages, n.live, n.backfill, g.Messages - n.live - n.backfill, g.Users, v.last[g.ID]})
+		t.AppendRow(table.Row{terminal.Visible(g.Name), g.Messages, n.live, n.backfill, g.Messages - n.live - n.backfill, g.Users, v.last[g.ID]})
 	}
 	b.WriteString(t.Render())
-	const width = 40
-	done := 0
-	if s.logs.Bytes > 0 {
-		done = int(min(width, v.bytes*width/s.logs.Bytes))
-	}
-	fmt.Fprintf(&b, "\n\nMigration  %s%s  %d of %d files\n\nSaid last:\n", strings.Repeat("█", done), strings.Repeat("░", width-done), v.files, s.logs.Files)
+	const bar = 40
+	done := int(min(bar, v.bytes*bar/max(1, s.logs.Bytes)))
+	fmt.Fprintf(&b, "\n\nMigration  %s%s  %d of %d files\n\nSaid last:\n", strings.Repeat("█", done), strings.Repeat("░", bar-done), v.files, s.logs.Files)
+	width := terminal.Width()
 	for _, r := range v.latest {
-		line := fmt.Sprintf("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), visible(r.ChannelName), s.name(r.User), visible(r.Content))
-		b.WriteString(text.Trim(line, 100) + "\n")
+		line := fmt.Sprintf("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), terminal.Visible(r.ChannelName), s.name(r.User), terminal.Visible(r.Content))
+		b.WriteString(text.Trim(line, width) + "\n")
 	}
 	// Home, then each line with what was behind it, then everything below.
 	frame := "\x1b[H" + strings.ReplaceAll(b.String(), "\n", "\x1b[K\n") + "\x1b[J"
-	_, err := io.WriteString(os.Stdout, frame)
+	_, err := io.WriteString(s.app.stdout, frame)
 	return err
 }
 
 func (s *screen) name(id store.ID) string {
 	if name := s.names[id.String()]; name != "" {
-		return visible(name)
+		return terminal.Visible(name)
 	}
 	return id.String()
 }

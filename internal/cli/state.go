@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
 
@@ -51,17 +52,17 @@ func (a *app) printState(s api.State) error {
 		return err
 	}
 	if err := printList(a, "Files that are not complete", unfinished, []any{"file", "read", "size"}, func(f api.File) table.Row {
-		return table.Row{visible(f.Path), f.Offset, f.Size}
+		return table.Row{terminal.Visible(f.Path), f.Offset, f.Size}
 	}); err != nil {
 		return err
 	}
 	if err := printList(a, "Malformed lines", s.Quarantine, []any{"file", "offset", "reason"}, func(q store.Quarantined) table.Row {
-		return table.Row{visible(q.File), q.Offset, visible(q.Reason)}
+		return table.Row{terminal.Visible(q.File), q.Offset, terminal.Visible(q.Reason)}
 	}); err != nil {
 		return err
 	}
 	return printList(a, "Gaps", s.Gaps, []any{"guild", "channel", "from", "to", "reason", "state", "found", "note"}, func(g store.Gap) table.Row {
-		return table.Row{g.Guild, g.Channel, moment(g.From), moment(g.To), visible(g.Reason), g.State, g.Found, visible(g.Note)}
+		return table.Row{g.Guild, g.Channel, moment(g.From), moment(g.To), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // newTable returns a table without lines around it. Text that people wrote goes
-// through visible on its way in.
+// through terminal.Visible on its way in.
 func newTable(header ...any) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleLight

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"fmt"
@@ -11,7 +11,16 @@ import (
 	"golang.org/x/term"
 )
 
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+// Is says whether a file is a terminal.
+func Is(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// Width returns how many columns standard output has, 80 where that is not known.
+func Width() int {
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 80
+}
 
 // hazardous says whether a terminal would do something with a character instead
 // of showing it: control characters, those that change the direction of text,
@@ -20,9 +29,9 @@ func hazardous(r rune) bool {
 	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029
 }
 
-// visible returns text as one line in which nothing is hidden from the reader or
+// Visible returns text as one line in which nothing is hidden from the reader or
 // does anything to a terminal: hazardous characters are written as JSON would.
-func visible(text string) string {
+func Visible(text string) string {
 	clean := true
 	for _, r := range text {
 		if hazardous(r) || r == utf8.RuneError {
@@ -53,14 +62,20 @@ func visible(text string) string {
 	return b.String()
 }
 
-// visibleWriter writes lines of text to a terminal. Hazardous characters but tab
-// and line feed are written as JSON would write them, so that JSON stays the same JSON.
-type visibleWriter struct {
+// Writer writes lines of text to a terminal. Hazardous characters but tab and line
+// feed are written as JSON would write them, so that JSON stays the same JSON. It is
+// for one goroutine.
+type Writer struct {
 	w    io.Writer
 	rest []byte // the beginning of a character whose end was not written yet
 }
 
-func (v *visibleWriter) Write(p []byte) (int, error) {
+// NewWriter returns a Writer to w.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// Write writes all of p, but for the beginning of a character at its end, which it keeps.
+
+func (v *Writer) Write(p []byte) (int, error) {
 	text := append(v.rest, p...)
 	v.rest = nil
 	out := make([]byte, 0, len(text))
