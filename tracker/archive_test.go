@@ -85,10 +85,13 @@ func TestUnfinishedScanReachesBack(t *testing.T) {
 				span{idAt(-700), idAt(0), idAt(3001) - 1, l.plan.guilds[testGuild].reason, store.GapOpen},
 			)
 			// Finished, it does not reach back any more.
+			l.do(lost(4000), created(5000, textChannel(channel, idAt(1001))))
+			third := l.scan()
+			l.do(listed(third, store.GapFilled))
 			l.restart()
 			l.do(created(9000, textChannel(channel, idAt(1001))))
-			if third := l.scan(); third.From <= second.From {
-				t.Errorf("the scan %+v follows the finished %+v", third, second)
+			if fourth := l.scan(); third.From <= second.From || fourth.From <= second.From {
+				t.Errorf("the scans %+v and %+v follow the finished %+v", third, fourth, second)
 			}
 		})
 	}
@@ -104,9 +107,13 @@ func TestAllCrawlsArchivedThreads(t *testing.T) {
 		span{channel, 0, idAt(-10), reasonHistory, store.GapOpen},
 		span{old, 0, idAt(-800), reasonHistory, store.GapOpen},
 	)
+	l.do(lost(50), created(60, textChannel(channel, idAt(-10))))
+	if scan := l.scan(); scan.Reason != "closed" {
+		t.Errorf("all archived threads are looked through again by the next session: %+v", scan)
+	}
 	l.restart()
 	l.do(created(100, textChannel(channel, idAt(-10))))
 	if scan := l.scan(); scan.Reason != reasonStopped {
-		t.Errorf("all archived threads are looked through again: %+v", scan)
+		t.Errorf("all archived threads are looked through again by the next process: %+v", scan)
 	}
 }

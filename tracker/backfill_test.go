@@ -358,7 +358,9 @@ func TestChannelThatVanishesMeanwhile(t *testing.T) {
 		return true
 	})
 	w.again(w.options())
-	w.complete(func(m simulator.Message) bool { return w.since(m) && m.Channel != w.other.ID || m.Channel == w.general.ID && w.since(m) })
+	w.complete(func(m simulator.Message) bool {
+		return w.since(m) && m.Channel != w.other.ID || m.Channel == w.general.ID && w.since(m)
+	})
 	if g := w.one(w.filled(), w.other); g.State != store.GapSkipped || g.Note != "the channel is gone" {
 		t.Errorf("the gap is %+v", g)
 	}

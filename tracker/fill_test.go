@@ -112,6 +112,43 @@ func TestNoBackfill(t *testing.T) {
 	}
 }
 
+// A gap that an earlier process has left open is nobody's business any more where
+// the operator has changed their mind.
+func TestOpenGapAfterAnotherConfiguration(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		change func(*town, *Options)
+		state  string
+	}{
+		{"denied", func(w *town, o *Options) { o.Rules.ChannelsDeny = []store.ID{store.ID(w.general.ID)} }, store.GapSkipped},
+		{"no backfill", func(w *town, o *Options) { o.Backfill = backfillNone }, store.GapOpen},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, simulator.Options{}, nil)
+			w.say(w.ada, "missed", w.general)
+			stop := w.sim.EveryREST(simulator.RouteMessages, simulator.Hang)
+			w.again(w.options())
+			w.until("the gap is in the ledger", func() bool { return len(w.ledger()[store.ID(w.general.ID)]) == 1 })
+			o := w.options()
+			test.change(w, &o)
+			w.crash(o)
+			stop()
+			for n := range int64(20) { // long enough for a page to be fetched
+				w.say(w.ada, "live", w.other)
+				w.until("the live message is stored", func() bool { return w.tracker.Status().Writer.Stored == n+1 })
+			}
+			w.until("the gap is "+test.state, func() bool { return w.one(w.ledger(), w.general).State == test.state })
+			w.stopped()
+			if n := len(w.stored()); n != 20 || w.one(w.ledger(), w.general).State != test.state {
+				t.Errorf("%d messages are stored, the ledger is %+v", n, w.ledger())
+			}
+		})
+	}
+}
+
 // Mode all fetches what was before the first start, archived threads included.
 func TestCrawlToTheBeginning(t *testing.T) {
 	t.Parallel()
@@ -119,9 +156,11 @@ func TestCrawlToTheBeginning(t *testing.T) {
 		for n := range pageLen + 30 {
 			w.post(w.general, simulator.Draft{Author: w.ada, Content: fmt.Sprint("years ago ", n), At: time.Now().Add(time.Duration(n-9000) * time.Hour)})
 		}
-		old := w.general.StartThread(simulator.ThreadSpec{Name: "old", Owner: w.ada})
-		w.say(w.ada, "long ago", old)
-		old.Archive()
+		for n := range pageLen + 5 {
+			old := w.general.StartThread(simulator.ThreadSpec{Name: fmt.Sprint("old ", n), Owner: w.ada})
+			w.say(w.ada, "long ago", old)
+			old.Archive()
+		}
 	})
 	w.say(w.ada, "missed", w.general)
 	o := w.options()

@@ -297,6 +297,7 @@ func TestStalled(t *testing.T) {
 		queued   bool
 		busy     bool
 		after    time.Duration
+		full     bool // then the disk is found to be full
 		want     bool
 	}{
 		{name: "nothing to do", after: time.Hour},
@@ -306,16 +307,21 @@ func TestStalled(t *testing.T) {
 		{name: "waits beyond the interval", interval: time.Minute, queued: true, after: 91 * time.Second, want: true},
 		{name: "commits for a while", busy: true, after: 29 * time.Second},
 		{name: "hangs in a commit", busy: true, after: 31 * time.Second, want: true},
+		{name: "waits for room", busy: true, after: time.Hour, full: true},
 	}
+	db := openDB(t, store.Options{})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWriter(nil, test.interval, nil, nil)
+				w := newWriter(db, test.interval, nil, slog.New(slog.DiscardHandler))
 				if test.queued {
 					w.queue.post(created(0))
 				}
 				w.setBusy(test.busy)
 				time.Sleep(test.after)
+				if test.full {
+					w.noteFull(store.ErrFull)
+				}
 				if got := w.stalled(); got != test.want {
 					t.Errorf("stalled is %v after %v", got, test.after)
 				}
