@@ -8,12 +8,12 @@ import (
 var ErrStopped = errors.New("stopped")
 
 // RunSteps is Follow's pass in steps of so many records, without pauses, which
-// is stopped after a number of commits.
-func RunSteps(ctx context.Context, o Options, most, steps int) error {
+// is stopped after a number of commits. It returns how many bytes on disk that took.
+func RunSteps(ctx context.Context, o Options, most, steps int) (disk int64, err error) {
 	m := newMigration(o)
 	walk, guilds, err := m.walk()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	w := &writer{migration: m}
 	p := pass{migration: m, walk: walk, most: most, emit: func(ctx context.Context, s step) error {
@@ -28,8 +28,8 @@ func RunSteps(ctx context.Context, o Options, most, steps int) error {
 	}}
 	for _, g := range guilds {
 		if _, err := p.guild(ctx, g, walk.days(g)); err != nil {
-			return err
+			return w.disk, err
 		}
 	}
-	return nil
+	return w.disk, nil
 }

@@ -82,6 +82,8 @@ func (f *follower) pass(ctx context.Context) (gave bool, err error) {
 	p := f.politely(walk)
 	for _, g := range guilds {
 		days := walk.days(g)
+		// What is polled is left to the polls: one may run in the middle of a
+		// file here, and must not meet that very file.
 		if f.caughtUp[g.name()] {
 			days = slices.DeleteFunc(days, func(d day) bool { return slices.Contains(f.newest(), d.date) })
 		}

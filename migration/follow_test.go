@@ -255,10 +255,42 @@ func TestFollowDamagedFile(t *testing.T) {
 		if got := d.book.lines("WARN"); len(got) != 1 || !strings.Contains(got[0], "corrupt") {
 			t.Errorf("the log says %q", got)
 		}
+		// The other file of the day does not make it done.
+		put(t, root, guildA+"/20260511/bot_log_INFO.jsonl", said("beside"))
+		d.after(10 * time.Second)
+		d.want("one", "beside")
+		wantDates(t, db)
 		put(t, root, path+".gz", said("one"), said("two"))
 		d.after(10 * time.Second)
-		d.want("one", "two")
+		d.want("one", "beside", "two")
+		if got := d.book.lines("a day is read", "lines=3"); len(got) != 1 {
+			t.Errorf("the end of the day: %q", d.book.lines("a day is read"))
+		}
 		wantDates(t, db, guildA+" 20260511")
+	})
+}
+
+// TestFollowSettled: what has no more to give is not read again and again. A
+// file that is changed behind the daemon's back, so that it looks as before,
+// shows that.
+func TestFollowSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, root := openDB(t), t.TempDir()
+		today, damaged := guildA+"/20260514/info.jsonl", guildA+"/20260511/info.jsonl.gz"
+		whole := compress(t, damaged, said("three"))
+		putAt(t, root, today, noon(), said("one"))
+		putAt(t, root, guildA+"/20260511/x", noon(), strings.Repeat("x", len(whole)))
+		rename(t, root, guildA+"/20260511/x", damaged)
+		d := follow(t, db, root, nil)
+		d.after(time.Minute)
+		putAt(t, root, today, noon(), said("two"))
+		putAt(t, root, damaged, noon(), said("three"))
+		d.after(time.Minute)
+		d.want("one")
+		putAt(t, root, today, noon().Add(1), said("two"))
+		putAt(t, root, damaged, noon().Add(1), said("three"))
+		d.after(10 * time.Second)
+		d.want("one", "two", "three")
 	})
 }
 

@@ -205,6 +205,15 @@ func put(t *testing.T, root, path string, lines ...string) {
 	}
 }
 
+// putAt writes a file below root that looks as if it was written at a certain time.
+func putAt(t *testing.T, root, path string, at time.Time, lines ...string) {
+	t.Helper()
+	put(t, root, path, lines...)
+	if err := os.Chtimes(filepath.Join(root, filepath.FromSlash(path)), time.Time{}, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // grow appends to a file below root.
 func grow(t *testing.T, root, path string, lines ...string) {
 	t.Helper()

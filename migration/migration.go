@@ -68,7 +68,6 @@ type migration struct {
 
 // stamp is how a file looked, to see whether it has changed.
 type stamp struct {
-	path           string
 	size, modified int64
 	past           bool // of an earlier day
 }
@@ -99,7 +98,7 @@ type job struct {
 	cursor store.LogFile // zero if the file was never read
 }
 
-func (j *job) stamp() stamp { return stamp{j.path, j.size, j.modified, j.past} }
+func (j *job) stamp() stamp { return stamp{j.size, j.modified, j.past} }
 
 // job returns what there is to do with a file. todo is false if there is
 // nothing; read says that it has been read to its end and is of an earlier day.
@@ -112,7 +111,7 @@ func (m *migration) job(ctx context.Context, f logFile) (j job, todo, read bool,
 		return j, false, false, err
 	}
 	c := &j.cursor
-	read = c.Complete && c.Path == f.path && c.Size == f.size && c.Modified == f.modified
+	read = c.Complete && c.Size == f.size && c.Modified == f.modified
 	return j, !read, read, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -156,7 +157,7 @@ func TestStopAfterAnyCommit(t *testing.T) {
 		o, _ := options(db, root)
 		runs := 1
 		for ; ; runs++ {
-			err := migration.RunSteps(t.Context(), o, most, 1)
+			_, err := migration.RunSteps(t.Context(), o, most, 1)
 			if err == nil {
 				break
 			}
@@ -179,6 +180,83 @@ func TestStopAfterAnyCommit(t *testing.T) {
 		}
 		if !reflect.DeepEqual(got, expected) {
 			t.Errorf("steps of %d: cursors\n%+v\nwant\n%+v", most, got, expected)
+		}
+	}
+}
+
+// TestBothErasDone: a day with two files is done with the second one.
+func TestBothErasDone(t *testing.T) {
+	db, root := openDB(t), t.TempDir()
+	put(t, root, guildA+"/20260511/bot_log_INFO.jsonl", said("one"))
+	put(t, root, guildA+"/20260511/info.jsonl", said("two"))
+	o, _ := options(db, root)
+	if _, err := migration.RunSteps(t.Context(), o, 10, 1); err != migration.ErrStopped {
+		t.Fatal(err)
+	}
+	wantContents(t, db, "one")
+	wantDates(t, db)
+	once(t, db, root)
+	wantContents(t, db, "one", "two")
+	wantDates(t, db, guildA+" 20260511")
+}
+
+// TestVanish takes things away while the logs are read: just when the first
+// malformed line is named.
+func TestVanish(t *testing.T) {
+	first, second, next := guildA+"/20260511/bot_log_INFO.jsonl", guildA+"/20260511/info.jsonl", guildA+"/20260512"
+	long := strings.Repeat(" \n", 1<<20)
+	tests := []struct {
+		name string
+		take func(t *testing.T, root string)
+		want []string
+		path string // what the log names
+	}{
+		{"the next file", func(t *testing.T, root string) { remove(t, root, second) }, []string{"one", "three", "four"}, second},
+		{"the next day", func(t *testing.T, root string) { remove(t, root, next) }, []string{"one", "two", "four"}, next},
+		{"the guild", func(t *testing.T, root string) { remove(t, root, guildA) }, []string{"one", "four"}, second},
+		{"the file itself", func(t *testing.T, root string) { remove(t, root, first) }, []string{"one", "two", "three", "four"}, ""},
+		{"most of the file itself", func(t *testing.T, root string) {
+			if err := os.Truncate(filepath.Join(root, first), 5); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"two", "three", "four"}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			db, root := openDB(t), t.TempDir()
+			put(t, root, first, "junk\n", long, said("one"))
+			put(t, root, second, said("two"))
+			put(t, root, next+"/info.jsonl", said("three"))
+			put(t, root, guildB+"/20260511/info.jsonl", saidIn(guildB, "four"))
+			o, book := options(db, root)
+			o.Log = logger(book, func() { test.take(t, root) }, "malformed line")
+			mustOnce(t, o)
+			wantContents(t, db, test.want...)
+			found := book.lines("cannot read")
+			if test.path == "" && len(found) > 0 || test.path != "" && !strings.Contains(strings.Join(found, ""), "path="+test.path+" ") {
+				t.Errorf("the log says %q", found)
+			}
+			for _, path := range []string{first, second, next} {
+				if n := len(book.lines("cannot read", "path="+path+" ")); n > 1 {
+					t.Errorf("%s is named %d times", path, n)
+				}
+			}
+		})
+	}
+}
+
+func TestBytesOnDisk(t *testing.T) {
+	for _, suffix := range []string{"", ".gz", ".zst"} {
+		db, root := openDB(t), t.TempDir()
+		path := guildA + "/20260511/info.jsonl" + suffix
+		put(t, root, path, said("one"), said("two"), said("three"))
+		o, _ := options(db, root)
+		disk, err := migration.RunSteps(t.Context(), o, 1, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := cursor(t, db, guildA+"/20260511/info.jsonl").Size; disk != size {
+			t.Errorf("%q: a file of %d bytes took %d", suffix, size, disk)
 		}
 	}
 }

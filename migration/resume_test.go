@@ -1,8 +1,6 @@
 package migration_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -108,16 +106,12 @@ func TestStages(t *testing.T) {
 				contents: []string{"one", "two", "three", "four"}, counts: store.Counts{Lines: 5002, Messages: 1, Duplicates: 1, Skipped: 5000}, last: "20260511"},
 		}},
 		{"a file with an unfinished line shrinks by a part of it", old, []stage{
-			{change: func(t *testing.T, root string) { put(t, root, old, said("one"), bare(said("two"))) },
-				run:      migration.Summary{Files: 1, Bytes: size(said("one"), bare(said("two"))), Lines: 2, Messages: 2},
-				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Messages: 2}, last: "20260511"},
-			{change: func(t *testing.T, root string) {
-				if err := os.Truncate(filepath.Join(root, old), size(said("one"))+4); err != nil {
-					t.Fatal(err)
-				}
-			},
-				run:      migration.Summary{Files: 1, Bytes: size(said("one")) + 4, Lines: 2, Duplicates: 1, Malformed: 1},
-				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Duplicates: 1, Malformed: 1}, last: "20260511"},
+			{change: func(t *testing.T, root string) { put(t, root, old, noise, bare(said("two"))) },
+				run:      migration.Summary{Files: 1, Bytes: size(noise, bare(said("two"))), Lines: 5001, Messages: 1, Skipped: 5000},
+				contents: []string{"two"}, counts: store.Counts{Lines: 5001, Messages: 1, Skipped: 5000}, last: "20260511"},
+			{change: func(t *testing.T, root string) { put(t, root, old, noise, two1) },
+				run:      migration.Summary{Files: 1, Bytes: size(noise, two1), Lines: 5001, Malformed: 1, Skipped: 5000},
+				contents: []string{"two"}, counts: store.Counts{Lines: 5001, Malformed: 1, Skipped: 5000}, last: "20260511"},
 		}},
 		{"a compressed file shrinks", old, []stage{
 			{change: func(t *testing.T, root string) { put(t, root, old+".gz", noise, said("one"), said("two")) },
@@ -182,29 +176,26 @@ func TestStages(t *testing.T) {
 			{change: func(t *testing.T, root string) { put(t, root, old, said("one"), bare(said("two"))) },
 				run:      migration.Summary{Files: 1, Bytes: size(said("one"), bare(said("two"))), Lines: 2, Messages: 2},
 				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Messages: 2}, last: "20260511"},
-			{change: func(t *testing.T, root string) {
-				if err := os.Chtimes(filepath.Join(root, old), time.Time{}, noon()); err != nil {
-					t.Fatal(err)
-				}
-			},
+			{change: func(t *testing.T, root string) { putAt(t, root, old, noon(), said("one"), bare(said("two"))) },
 				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Messages: 2}, last: "20260511"},
 		}},
 		{"a complete file that looks as it did is not opened", old, []stage{
-			{change: func(t *testing.T, root string) {
-				put(t, root, old, said("one"))
-				if err := os.Chtimes(filepath.Join(root, old), time.Time{}, noon()); err != nil {
-					t.Fatal(err)
-				}
-			},
+			{change: func(t *testing.T, root string) { putAt(t, root, old, noon(), said("one")) },
 				run:      migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1},
 				contents: []string{"one"}, counts: store.Counts{Lines: 1, Messages: 1}, last: "20260511"},
-			{change: func(t *testing.T, root string) {
-				put(t, root, old, said("two"))
-				if err := os.Chtimes(filepath.Join(root, old), time.Time{}, noon()); err != nil {
-					t.Fatal(err)
-				}
-			},
+			{change: func(t *testing.T, root string) { putAt(t, root, old, noon(), said("two")) },
 				contents: []string{"one"}, counts: store.Counts{Lines: 1, Messages: 1}, last: "20260511"},
+		}},
+		{"a complete file has another size, or another time", old, []stage{
+			{change: func(t *testing.T, root string) { putAt(t, root, old, noon(), said("one")) },
+				run:      migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1},
+				contents: []string{"one"}, counts: store.Counts{Lines: 1, Messages: 1}, last: "20260511"},
+			{change: func(t *testing.T, root string) { putAt(t, root, old, noon(), said("one"), said("two")) },
+				run:      migration.Summary{Files: 1, Bytes: size(said("two")), Lines: 1, Messages: 1},
+				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Messages: 2}, last: "20260511"},
+			{change: func(t *testing.T, root string) { putAt(t, root, old, noon().Add(1), said("two"), said("one")) },
+				run:      migration.Summary{Files: 1, Bytes: size(said("one"), said("two")), Lines: 2, Duplicates: 2},
+				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Duplicates: 2}, last: "20260511"},
 		}},
 		{"both eras in a day, one of them a folder at first", old, []stage{
 			{change: func(t *testing.T, root string) {
