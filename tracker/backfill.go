@@ -62,13 +62,14 @@ type backfill struct {
 	wake chan struct{} // the ledger has new gaps, or a guild has come
 	jobs *jobs
 
-	mu     sync.Mutex
-	lost   map[int]lostSession // by shard: what has ended and is not yet followed by another
-	seen   map[store.ID]bool   // guilds whose gaps are in the ledger, since the process began
-	scans  map[store.ID]scanPlan
-	named  map[store.ID]bool // channels that were named in the log as not readable
-	told   int64             // status.Found when the log last told of it
-	status BackfillStatus
+	mu      sync.Mutex
+	lost    map[int]lostSession // by shard: what has ended and is not yet followed by another
+	seen    map[store.ID]bool   // guilds whose gaps are in the ledger, since the process began
+	scans   map[store.ID]scanPlan
+	noLists map[store.ID]int  // by guild: lists of private threads that were refused, see privateLists
+	named   map[store.ID]bool // channels that were named in the log as not readable
+	told    int64             // status.Found when the log last told of it
+	status  BackfillStatus
 }
 
 type lostSession struct {
@@ -82,7 +83,7 @@ func newBackfill(w *writer, r *rest, n *names, rules *rules, log *slog.Logger) *
 		mode: w.plan.mode, db: w.db, writer: w, rest: r, names: n, rules: rules, log: log, limits: fillLimits(),
 		wake: make(chan struct{}, 1), jobs: newJobs(),
 		lost: make(map[int]lostSession), seen: make(map[store.ID]bool), scans: make(map[store.ID]scanPlan),
-		named: make(map[store.ID]bool),
+		noLists: make(map[store.ID]int), named: make(map[store.ID]bool),
 	}
 	w.plan.scanPlanned, w.plan.guildPlanned = b.scanPlanned, b.guildPlanned
 	return b
@@ -135,14 +136,13 @@ func (b *backfill) guildPlanned(guild store.ID) {
 	give(b.wake)
 }
 
-// run fills gaps until ctx is done, and then returns nil. An error is one of the store.
-func (b *backfill) run(ctx context.Context) error {
+// run fills gaps until parent is done, and then returns nil. An error is one of the store.
+func (b *backfill) run(parent context.Context) error {
 	if b.mode == backfillNone {
-		<-ctx.Done()
+		<-parent.Done()
 		return nil
 	}
-	defer b.rest.close()
-	ctx, stop := context.WithCancelCause(ctx)
+	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
 	var fill sync.WaitGroup
 	for range fillers {
@@ -156,10 +156,10 @@ func (b *backfill) run(ctx context.Context) error {
 		stop(err)
 	}
 	fill.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
+	if parent.Err() != nil {
+		return nil
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // loader makes jobs of the ledger's open gaps whenever there may be new ones.

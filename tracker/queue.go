@@ -41,9 +41,14 @@ func newQueue() *queue {
 	return &queue{room: make(chan struct{}), some: make(chan struct{}, 1), many: make(chan struct{}, 1)}
 }
 
-// add waits for room and appends a message.
+// add waits for room and appends a message. Once ctx is done it appends nothing, even
+// if there is room: who has given up one message must not move the cursor
+// past it with the next one.
 func (q *queue) add(ctx context.Context, it item) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		q.mu.Lock()
 		if q.closed {
 			q.mu.Unlock()
@@ -58,7 +63,6 @@ func (q *queue) add(ctx context.Context, it item) error {
 		q.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-room:
 		}
 	}

@@ -60,9 +60,15 @@ func (b *backfill) scan(ctx context.Context, j *job) (done bool, err error) {
 		return true, b.handOver(ctx, j.gap, nil)
 	}
 	parent := plan.parents[work.parent]
+	if work.list == privateThreads && !b.privateLists(j.gap.Guild) {
+		work.list = joinedThreads
+	}
 	p, err := b.archived(ctx, parent.ID, *work)
+	if work.list == privateThreads {
+		b.notePrivateList(j.gap.Guild, err)
+	}
 	if refusal := statusOf(err); refusal != 0 {
-		if work.list == publicThreads || refusal != http.StatusForbidden {
+		if work.list != privateThreads || refusal != http.StatusForbidden {
 			b.nameRefused(j.gap.Guild, parent.ID, "its archived threads: "+err.Error())
 		}
 		work.refused(parent, refusal)
@@ -78,6 +84,30 @@ func (b *backfill) scan(ctx context.Context, j *job) (done bool, err error) {
 	}
 	work.advance(parent, p, j.gap)
 	return false, nil
+}
+
+// enoughRefusals is after how many channels of a guild have refused the list of their
+// private threads the others are not asked for it. Most bots lack that permission
+// everywhere, and refusals count towards what bans an address.
+const enoughRefusals = 2
+
+// privateLists says whether the guild may give lists of all private threads.
+func (b *backfill) privateLists(guild store.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.noLists[guild] < enoughRefusals
+}
+
+// notePrivateList takes in how such a list was answered.
+func (b *backfill) notePrivateList(guild store.ID, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case err == nil:
+		delete(b.noLists, guild)
+	case statusOf(err) == http.StatusForbidden:
+		b.noLists[guild]++
+	}
 }
 
 // archived fetches a page of a channel's archived threads.

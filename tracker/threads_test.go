@@ -63,6 +63,28 @@ func TestPrivateThreadsWithPermission(t *testing.T) {
 	w.filled()
 }
 
+// A bot that may not see private threads must not ask for them in every channel.
+func TestPrivateThreadsWithoutPermission(t *testing.T) {
+	t.Parallel()
+	const channels = 6
+	w := newTown(t, simulator.Options{}, nil)
+	var joined []*simulator.Channel
+	for n := range channels {
+		c := w.guild.AddChannel(simulator.ChannelSpec{Name: fmt.Sprint("channel ", n)})
+		joined = append(joined, c.StartThread(simulator.ThreadSpec{Name: "joined", Owner: w.ada, Private: true, Joined: true}))
+	}
+	w.say(w.ada, "missed", joined...)
+	for _, c := range joined {
+		c.Archive()
+	}
+	w.again(w.options())
+	w.complete(w.since)
+	w.filled()
+	if s := w.sim.Stats(); s.Refused > enoughRefusals || s.REST[simulator.RouteJoinedPrivateThreads] < channels {
+		t.Errorf("%d requests were refused: %v", s.Refused, s.REST)
+	}
+}
+
 func TestArchivedThreadsOfDeniedChannels(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, simulator.Options{}, nil)

@@ -15,8 +15,6 @@ const (
 	// batchLen is how many entries are committed without waiting for the commit
 	// interval to end.
 	batchLen = 500
-	// stallLimit is how long the writer may make no progress while work waits.
-	stallLimit = 30 * time.Second
 	// fullRetry is the pause between two attempts to write to a full disk.
 	fullRetry = time.Second
 )
@@ -45,7 +43,8 @@ type WriterStatus struct {
 	// gateway to the disk.
 	Lag float64 `json:"lag_seconds"`
 	// Delay is for how long (seconds) the oldest entry has waited, or the writer
-	// has made no progress with what it holds. It is 0 if nothing waits.
+	// has made no progress with what it holds. It is 0 if nothing waits; waiting for
+	// room on a full disk is progress, since starting again would not help.
 	Delay float64 `json:"delay_seconds"`
 }
 
@@ -220,10 +219,6 @@ func (w *writer) noteFull(err error) {
 	}
 	w.status.DiskFull = true
 }
-
-// stalled says that work waits and that nothing has come of it for stallLimit,
-// beyond the time that it is meant to gather. A full disk is no stall.
-func (w *writer) stalled() bool { return w.delay() > stallLimit+w.interval }
 
 // delay is WriterStatus.Delay.
 func (w *writer) delay() time.Duration {

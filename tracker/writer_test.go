@@ -183,6 +183,9 @@ func TestAddWaitsForRoom(t *testing.T) {
 	if err := b.w.add(ctx, liveItem(queueLen, "hi")); !errors.Is(err, context.Canceled) {
 		t.Errorf("a message beyond the queue: %v", err)
 	}
+	if err := newBench(t, 0, store.Options{}).w.add(ctx, liveItem(0, "hi")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a message after the context has ended: %v", err)
+	}
 	b.w.queue.post(created(0)) // an event finds room all the same
 	added := make(chan error)
 	go func() { added <- b.w.add(t.Context(), liveItem(queueLen, "hi")) }()
@@ -253,8 +256,8 @@ func TestFullDiskHeals(t *testing.T) {
 		b.add(added, "hello")
 		added++
 	}
-	if s := b.w.state(); s.Queue < 100 || b.w.stalled() {
-		t.Errorf("stalled is %v, the status is %+v", b.w.stalled(), s)
+	if s := b.w.state(); s.Queue < 100 || !s.DiskFull {
+		t.Errorf("the status is %+v", s)
 	}
 	release()
 	b.until("all is stored", func(s WriterStatus) bool { return s.Handled == int64(added) && !s.DiskFull })
@@ -290,40 +293,36 @@ func TestOtherErrorsEndTheWriter(t *testing.T) {
 	}
 }
 
-func TestStalled(t *testing.T) {
+// The delay is what a watchdog goes by.
+func TestDelay(t *testing.T) {
 	tests := []struct {
-		name     string
-		interval time.Duration
-		queued   bool
-		busy     bool
-		after    time.Duration
-		full     bool // then the disk is found to be full
-		want     bool
+		name   string
+		queued bool
+		busy   bool
+		full   bool // then the disk is found to be full
+		want   float64
 	}{
-		{name: "nothing to do", after: time.Hour},
-		{name: "waits a little", queued: true, after: 29 * time.Second},
-		{name: "waits too long", queued: true, after: 31 * time.Second, want: true},
-		{name: "waits for the interval", interval: time.Minute, queued: true, after: 80 * time.Second},
-		{name: "waits beyond the interval", interval: time.Minute, queued: true, after: 91 * time.Second, want: true},
-		{name: "commits for a while", busy: true, after: 29 * time.Second},
-		{name: "hangs in a commit", busy: true, after: 31 * time.Second, want: true},
-		{name: "waits for room", busy: true, after: time.Hour, full: true},
+		{name: "nothing to do"},
+		{name: "something waits", queued: true, want: 31},
+		{name: "a commit hangs", busy: true, want: 31},
+		{name: "a commit hangs while more waits", queued: true, busy: true, want: 31},
+		{name: "waits for room on the disk", queued: true, busy: true, full: true},
 	}
 	db := openDB(t, store.Options{})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWriter(db, test.interval, nil, slog.New(slog.DiscardHandler))
+				w := newWriter(db, 0, nil, slog.New(slog.DiscardHandler))
 				if test.queued {
 					w.queue.post(created(0))
 				}
 				w.setBusy(test.busy)
-				time.Sleep(test.after)
+				time.Sleep(31 * time.Second)
 				if test.full {
 					w.noteFull(store.ErrFull)
 				}
-				if got := w.stalled(); got != test.want {
-					t.Errorf("stalled is %v after %v", got, test.after)
+				if got := w.state().Delay; got != test.want {
+					t.Errorf("the delay is %v s, want %v", got, test.want)
 				}
 			})
 		})
