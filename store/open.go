@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -22,6 +23,10 @@ type Options struct {
 	LockTimeout time.Duration // how long to wait for another process's lock; 0 means 2 s
 	MaxSize     int64         // bytes the file may grow to; 0 means no limit
 	MustExist   bool          // refuse to create the file: fs.ErrNotExist
+	// Damaged, if set, is called for each record that cannot be read because its
+	// value fails its checksum or does not decode, every time that it is met. It is
+	// called in a transaction and must be quick.
+	Damaged func(err error)
 }
 
 // DB is an open database. Its methods may be called from any goroutine; writes
@@ -29,7 +34,9 @@ type Options struct {
 type DB struct {
 	bolt *bbolt.DB
 	path string
-	salt []byte // of log keys
+	salt []byte          // of log keys
+	told func(err error) // Options.Damaged
+	bad  atomic.Int64
 }
 
 const (
@@ -72,7 +79,7 @@ func open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{bolt: b, path: path}
+	db := &DB{bolt: b, path: path, told: o.Damaged}
 	if err := db.verify(); err != nil {
 		b.Close()
 		return nil, err
@@ -325,6 +332,17 @@ func (db *DB) upgrade(format int) error {
 		}
 	}
 	return nil
+}
+
+// Damaged returns how often a record was met, since Open, that cannot be read
+// because its value fails its checksum or does not decode. Reads leave it out.
+func (db *DB) Damaged() int64 { return db.bad.Load() }
+
+func (db *DB) noteDamaged(err error) {
+	db.bad.Add(1)
+	if db.told != nil {
+		db.told(fmt.Errorf("database %q: %w", db.path, err))
+	}
 }
 
 // Path returns the path that Open was given.

@@ -216,6 +216,43 @@ func TestFlippedByte(t *testing.T) {
 	}
 }
 
+// A damaged record is left out, counted and named; the others are read.
+func TestDamagedRecord(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	whole := filled(t)
+	at := bytes.Index(whole, []byte("text text text text text "))
+	if err := os.WriteFile(path, flip(whole, at), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var named []error
+	db, err := store.Open(path, store.Options{Damaged: func(err error) { named = append(named, err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	records := 0
+	var last error
+	for _, err := range db.Records(ctx, store.Query{}) {
+		if last = err; err == nil {
+			records++
+		}
+	}
+	if records != 499 || !errors.Is(last, store.ErrDamaged) || !strings.Contains(last.Error(), "1 records are left out") {
+		t.Errorf("have %d records, then %v", records, last)
+	}
+	newest, _, err := db.Newest(ctx, store.Query{Guild: 1}, nil, 1000)
+	if err != nil || len(newest) != 499 {
+		t.Errorf("newest: have %d, %v", len(newest), err)
+	}
+	if len(named) != 2 || db.Damaged() != 2 || !strings.Contains(named[0].Error(), "checksum") {
+		t.Errorf("named %v, counted %d", named, db.Damaged())
+	}
+	if problems, err := db.Check(ctx); err != nil || len(problems) == 0 {
+		t.Errorf("check finds %v, %v", problems, err)
+	}
+}
+
 // A file that is cut off while it is open makes reads fail; the process lives.
 func TestCutWhileOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")

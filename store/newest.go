@@ -1,0 +1,170 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// Newest returns at most limit records of one guild (and user), newest first
+// (of equal time: the higher user, then the higher id), starting behind the given
+// position, or at the newest if it is nil, and the position to go on from, nil if
+// there are no more. Damaged records are left out (and counted, see Damaged).
+func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) ([]Record, *Position, error) {
+	var found []Record
+	for {
+		page, next, err := db.newestPage(ctx, q, behind, limit-len(found))
+		if err != nil {
+			return nil, nil, err
+		}
+		found = append(found, page...)
+		if next == nil || len(found) >= limit {
+			return found, next, nil
+		}
+		behind = next
+	}
+}
+
+// newestPage looks at a bounded number of records.
+func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		r := openReader(tx, q.Guild)
+		if r == nil {
+			return nil
+		}
+		from, to := q.When.bounds()
+		visits, size := 0, 0
+		visit := func(key recordKey, b, value []byte) (more bool, err error) {
+			if len(page) >= limit || visits >= pageVisits || size >= pageBytes {
+				next = behind
+				return false, nil
+			}
+			visits++
+			behind = &Position{Time: key.time, User: key.user, Key: key.id}
+			record, err := r.record(key, b, value)
+			if err != nil {
+				db.noteDamaged(err)
+				return true, nil
+			}
+			if q.Match == nil || q.Match(&record) {
+				page = append(page, record)
+				size += len(record.Content)
+			}
+			return true, nil
+		}
+		if q.User != 0 {
+			return r.userBackwards(q.User, from, to, behind, visit)
+		}
+		return r.guildBackwards(from, to, behind, visit)
+	})
+	return page, next, err
+}
+
+type visitor func(key recordKey, b, value []byte) (more bool, err error)
+
+// userBackwards visits a user's records from the newest.
+func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit visitor) error {
+	end := recordKey{user, to + 1, 0}
+	if behind != nil && behind.Time <= to {
+		end = recordKey{user, behind.Time, behind.Key}
+	}
+	c := r.records.Cursor()
+	for b, value := lastBefore(c, end.append(nil)); b != nil; b, value = c.Prev() {
+		key, ok := parseRecordKey(b)
+		if !ok {
+			return damagedValue(b)
+		}
+		if key.user != user || key.time < from {
+			return nil
+		}
+		if more, err := visit(key, b, value); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// guildBackwards visits a guild's records from the newest, quarter hour by quarter hour.
+func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor) error {
+	if behind != nil {
+		to = min(to, behind.Time)
+	}
+	c := r.timeline.Cursor()
+	b, value := lastBefore(c, u32(nil, quarterOf(to)+1))
+	for b != nil {
+		if binary.BigEndian.Uint32(b) < quarterOf(from) {
+			return nil
+		}
+		var moments []moment
+		var err error
+		if moments, b, value, err = readQuarter(b, value, c.Prev); err != nil {
+			return err
+		}
+		slices.SortFunc(moments, func(a, b moment) int {
+			if a.time != b.time {
+				return order(b.time, a.time)
+			}
+			return order(b.user, a.user)
+		})
+		for _, m := range slices.Compact(moments) {
+			if m.time > to || m.time < from || behind != nil && m.time == behind.Time && m.user > behind.User {
+				continue
+			}
+			if more, err := r.moment(m, behind, visit); err != nil || !more {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lastBefore moves to the last key below end.
+func lastBefore(c *bbolt.Cursor, end []byte) (key, value []byte) {
+	if key, _ := c.Seek(end); key == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// moment visits the records of one user at one instant, the highest id first.
+func (r *reader) moment(m moment, behind *Position, visit visitor) (more bool, err error) {
+	type found struct{ key, value []byte }
+	var at []found
+	c := r.records.Cursor()
+	prefix := recordKey{m.user, m.time, 0}.append(nil)
+	for b, value := c.Seek(prefix); b != nil && bytes.Equal(b[:16], prefix[:16]); b, value = c.Next() {
+		at = append(at, found{b, value})
+	}
+	for _, f := range slices.Backward(at) {
+		key, ok := parseRecordKey(f.key)
+		if !ok {
+			return false, damagedValue(f.key)
+		}
+		if behind != nil && key.time == behind.Time && key.user == behind.User && key.id >= behind.Key {
+			continue
+		}
+		if more, err := visit(key, f.key, f.value); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// readQuarter reads all chunks of the quarter hour that starts at b, in either
+// direction, and returns the next key.
+func readQuarter(b, value []byte, step func() (key, value []byte)) (moments []moment, next, nextValue []byte, err error) {
+	q := b[:4]
+	for ; b != nil && bytes.Equal(b[:4], q); b, value = step() {
+		payload, ok := unseal(b, value)
+		if !ok || len(b) != 6 {
+			return nil, nil, nil, damagedValue(b)
+		}
+		if moments, err = decodeChunk(moments, binary.BigEndian.Uint32(q), payload); err != nil {
+			return nil, nil, nil, damagedValue(b)
+		}
+	}
+	return moments, b, value, nil
+}
