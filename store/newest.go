@@ -46,7 +46,7 @@ func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit i
 			behind = &Position{Time: key.time, User: key.user, Key: key.id}
 			record, err := r.record(key, b, value)
 			if err != nil {
-				db.noteDamaged(err)
+				db.bad.note(q.Guild, b, err)
 				return true, nil
 			}
 			if q.Match == nil || q.Match(&record) {

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -23,9 +23,9 @@ type Options struct {
 	LockTimeout time.Duration // how long to wait for another process's lock; 0 means 2 s
 	MaxSize     int64         // bytes the file may grow to; 0 means no limit
 	MustExist   bool          // refuse to create the file: fs.ErrNotExist
-	// Damaged, if set, is called for each record that cannot be read because its
-	// value fails its checksum or does not decode, every time that it is met. It is
-	// called in a transaction and must be quick.
+	// Damaged, if set, is called when a record is met that cannot be read because
+	// its value fails its checksum or does not decode: once a record, and for at
+	// most a thousand. It is called in a transaction and must be quick.
 	Damaged func(err error)
 }
 
@@ -34,9 +34,8 @@ type Options struct {
 type DB struct {
 	bolt *bbolt.DB
 	path string
-	salt []byte          // of log keys
-	told func(err error) // Options.Damaged
-	bad  atomic.Int64
+	salt []byte // of log keys
+	bad  damaged
 }
 
 const (
@@ -79,7 +78,7 @@ func open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{bolt: b, path: path, told: o.Damaged}
+	db := &DB{bolt: b, path: path, bad: damaged{tell: o.Damaged, told: map[string]bool{}}}
 	if err := db.verify(); err != nil {
 		b.Close()
 		return nil, err
@@ -336,13 +335,32 @@ func (db *DB) upgrade(format int) error {
 
 // Damaged returns how often a record was met, since Open, that cannot be read
 // because its value fails its checksum or does not decode. Reads leave it out.
-func (db *DB) Damaged() int64 { return db.bad.Load() }
+func (db *DB) Damaged() int64 {
+	db.bad.mu.Lock()
+	defer db.bad.mu.Unlock()
+	return db.bad.met
+}
 
-func (db *DB) noteDamaged(err error) {
-	db.bad.Add(1)
-	if db.told != nil {
-		db.told(fmt.Errorf("database %q: %w", db.path, err))
+// damaged tells of records that cannot be read, once each.
+type damaged struct {
+	tell func(error) // Options.Damaged
+	mu   sync.Mutex
+	met  int64
+	told map[string]bool // by guild and key, at most damagedTold
+}
+
+const damagedTold = 1000
+
+func (d *damaged) note(guild ID, key []byte, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.met++
+	name := string(u64(nil, uint64(guild))) + string(key)
+	if d.tell == nil || d.told[name] || len(d.told) >= damagedTold {
+		return
 	}
+	d.told[name] = true
+	d.tell(fmt.Errorf("guild %d: %w", guild, err))
 }
 
 // Path returns the path that Open was given.

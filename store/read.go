@@ -131,7 +131,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 			record, err := r.record(key, b, value)
 			switch {
 			case err != nil:
-				db.noteDamaged(err)
+				db.bad.note(q.Guild, b, err)
 				p.damage.add(damage{1, err})
 			case q.Match == nil || q.Match(&record):
 				p.records = append(p.records, record)
