@@ -145,12 +145,13 @@ func (t *taking) goOn() (err error) {
 		return err
 	}
 	start := c.Offset - c.Tail
-	if t.past && t.seen != nil && !t.guild.emergency {
-		if err := t.seeUpTo(start); err != nil {
-			return err
-		}
+	named := t.past && t.seen != nil && !t.guild.emergency
+	if named {
+		err = t.seeUpTo(start)
 	}
-	t.lines, err = t.src.Lines(start)
+	if err == nil && (named || start < c.Offset) {
+		t.lines, err = t.src.Lines(start)
+	}
 	return err
 }
 
@@ -185,14 +186,12 @@ func (t *taking) read(ctx context.Context) (trouble, err error) {
 	for {
 		line, err := t.lines.Next()
 		switch {
-		case err == io.EOF, err == nil && !line.Finished && !t.past:
-			// Of today's file an unfinished line is none yet.
-			if t.past {
-				return nil, nil // the last step is still to be completed
-			}
-			return nil, t.handRest(ctx)
-		case err != nil:
+		case err != nil && err != io.EOF:
 			return err, t.handRest(ctx)
+		case err == io.EOF && t.past:
+			return nil, nil // the last step is for the caller to complete
+		case err == io.EOF, !line.Finished && !t.past: // not a line yet
+			return nil, t.handRest(ctx)
 		}
 		if t.full() {
 			if err := t.hand(ctx); err != nil {
