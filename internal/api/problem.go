@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 
 	"rollcall/store"
 )
@@ -57,6 +58,16 @@ func (p *Problem) write(w http.ResponseWriter) {
 // answer makes a handler of a function that writes nothing if it fails.
 func answer(log *slog.Logger, f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch v := recover(); v {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(v)
+			default: // net/http would say so among what broken clients cause
+				log.Error("panic", "path", r.URL.Path, "value", v, "stack", string(debug.Stack()))
+				panic(http.ErrAbortHandler)
+			}
+		}()
 		err := f(w, r)
 		if err == nil || r.Context().Err() != nil { // nobody listens any more
 			return

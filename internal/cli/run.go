@@ -40,7 +40,7 @@ func newLogger(w io.Writer, c config.Config, tty bool) *slog.Logger {
 	if c.LogFormat == "json" || c.LogFormat == "auto" && !tty {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(tint.NewHandler(w, &tint.Options{
+	return slog.New(tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !tty || os.Getenv("NO_COLOR") != "",
 	}))
 }

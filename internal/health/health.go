@@ -50,7 +50,7 @@ func (v *Vitals) Ready() error {
 	}
 	shards := v.status().Shards
 	if len(shards) == 0 {
-		return errors.New("Discord's gateway has not been found yet")
+		return errors.New("the gateway of Discord has not been found yet")
 	}
 	for _, s := range shards {
 		if s.State == "connected" {

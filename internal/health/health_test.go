@@ -19,7 +19,7 @@ func TestVitals(t *testing.T) {
 		commitsEveryMin bool
 	}{
 		{name: "all well", status: tracker.Status{Shards: []tracker.ShardStatus{connected}}},
-		{name: "gateway not found", ready: "Discord's gateway has not been found yet"},
+		{name: "gateway not found", ready: "the gateway of Discord has not been found yet"},
 		{
 			name:   "one of two shards",
 			status: tracker.Status{Shards: []tracker.ShardStatus{connected, {Shard: 1, State: "waiting", Reason: "it was cut off"}}},
