@@ -88,7 +88,7 @@ func (w *walk) guilds() ([]*guild, error) {
 		return nil, err
 	}
 	w.names = w.guildsByName()
-	var guilds []*guild
+	var guilds, last []*guild
 	byID := map[store.ID]*guild{}
 	for _, d := range list {
 		folder, ok := w.guildFolder(d)
@@ -96,7 +96,7 @@ func (w *walk) guilds() ([]*guild, error) {
 			continue
 		}
 		if d.Name() == emergencyFolder {
-			guilds = append(guilds, &guild{folders: []entry{folder}, emergency: true})
+			last = append(last, &guild{folders: []entry{folder}, emergency: true})
 			continue
 		}
 		id, err := store.ParseID(d.Name())
@@ -117,21 +117,11 @@ func (w *walk) guilds() ([]*guild, error) {
 		byID[id] = g
 		guilds = append(guilds, g)
 	}
-	slices.SortStableFunc(guilds, func(a, b *guild) int {
+	slices.SortFunc(guilds, func(a, b *guild) int {
 		// An unknown id, 0, becomes the greatest number: it comes last.
-		return cmp.Or(compareBool(a.emergency, b.emergency), cmp.Compare(a.id-1, b.id-1), cmp.Compare(a.name(), b.name()))
+		return cmp.Or(cmp.Compare(a.id-1, b.id-1), cmp.Compare(a.name(), b.name()))
 	})
-	return guilds, nil
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
+	return append(guilds, last...), nil
 }
 
 // guildFolder returns the folder of the root that d is, false if it is none or

@@ -204,7 +204,7 @@ func TestBothErasDone(t *testing.T) {
 // malformed line is named.
 func TestVanish(t *testing.T) {
 	first, second, next := guildA+"/20260511/bot_log_INFO.jsonl", guildA+"/20260511/info.jsonl", guildA+"/20260512"
-	long := strings.Repeat(" \n", 1<<20)
+	long := strings.Repeat(" \n", 1<<18)
 	tests := []struct {
 		name string
 		take func(t *testing.T, root string)
