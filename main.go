@@ -35,7 +35,9 @@ import (
 func main() { os.Exit(cli.Execute(os.Args[1:], daemon)) }
 
 func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
-	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second})
+	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second, Damaged: func(err error) {
+		log.Error("a damaged record is left out of every answer: restore a backup", "error", err)
+	}})
 	if err != nil {
 		return err
 	}
@@ -86,10 +88,8 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
 	}
 	{ // migration
-		o := migration.Options{
-			Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), DayDelay: c.MigrationDayDelay,
-			StartDelay: c.MigrationStartDelay, Log: log.With("actor", "migration"),
-		}
+		o := migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch),
+			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
 		actor("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
@@ -110,7 +110,6 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		if err != nil {
 			return fmt.Errorf("%w: set ROLLCALL_LISTEN to another address, or to nothing", err)
 		}
-		defer listener.Close()
 		log.Info("http", "address", listener.Addr().String(), "v1", c.APIToken.IsSet())
 		actor("http", func(ctx context.Context) error { return api.Serve(ctx, listener, server.TCP(), log) })
 	}

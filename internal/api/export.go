@@ -18,9 +18,10 @@ const ProblemTrailer = "Rollcall-Problem"
 // one page of the store is held at a time, and no transaction while the caller
 // takes in what was read.
 //
-// Once the first byte is out the status cannot change any more. A failure then
+// Once there is something to send the status cannot change any more. A failure then
 // goes into a trailer if the caller accepts those, and otherwise breaks the
-// connection, so that half an export never looks like a whole one.
+// connection, so that half an export never looks like a whole one. Damaged records
+// are such a failure, told after all that can be read.
 func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.query(r, "guild", "user", "since", "until", "format")
 	if err != nil {
@@ -44,13 +45,13 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		return nil
-	case !caller.served:
+	case !caller.served && out.Buffered() == 0:
 		w.Header().Del("Trailer")
 		return err
 	case caller.gone || r.Context().Err() != nil:
 		panic(http.ErrAbortHandler)
 	}
-	s.log.Error("export broke off", "error", err)
+	s.log.Error("export is not whole", "error", err)
 	out.Flush()
 	if !trailers {
 		panic(http.ErrAbortHandler)

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/api"
 	"rollcall/internal/simulator"
 )
 
@@ -203,13 +204,21 @@ func TestStopInMidStream(t *testing.T) {
 
 // A second signal ends the process at once, whatever it waits for.
 func TestSecondSignal(t *testing.T) {
-	discord, _ := newDiscord(t)
-	p := startDaemon(t, t.TempDir(), "TOKEN="+discord.Token(), "DISCORD_URL="+discord.URL())
-	if err := discord.WaitReady(t.Context(), 1); err != nil {
+	folder := t.TempDir()
+	p := startDaemon(t, folder)
+	p.waitLog(`"msg":"running"`)
+	// Half a request, which the daemon leaves a second to become a whole one.
+	conn, err := api.DialSocket(t.Context(), filepath.Join(folder, "rollcall.db.sock"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /"); err != nil {
+		t.Fatal(err)
+	}
+	p.rollcall("guilds") // accepted later
 	p.signal(syscall.SIGTERM)
-	p.waitLog("a second signal ends the process at once") // leaving the gateway takes another second
+	p.waitLog("a second signal ends the process at once")
 	begin := time.Now()
 	p.signal(syscall.SIGTERM)
 	state := p.wait()
