@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -225,6 +226,29 @@ func TestHealth(t *testing.T) {
 	broken = errors.New("the disk is full")
 	wantProblem(t, get(t, s, "/healthz"), 503, "the disk is full")
 	wantProblem(t, get(t, s, "/readyz"), 503, "not yet")
+}
+
+// An answer that was cut short because the server stops is never an empty one.
+func TestStopping(t *testing.T) {
+	s := server(filled(t), "")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, target := range []string{"/v1/guilds", "/v1/state", "/v1/export", "/v1/export?format=csv", "/v1/export?user=5", "/v1/guilds/My%20Guild/messages"} {
+		w := httptest.NewRecorder()
+		func() {
+			defer func() {
+				if v := recover(); v != nil && v != http.ErrAbortHandler { // the connection breaks
+					panic(v)
+				} else if v != nil {
+					w.Code = 0
+				}
+			}()
+			s.Socket().ServeHTTP(w, httptest.NewRequest("GET", target, nil).WithContext(ctx))
+		}()
+		if w.Code != 0 {
+			wantProblem(t, w, 503, "the daemon is stopping")
+		}
+	}
 }
 
 // Whatever is asked, the answer is given or the question refused: nothing is the

@@ -41,6 +41,9 @@ func problemOf(err error) *Problem {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return problem(http.StatusServiceUnavailable, "the answer took longer than %s: narrow the question by user, since or until", queryTime)
 	}
+	if errors.Is(err, context.Canceled) { // or the caller is gone, and reads nothing
+		return problem(http.StatusServiceUnavailable, "the daemon is stopping")
+	}
 	p := problem(http.StatusInternalServerError, "%v", err)
 	if errors.Is(err, store.ErrDamaged) {
 		p.Code = CodeDamaged
@@ -69,7 +72,7 @@ func answer(log *slog.Logger, f func(http.ResponseWriter, *http.Request) error) 
 			}
 		}()
 		err := f(w, r)
-		if err == nil || r.Context().Err() != nil { // nobody listens any more
+		if err == nil {
 			return
 		}
 		p := problemOf(err)
