@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,8 +105,31 @@ func TestRunComesBackAfter(t *testing.T) {
 		if resumed := s.Resumed == 1; resumed != test.resumes {
 			t.Errorf("resumed %v, want %v: %+v", resumed, test.resumes, s)
 		}
+		r.gaps(test.resumes)
 		r.stopped()
 	})
+}
+
+// gaps checks that the ledger tells of a session that was replaced, and why.
+func (r *faultRig) gaps(resumed bool) {
+	r.Helper()
+	gaps, err := r.db.Gaps(r.ctx, false)
+	if err != nil {
+		r.Fatal(err)
+	}
+	reason := r.tracker.Status().Shards[0].Reason
+	n := 0
+	for _, g := range gaps {
+		if g.Channel == store.ID(r.channel.ID) {
+			n++
+			if r.log.count("gateway disconnected", g.Reason) == 0 {
+				r.Errorf("the gap's reason is %q, which is none of a lost connection; the last was %q", g.Reason, reason)
+			}
+		}
+	}
+	if want := map[bool]int{true: 0, false: 1}[resumed]; n != want {
+		r.Errorf("%d gaps of the channel are in the ledger, want %d: %+v", n, want, gaps)
+	}
 }
 
 // A connection that does not get to READY is tried again.
@@ -153,6 +177,9 @@ func TestRunTriesAgainWithoutReady(t *testing.T) {
 		r.run(r.options(), hurry)
 		r.ready(1)
 		r.hears("hello")
+		if r.sim.Stats().Open != 1 && !strings.Contains(t.Name(), "silence") { // of which the simulator hears nothing
+			r.stats("what was given up is closed", func(s simulator.Stats) bool { return s.Open == 1 })
+		}
 		if n := r.log.count("not reached"); n != 1 {
 			t.Errorf("%d failed attempts were told of, want 1", n)
 		}
@@ -178,7 +205,33 @@ func TestRunIsBackWithinTwoSeconds(t *testing.T) {
 	r.stopped()
 }
 
-// Attempts in vain come ever more slowly.
+// Attempts in vain come ever more slowly; sessions that can be resumed do not.
+func TestRunIsNoHotLoop(t *testing.T) {
+	t.Parallel()
+	l := quick()
+	l.firstRetry, l.lastRetry = time.Millisecond, time.Minute
+	r := newFaultRig(t, simulator.Options{})
+	r.run(r.options(), l)
+	const times = 6
+	for resumed := range times {
+		r.stats("it is back", func(s simulator.Stats) bool { return s.Ready == 1 && s.Resumed == resumed })
+		r.conn().Cut()
+	}
+	r.stats("it is back", func(s simulator.Stats) bool { return s.Ready == 1 && s.Resumed == times })
+	before := r.log.count("next_attempt_in")
+	r.sim.RefuseConnections(true)
+	cutAll(r.sim)
+	r.until("the connection is lost", func() bool { return r.log.count("next_attempt_in") > before })
+	start := time.Now()
+	r.until("it was tried some times", func() bool { return r.log.count("next_attempt_in") >= before+9 })
+	// At most 4, 8 … 512 ms go by before the ninth line, at least half of that.
+	if took := time.Since(start); took < 510*time.Millisecond || took > 8*time.Second {
+		t.Errorf("eight attempts took %v", took)
+	}
+	r.stopped()
+}
+
+// Half of the wait is certain, the other half chance.
 func TestBackoff(t *testing.T) {
 	l := gatewayLimits()
 	for attempt := range 100 {
@@ -215,5 +268,6 @@ func TestRunStopsAsSoonAsAsked(t *testing.T) {
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("stopping took %v", took)
 		}
+		r.stats("nothing is left open", func(s simulator.Stats) bool { return s.Open == 0 })
 	})
 }

@@ -112,6 +112,7 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		it.names = r.namesOf(m)
 	}
 	if err := r.writer.add(ctx, it); err != nil {
+		r.log.Warn("a message could not be taken in before the end; the next start fetches it from the history", "guild", m.GuildID, "error", err)
 		return err
 	}
 	if it.record != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"rollcall/internal/simulator"
 )
 
@@ -72,7 +74,7 @@ func await[V any](t *testing.T, what string, from <-chan V) V {
 // and nothing of it is lost.
 func TestSessionOutlivesAHandlerThatWaits(t *testing.T) {
 	t.Parallel()
-	const beat = 20 * time.Millisecond
+	const beat = 100 * time.Millisecond // discordgo itself would give up after five of them
 	sim, c, ada := startSim(t, simulator.Options{HeartbeatInterval: beat})
 	l := quick()
 	l.ackSlack, l.open = 100*time.Millisecond, 500*time.Millisecond
@@ -97,9 +99,9 @@ func TestSessionOutlivesAHandlerThatWaits(t *testing.T) {
 		}
 	}
 	await(t, "the first message", blocked)
-	// Fifty heartbeats take ten times as long as any limit that could be passed.
+	// Fifteen heartbeats take longer than any limit that could be passed.
 	before := sim.Stats().Heartbeats
-	if err := sim.Wait(ctx, func(st simulator.Stats) bool { return st.Heartbeats >= before+50 }); err != nil {
+	if err := sim.Wait(ctx, func(st simulator.Stats) bool { return st.Heartbeats >= before+15 || st.Open == 0 }); err != nil {
 		t.Fatal(err)
 	}
 	close(room)
@@ -185,5 +187,21 @@ func TestSessionEndsWhenAnEventIsNotTaken(t *testing.T) {
 	}
 	if n := calls.Load(); n != 1 {
 		t.Errorf("%d messages were offered, want 1", n)
+	}
+}
+
+// A session that was dropped takes nothing in any more.
+func TestSessionIsDropped(t *testing.T) {
+	sim, _, _ := startSim(t, simulator.Options{})
+	s := newLone(t, sim, quick(), func(name string, _ json.RawMessage) error {
+		t.Errorf("%s was taken in", name)
+		return nil
+	})
+	s.drop()
+	for _, name := range []string{rawPrefix + "MESSAGE_CREATE", "READY", "RESUMED"} {
+		s.handle(&discordgo.Event{Type: name})
+	}
+	if len(s.ups) > 0 {
+		t.Error("READY was told")
 	}
 }

@@ -291,6 +291,9 @@ func TestRunStopsInMidStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, want := r.stored(), r.expected(everywhere)
+	if n := r.log.count("could not be taken in"); n != 0 {
+		t.Errorf("messages that had come were not taken in")
+	}
 	if taken := r.tracker.Status().Messages; int(taken) != len(got) {
 		t.Errorf("%d were taken from the gateway, %d are stored", taken, len(got))
 	}
@@ -305,4 +308,61 @@ func TestRunStopsInMidStream(t *testing.T) {
 	}
 	r.same(got, want)
 	t.Logf("%d messages were taken in before the stop", len(got))
+}
+
+// A handler that waits for room when the daemon is told to stop gets it, and what it
+// holds is stored.
+func TestRunStoresWhatWaitsForRoom(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{Queue: 2 * queueLen})
+	c := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"}).AddChannel(simulator.ChannelSpec{Name: "general"})
+	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+	r.run(r.options(), quick())
+	r.ready(1)
+	r.say(ada, "before", c)
+	r.complete(everywhere)
+	r.tracker.writer.mu.Lock() // a disk that hangs
+	for i := range queueLen + 1000 {
+		r.say(ada, fmt.Sprint(i), c)
+	}
+	r.until("the queue is full", func() bool { n, _ := r.tracker.writer.queue.len(); return n == queueLen })
+	r.stop()
+	r.stats("the gateway is left", func(s simulator.Stats) bool { return s.Open == 0 })
+	r.tracker.writer.mu.Unlock()
+	if err := r.wait(); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	if n := r.log.count("could not be taken in"); n != 0 {
+		t.Error("a message that had come was not taken in")
+	}
+	if taken, stored := int(r.tracker.Status().Messages), len(r.stored()); taken != stored || stored <= queueLen {
+		t.Errorf("%d were taken from the gateway, %d are stored", taken, stored)
+	}
+}
+
+// A handler that is at work when the daemon is told to stop finishes it, and the
+// writer waits for it.
+func TestRunWaitsForAHandler(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	c := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"}).AddChannel(simulator.ChannelSpec{Name: "general"})
+	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+	r.run(r.options(), quick())
+	r.ready(1)
+	r.say(ada, "before", c)
+	r.complete(everywhere)
+	events := &r.tracker.shards[0].receiver.events
+	before := events.Load()
+	r.tracker.names.mu.Lock() // the handler asks for the channel's name
+	r.say(ada, "at the last moment", c)
+	for events.Load() == before {
+		time.Sleep(time.Millisecond)
+	}
+	r.stop()
+	r.stats("the gateway is left", func(s simulator.Stats) bool { return s.Open == 0 })
+	r.tracker.names.mu.Unlock()
+	if err := r.wait(); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	r.same(r.stored(), r.expected(everywhere))
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -245,6 +246,56 @@ func TestWirePassesARefusalOn(t *testing.T) {
 	w = newWire(&source{Reader: strings.NewReader("HTTP/1.1 101 x\r\n" + strings.Repeat("X: y\r\n", 20_000))}, gatewayLimits(), nil)
 	if got, err := io.ReadAll(w); len(got) > 0 || err == nil {
 		t.Errorf("an endless head: %d bytes, %v", len(got), err)
+	}
+}
+
+// What is overdue, and whose time counts.
+func TestWireOverdue(t *testing.T) {
+	l := limits{open: 30 * time.Second, ackSlack: 10 * time.Second, payload: 1 << 20}
+	const beat = 40 * time.Second
+	up := func(w *wire) { w.interval, w.ready = beat, true }
+	tests := map[string]struct {
+		do       func(w *wire)
+		handling bool
+		want     string
+	}{
+		"READY is still to come":         {func(w *wire) { w.turn(true); time.Sleep(l.open) }, false, ""},
+		"READY does not come":            {func(w *wire) { w.turn(true); time.Sleep(l.open + 1) }, false, "no READY within 30s"},
+		"READY does not come after all":  {func(w *wire) { w.turn(true); w.interval = beat; time.Sleep(l.open + 1) }, false, "no READY within 30s"},
+		"events are replayed before it":  {func(w *wire) { w.turn(true); time.Sleep(l.open); w.progress = time.Now(); time.Sleep(l.open) }, false, ""},
+		"the next ACK is still to come":  {func(w *wire) { up(w); w.turn(true); time.Sleep(2*beat + l.ackSlack) }, false, ""},
+		"the ACKs do not come":           {func(w *wire) { up(w); w.turn(true); time.Sleep(2*beat + l.ackSlack + 1) }, false, errZombie.Error()},
+		"they do not come under load":    {func(w *wire) { up(w); busy(w, 2*beat+l.ackSlack+time.Second) }, false, errZombie.Error()},
+		"the handler waits":              {func(w *wire) { up(w); time.Sleep(time.Hour) }, true, ""},
+		"the handler has waited":         {func(w *wire) { up(w); time.Sleep(time.Hour); w.turn(true); time.Sleep(beat) }, false, ""},
+		"it has waited in a replay":      {func(w *wire) { w.interval = beat; time.Sleep(time.Hour); w.turn(true); time.Sleep(time.Second) }, false, ""},
+		"nobody reads, nor is it busy":   {func(w *wire) { up(w); time.Sleep(l.open + 1) }, false, errStuck.Error()},
+		"ACKs do not come after waiting": {func(w *wire) { up(w); time.Sleep(time.Hour); w.turn(true); time.Sleep(3 * beat) }, false, errZombie.Error()},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(&source{}, l, nil)
+				test.do(w)
+				got := ""
+				if err := w.overdue(time.Now(), test.handling); err != nil {
+					got = err.Error()
+				}
+				if got != test.want {
+					t.Errorf("overdue: %q, want %q", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+// busy spends d with events, whose handler takes nearly all of the time.
+func busy(w *wire, d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		w.turn(true)
+		time.Sleep(time.Millisecond)
+		w.turn(false)
+		time.Sleep(longTurn / 2)
 	}
 }
 
