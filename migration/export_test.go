@@ -33,3 +33,6 @@ func RunSteps(ctx context.Context, o Options, most, steps int) (disk int64, err 
 	}
 	return w.disk, nil
 }
+
+// OnceUnjoined is Once with a commit for each step.
+func OnceUnjoined(ctx context.Context, o Options) (Summary, error) { return once(ctx, o, 1) }

@@ -11,13 +11,19 @@ import (
 // faster, and wait longer for the end of a commit when they are cancelled.
 const onceBatch = 50_000
 
+// joinSteps bounds how many steps are committed together, so that the progress moves.
+const joinSteps = 1000
+
 // Once takes in everything that is there, at once: reading in one goroutine,
 // storing in the caller's. What cannot be read is named in the log and left out.
 //
 // The Summary is of what was committed, also with an error: that of ctx, that
 // of a root that cannot be read, or one of the store after which the process
 // should end. Calling it again goes on where it stopped.
-func Once(ctx context.Context, o Options) (sum Summary, err error) {
+func Once(ctx context.Context, o Options) (Summary, error) { return once(ctx, o, joinSteps) }
+
+// once is Once with a bound of the steps that are committed together.
+func once(ctx context.Context, o Options, most int) (sum Summary, err error) {
 	start := time.Now()
 	m := newMigration(o)
 	w := &writer{migration: m}
@@ -42,21 +48,61 @@ func Once(ctx context.Context, o Options) (sum Summary, err error) {
 		defer close(steps)
 		unsupported, readErr = m.readAll(ctx, steps)
 	}()
+	joined := join{most: most}
 	for s := range steps {
 		if err != nil {
 			continue // the reader is about to notice that it is over
 		}
-		if _, err = w.write(ctx, s); err != nil {
-			cancel()
-		} else if o.Progress != nil && s.end == nil {
-			o.Progress(Progress{Bytes: min(w.disk, total), Total: total, Lines: w.sum.Lines, Messages: w.sum.Messages})
+		if !joined.takes(s) {
+			err = m.commitAll(ctx, w, &joined, total)
 		}
+		if joined.add(s); err != nil {
+			cancel()
+		}
+	}
+	if err == nil {
+		err = m.commitAll(ctx, w, &joined, total)
 	}
 	w.sum.UnsupportedFiles = unsupported
 	if err == nil {
 		err = readErr
 	}
 	return sum, err
+}
+
+// join gathers steps that are committed together: each commit syncs the disk, and
+// files may be small.
+type join struct {
+	most    int // steps
+	steps   []step
+	records int
+	bytes   int64
+}
+
+// takes says whether a step may join: it must be the first one of its file, because
+// what a later one adds to is known when the one before it is committed.
+func (j *join) takes(s step) bool {
+	if s.end != nil || len(j.steps) == 0 {
+		return true
+	}
+	return s.before != nil && len(j.steps) < j.most &&
+		j.records+len(s.batch.Records) <= onceBatch && j.bytes+s.bytes <= stepBytes
+}
+
+func (j *join) add(s step) {
+	j.steps = append(j.steps, s)
+	j.records += len(s.batch.Records)
+	j.bytes += s.bytes
+}
+
+// commitAll commits what was gathered and tells of the progress.
+func (m *migration) commitAll(ctx context.Context, w *writer, j *join, total int64) error {
+	_, err := w.write(ctx, j.steps...)
+	if err == nil && m.Progress != nil && j.records+int(j.bytes) > 0 {
+		m.Progress(Progress{Bytes: min(w.disk, total), Total: total, Lines: w.sum.Lines, Messages: w.sum.Messages})
+	}
+	*j = join{most: j.most}
+	return err
 }
 
 // readAll makes the steps of everything there is.

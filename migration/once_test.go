@@ -116,7 +116,7 @@ func TestCancelAnywhere(t *testing.T) {
 				cancel()
 			}
 		}
-		sum, err := migration.Once(ctx, o)
+		sum, err := migration.OnceUnjoined(ctx, o)
 		cancel()
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
@@ -134,6 +134,47 @@ func TestCancelAnywhere(t *testing.T) {
 		t.Errorf("all runs together: %+v", total)
 	}
 	wantDates(t, db, guildA+" 20260512", guildB+" 20260512")
+}
+
+// TestJoinedFiles takes in more files than are committed together, of several
+// guilds and with long ones among them, joined and not: the same set, counts, cursors.
+func TestJoinedFiles(t *testing.T) {
+	root := t.TempDir()
+	for day := range 40 {
+		var lines []string
+		for i := range day * 7 % 11 {
+			lines = append(lines, said(fmt.Sprint("line ", i)), "not json", "")
+		}
+		put(t, root, fmt.Sprintf("%s/%d/info.jsonl", []string{guildA, guildB}[day%2], 20260401+day%30), lines...)
+	}
+	joined, single := openDB(t), openDB(t)
+	oj, _ := options(joined, root)
+	os, _ := options(single, root)
+	commits := -1
+	oj.Progress = func(migration.Progress) { commits++ }
+	a, err := migration.Once(t.Context(), oj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := migration.OnceUnjoined(t.Context(), os)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if commits != 1 {
+		t.Errorf("the files took %d commits", commits)
+	}
+	a.Seconds, b.Seconds = 0, 0
+	if a != b || a.Lines == 0 {
+		t.Errorf("joined %+v, one by one %+v", a, b)
+	}
+	filesA, err := joined.LogFiles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	filesB, err := single.LogFiles(t.Context())
+	if err != nil || !reflect.DeepEqual(filesA, filesB) {
+		t.Errorf("cursors differ: %v\n%v\n%v", filesA, filesB, err)
+	}
 }
 
 // TestStopAfterAnyCommit stops after each single commit, in the middle of files

@@ -26,33 +26,47 @@ type writer struct {
 	guild   store.Counts // of the guild's lines, this run's alone
 }
 
-// write commits a step. It returns how long the commit took.
-func (w *writer) write(ctx context.Context, s step) (time.Duration, error) {
-	if s.end != nil {
-		w.end(s.end)
-		return 0, nil
+// write commits steps in one transaction; all of them but a first one are the first
+// steps of their files. It returns how long the commit took.
+func (w *writer) write(ctx context.Context, steps ...step) (time.Duration, error) {
+	var batches []store.LogBatch
+	for _, s := range steps {
+		if s.end != nil {
+			continue
+		}
+		b := s.batch
+		if s.before != nil {
+			w.file = *s.before
+		}
+		b.File.Counts.Add(w.file)
+		batches = append(batches, b)
 	}
-	if s.before != nil {
-		w.file, w.counted = *s.before, false
-	}
-	counts := s.batch.File.Counts
-	w.file.Add(counts)
-	s.batch.File.Counts = w.file
-	imported, took, err := w.commit(ctx, s.batch)
+	imported, took, err := w.commit(ctx, batches)
 	if err != nil {
 		return took, err
 	}
-	w.file = imported.File.Counts
-	if s.batch.File.Complete {
-		w.day.Add(w.file)
+	for _, s := range steps {
+		if s.end != nil {
+			w.end(s.end)
+			continue
+		}
+		w.add(s, imported[0])
+		imported = imported[1:]
 	}
-	counts.Messages, counts.Duplicates = imported.Messages, imported.Duplicates
-	w.guild.Add(counts)
-	w.add(s, counts)
 	return took, nil
 }
 
-func (w *writer) add(s step, counts store.Counts) {
+// add counts a step that was committed.
+func (w *writer) add(s step, imported store.Imported) {
+	counts := s.batch.File.Counts
+	counts.Messages, counts.Duplicates = imported.Messages, imported.Duplicates
+	if s.before != nil {
+		w.counted = false
+	}
+	if w.file = imported.File.Counts; s.batch.File.Complete {
+		w.day.Add(w.file)
+	}
+	w.guild.Add(counts)
 	if s.bytes > 0 && !w.counted {
 		w.sum.Files++
 		w.counted = true
@@ -66,11 +80,14 @@ func (w *writer) add(s step, counts store.Counts) {
 	w.sum.Malformed += counts.Malformed
 }
 
-// commit imports a batch, however long the disk stays full.
-func (w *writer) commit(ctx context.Context, b store.LogBatch) (store.Imported, time.Duration, error) {
+// commit imports batches, however long the disk stays full.
+func (w *writer) commit(ctx context.Context, batches []store.LogBatch) ([]store.Imported, time.Duration, error) {
+	if len(batches) == 0 {
+		return nil, 0, nil
+	}
 	for {
 		start := time.Now()
-		imported, err := w.Store.Import(ctx, b)
+		imported, err := w.Store.ImportAll(ctx, batches)
 		took := time.Since(start)
 		if !errors.Is(err, store.ErrFull) {
 			return imported, took, err

@@ -48,30 +48,53 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 // A line is a duplicate if guild, user, time, channel name and content equal a
 // line that is already stored. A line whose message is there with its id is
 // merged into that record and counts as a message. Errors are as those of Put.
-func (db *DB) Import(ctx context.Context, b LogBatch) (done Imported, err error) {
-	for i := range b.Records {
-		if r := &b.Records[i]; r.Message != 0 || r.Source != SourceLog {
-			return Imported{}, fmt.Errorf("log record with message id %d, source %d", r.Message, r.Source)
+func (db *DB) Import(ctx context.Context, b LogBatch) (Imported, error) {
+	done, err := db.ImportAll(ctx, []LogBatch{b})
+	if err != nil {
+		return Imported{}, err
+	}
+	return done[0], nil
+}
+
+// ImportAll is Import of several batches in one transaction, in their order, each
+// of another file.
+func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, error) {
+	done := make([]Imported, len(batches))
+	for _, b := range batches {
+		for i := range b.Records {
+			if r := &b.Records[i]; r.Message != 0 || r.Source != SourceLog {
+				return nil, fmt.Errorf("log record with message id %d, source %d", r.Message, r.Source)
+			}
 		}
 	}
-	err = db.update(ctx, func(w *writeTx) error {
-		done = Imported{File: b.File}
-		if err := w.eachGuild(b.Records, func(g *guildTx, batch []pending) error {
-			n, err := g.putLines(batch)
-			done.Messages += n
-			done.Duplicates += int64(len(batch)) - n
-			return err
-		}); err != nil {
-			return err
+	err := db.update(ctx, func(w *writeTx) (err error) {
+		for i, b := range batches {
+			if done[i], err = w.importBatch(b); err != nil {
+				return err
+			}
 		}
-		done.File.Counts.Messages += done.Messages
-		done.File.Counts.Duplicates += done.Duplicates
-		return errors.Join(w.putLogFile(done.File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+func (w *writeTx) importBatch(b LogBatch) (Imported, error) {
+	done := Imported{File: b.File}
+	err := w.eachGuild(b.Records, func(g *guildTx, batch []pending) error {
+		n, err := g.putLines(batch)
+		done.Messages += n
+		done.Duplicates += int64(len(batch)) - n
+		return err
 	})
 	if err != nil {
 		return Imported{}, err
 	}
-	return done, nil
+	done.File.Counts.Messages += done.Messages
+	done.File.Counts.Duplicates += done.Duplicates
+	return done, errors.Join(w.putLogFile(done.File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine))
 }
 
 // pending is a record on its way into a guild, with its key.

@@ -93,6 +93,33 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// Batches of several files are one transaction, and are counted each by itself:
+// a line that two files have is a duplicate in the second.
+func TestImportAll(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	a, b, c := logged(1, 2, 0, "general", "a"), logged(1, 2, 1, "general", "b"), logged(9, 2, 2, "general", "c")
+	file := func(key string) store.LogFile { return store.LogFile{Key: key, Path: key, Offset: 10} }
+	done, err := db.ImportAll(ctx, []store.LogBatch{
+		{Records: []store.Record{a, b}, File: file("x"), Done: []store.GuildDay{{Guild: 1, Date: "20231114"}}},
+		{Records: []store.Record{b, c}, File: file("y"), Done: []store.GuildDay{{Guild: 1, Date: "20231115"}}},
+	})
+	if err != nil || len(done) != 2 || done[0].Messages != 2 || done[1].Messages != 1 || done[1].Duplicates != 1 || done[1].File.Key != "y" {
+		t.Fatalf("have %+v, %v", done, err)
+	}
+	if dates, err := db.LastDates(ctx); err != nil || !slices.Equal(dates, []store.GuildDay{{Guild: 1, Date: "20231115"}}) {
+		t.Errorf("last dates %v, %v", dates, err)
+	}
+	bad := c
+	bad.User = 0
+	if _, err := db.ImportAll(ctx, []store.LogBatch{{Records: []store.Record{logged(1, 2, 5, "general", "new")}}, {Records: []store.Record{bad}}}); err == nil {
+		t.Error("a bad record was taken")
+	}
+	if have := all(t, db, store.Query{}); len(have) != 3 {
+		t.Errorf("have %d records", len(have))
+	}
+}
+
 // logged returns a log record of a second after 2023-11-14T22:13:20Z.
 func logged(guild, user store.ID, second int, channel, content string) store.Record {
 	return store.Record{
