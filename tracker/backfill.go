@@ -188,14 +188,18 @@ func (b *backfill) loader(ctx context.Context) error {
 	}
 }
 
-// mayFill says whether what is needed to fill a gap is known: Discord has told of
-// its guild, or else the bot may have left it; and a scan knows where to look.
+// mayFill says whether a gap is to be filled, and what is needed for it is known:
+// Discord has told of its guild, or else the bot may have left it; and a scan knows
+// where to look. A crawl that mode all has begun waits for mode all.
 func (b *backfill) mayFill(g store.Gap) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if isScan(g) {
+	switch {
+	case isScan(g):
 		plan, ok := b.scans[g.Guild]
 		return ok && plan.to >= g.To
+	case g.Reason == reasonHistory && b.mode != backfillAll:
+		return false
 	}
 	return b.seen[g.Guild]
 }

@@ -149,6 +149,32 @@ func TestOpenGapAfterAnotherConfiguration(t *testing.T) {
 	}
 }
 
+// A crawl goes on only where the operator still wants it, and from where it was.
+func TestCrawlWaitsForItsMode(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	o, all := w.options(), w.options()
+	all.Backfill = backfillAll
+	stop := w.sim.EveryREST(simulator.RouteMessages, simulator.Hang)
+	w.again(all)
+	w.until("the crawl is in the ledger", func() bool { return len(w.ledger()[store.ID(w.general.ID)]) == 1 })
+	w.crash(o)
+	stop()
+	w.say(w.ada, "live", w.general)
+	w.complete(w.since)
+	w.until("the scans are done", func() bool {
+		open, err := w.db.Gaps(w.ctx, true)
+		return err == nil && len(open) == 2 && w.tracker.Status().Backfill.Open == 0
+	})
+	if g := w.one(w.ledger(), w.general); g.State != store.GapOpen || g.Found != 0 {
+		t.Errorf("the crawl is %+v", g)
+	}
+	w.stopped()
+	w.again(all)
+	w.complete(everywhere)
+	w.filled()
+}
+
 // Mode all fetches what was before the first start, archived threads included.
 func TestCrawlToTheBeginning(t *testing.T) {
 	t.Parallel()

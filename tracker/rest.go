@@ -43,7 +43,7 @@ func statusOf(err error) int {
 }
 
 // errUnreachable says that there was no proper answer, and may be one later.
-var errUnreachable = errors.New("Discord gives no proper answer")
+var errUnreachable = errors.New("no proper answer from Discord")
 
 // rest asks Discord's REST interface. It waits where the rate limits tell it to and
 // never sends more than restSpacing allows; the wait ends with the context. Its
