@@ -89,7 +89,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	}
 	{ // migration
 		o := migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch),
-			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
+			StartDelay: c.MigrationStartDelay, MinFree: int64(c.MinFree), DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
 		actor("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)

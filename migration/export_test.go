@@ -36,3 +36,10 @@ func RunSteps(ctx context.Context, o Options, most, steps int) (disk int64, err 
 
 // OnceUnjoined is Once with a commit for each step.
 func OnceUnjoined(ctx context.Context, o Options) (Summary, error) { return once(ctx, o, 1) }
+
+// FollowWithRoom is Follow on a disk that has as much room as a function says.
+func FollowWithRoom(ctx context.Context, o Options, room func(string) (int64, error)) error {
+	m := newMigration(o)
+	m.room = room
+	return follow(ctx, m)
+}

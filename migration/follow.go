@@ -41,9 +41,11 @@ type follower struct {
 // A missing root, and whatever in it cannot be read, is named in the log once
 // and looked at again in each pass. Calling Follow again goes on behind the last
 // line that was committed.
-func Follow(ctx context.Context, o Options) error {
-	f := &follower{migration: newMigration(o), caughtUp: map[string]bool{}}
-	err := sleep(ctx, o.StartDelay)
+func Follow(ctx context.Context, o Options) error { return follow(ctx, newMigration(o)) }
+
+func follow(ctx context.Context, m *migration) error {
+	f := &follower{migration: m, caughtUp: map[string]bool{}}
+	err := sleep(ctx, m.StartDelay)
 	for err == nil {
 		err = f.round(ctx)
 	}

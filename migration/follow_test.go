@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -291,6 +292,34 @@ func TestFollowSettled(t *testing.T) {
 		putAt(t, root, damaged, noon().Add(1), said("three"))
 		d.after(10 * time.Second)
 		d.want("one", "two", "three")
+	})
+}
+
+// TestFollowLeavesRoom waits while the disk has less room than MinFree, says so,
+// and goes on when there is more.
+func TestFollowLeavesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, root := openDB(t), t.TempDir()
+		put(t, root, guildA+"/20260511/info.jsonl", said("one"), said("two"))
+		o, book := options(db, root)
+		o.Now, o.MinFree = noon, 100<<20
+		var free atomic.Int64
+		free.Store(100<<20 - 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- migration.FollowWithRoom(ctx, o, func(string) (int64, error) { return free.Load(), nil })
+		}()
+		d := &daemon{t: t, db: db, root: root, book: book, cancel: cancel, ended: ended}
+		d.after(time.Minute)
+		d.want()
+		if got := book.lines("ROLLCALL_MIN_FREE"); len(got) < 1 || len(got) > 2 {
+			t.Errorf("in a minute the log said %d times that room is left", len(got))
+		}
+		free.Store(100 << 20)
+		d.after(5 * time.Second)
+		d.want("one", "two")
+		d.stop()
 	})
 }
 

@@ -27,6 +27,10 @@ type Options struct {
 	// it waits between two days of a guild that had something to read.
 	StartDelay, DayDelay time.Duration
 
+	// MinFree is how many bytes must be free on the disk of the database for a
+	// commit; while there are less, the migration waits. 0: no such bound.
+	MinFree int64
+
 	// Progress, if set, is called by Once before the first and after each
 	// commit, from the goroutine that called Once.
 	Progress func(Progress)
@@ -62,6 +66,8 @@ type migration struct {
 	// settled are the files that had nothing more to give when they looked like
 	// this: today's, read up to their last whole line, and damaged ones.
 	settled map[string]stamp
+	// room returns how many bytes are free on the disk that holds a path.
+	room func(path string) (int64, error)
 	// fullTold is when the log last said that the disk is full.
 	fullTold time.Time
 }
@@ -83,7 +89,7 @@ func newMigration(o Options) *migration {
 	if o.Batch <= 0 {
 		o.Batch = 500
 	}
-	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, settled: map[string]stamp{}}
+	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, settled: map[string]stamp{}, room: room}
 }
 
 // date returns the day that lies so many days after today.

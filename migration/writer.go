@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"rollcall/store"
@@ -87,19 +88,35 @@ func (w *writer) commit(ctx context.Context, batches []store.LogBatch) ([]store.
 	}
 	for {
 		start := time.Now()
-		imported, err := w.Store.ImportAll(ctx, batches)
-		took := time.Since(start)
-		if !errors.Is(err, store.ErrFull) {
-			return imported, took, err
+		err := w.enoughRoom()
+		if err == nil {
+			var imported []store.Imported
+			imported, err = w.Store.ImportAll(ctx, batches)
+			if !errors.Is(err, store.ErrFull) {
+				return imported, time.Since(start), err
+			}
 		}
 		if now := time.Now(); now.Sub(w.fullTold) >= fullTell {
 			w.fullTold = now
-			w.Log.Error("the disk is full: the migration waits for room; make some, it goes on by itself", "err", err)
+			w.Log.Error("the disk is full: the migration waits for room; make some, it goes on by itself", "error", err)
 		}
 		if err := sleep(ctx, fullRetry); err != nil {
-			return imported, took, err
+			return nil, 0, err
 		}
 	}
+}
+
+// enoughRoom returns an error while the disk has less room than Options.MinFree.
+// A disk that does not tell has enough, until a commit says otherwise.
+func (w *writer) enoughRoom() error {
+	if w.MinFree == 0 {
+		return nil
+	}
+	free, err := w.room(w.Store.Path())
+	if err == nil && free < w.MinFree {
+		return fmt.Errorf("%d MiB are free, %d MiB are left to live messages (ROLLCALL_MIN_FREE)", free>>20, w.MinFree>>20)
+	}
+	return nil
 }
 
 // end says in the log what has come to an end.
