@@ -88,8 +88,8 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
 	}
 	{ // migration
-		o := migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch),
-			StartDelay: c.MigrationStartDelay, MinFree: int64(c.MinFree), DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
+		o := migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
+			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
 		actor("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)

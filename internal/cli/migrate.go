@@ -42,7 +42,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		if c.Flags().Changed("logs") {
 			cfg.Logs = *logs
 		}
-		o := migration.Options{Root: cfg.Logs}
+		o := migration.Options{Root: cfg.Logs, MinFree: int64(cfg.MinFree)}
 		if c.Flags().Changed("guild") {
 			if o.Guild, err = store.ParseID(*guild); err != nil {
 				return usage("--guild cannot be %q: %w", *guild, err)
@@ -84,7 +84,7 @@ func (a *app) migrateCopy(ctx context.Context, cfg config.Config, o migration.Op
 	if err := copyDatabase(ctx, cfg.DB, path); err != nil {
 		return err
 	}
-	cfg.DB = path
+	cfg.DB, o.MinFree = path, 0 // nobody else needs the room of the copy
 	return a.migrate(ctx, cfg, o)
 }
 
