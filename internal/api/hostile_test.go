@@ -124,6 +124,9 @@ func TestBodyRefused(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.Socket().ServeHTTP(w, httptest.NewRequest("GET", "/v1/guilds", strings.NewReader("x")))
 	wantProblem(t, w, 413, "a request has no body here")
+	w = httptest.NewRecorder()
+	s.Socket().ServeHTTP(w, httptest.NewRequest("POST", "/v1/guilds", strings.NewReader("x")))
+	wantProblem(t, w, 405, "POST is not possible here: want GET")
 }
 
 func TestTCP(t *testing.T) {

@@ -122,8 +122,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close") // instead of reading the body
-		problem(http.StatusRequestEntityTooLarge, "a request has no body here").write(w)
-		return
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			problem(http.StatusRequestEntityTooLarge, "a request has no body here").write(w)
+			return
+		}
 	}
 	// The request has been read. Its deadline would go on to cancel an answer
 	// that takes longer.
