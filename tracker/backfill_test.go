@@ -27,16 +27,19 @@ func (r *rig) again(o Options) {
 func (r *rig) filled() map[store.ID][]store.Gap {
 	r.Helper()
 	r.until("every gap is closed", func() bool {
+		b := r.tracker.backfill
+		b.mu.Lock()
+		seen := len(b.seen) > 0
+		b.mu.Unlock()
+		if !seen { // before the ledger is read, which may be to get the first gaps
+			return false
+		}
 		open, err := r.db.Gaps(r.ctx, true)
 		if err != nil {
 			r.Fatal(err)
 		}
-		b := r.tracker.backfill
-		b.mu.Lock()
-		seen := len(b.seen)
-		b.mu.Unlock()
 		s := b.state()
-		return len(open) == 0 && s.Open == 0 && s.History == 0 && seen > 0
+		return len(open) == 0 && s.Open == 0 && s.History == 0
 	})
 	return r.ledger()
 }
