@@ -21,6 +21,7 @@
 //	state/quarantine            file · 0 · offset u64                 → reason
 //	state/channels              guild u64 · channel u64               → last message id seen
 //	state/gaps                  seq u64                               → Gap as JSON
+//	state/gaps_open             seq u64 of an open gap                → nothing
 //
 // Every value ends with the CRC-32C of its key and itself: bbolt does not notice
 // a flipped byte. The id of a record is its message's snowflake, or for a log

@@ -22,9 +22,10 @@ var (
 	stateQuarantine = []byte("quarantine")
 	stateCursors    = []byte("channels")
 	stateGaps       = []byte("gaps")
+	stateOpenGaps   = []byte("gaps_open")
 	topBuckets      = [][]byte{bucketMeta, bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
-	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps}
+	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps}
 	keyFormat       = []byte("format")
 	keyDatabaseID   = []byte("id")
 	keySalt         = []byte("salt")

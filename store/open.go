@@ -142,7 +142,11 @@ func recoverDamage(err *error) func() {
 	before := debug.SetPanicOnFault(true)
 	return func() {
 		debug.SetPanicOnFault(before)
-		if r := recover(); r != nil {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error: // a page that is not there, or that leads nowhere
+			*err = fmt.Errorf("%w: its pages cannot be read (%v)", ErrDamaged, r)
+		default:
 			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
 	}

@@ -69,8 +69,13 @@ func getID(b *bbolt.Bucket, key []byte) (ID, error) {
 	return ID(binary.BigEndian.Uint64(payload)), nil
 }
 
+// gapLimit bounds the ledger. Beyond it the oldest gaps that are not open are
+// dropped, so that a bot that is restarted every day for years does not fill the
+// disk with what was long filled.
+const gapLimit = 50_000
+
 func (w *writeTx) putGaps(gaps []Gap) error {
-	b := w.state(stateGaps)
+	b, open := w.state(stateGaps), w.state(stateOpenGaps)
 	for _, gap := range gaps {
 		if gap.Seq == 0 {
 			seq, err := b.NextSequence()
@@ -79,7 +84,39 @@ func (w *writeTx) putGaps(gaps []Gap) error {
 			}
 			gap.Seq = seq
 		}
-		if err := w.putJSON(b, u64(nil, gap.Seq), gap); err != nil {
+		key := u64(nil, gap.Seq)
+		if err := w.putJSON(b, key, gap); err != nil {
+			return err
+		}
+		var err error
+		if gap.State == GapOpen {
+			err = w.put(open, key, nil)
+		} else {
+			err = open.Delete(key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.thinGaps(b, open, len(gaps))
+}
+
+// thinGaps drops at most as many gaps as may have come, and one more, so that it
+// catches up but never takes long. Numbers that were dropped before count as
+// if they were there: open gaps are few, so it comes out about right.
+func (w *writeTx) thinGaps(b, open *bbolt.Bucket, came int) error {
+	c := b.Cursor()
+	var drop [][]byte
+	for key, _ := c.First(); key != nil && len(drop) <= came; key, _ = c.Next() {
+		if b.Sequence()-binary.BigEndian.Uint64(key) < gapLimit {
+			break
+		}
+		if open.Get(key) == nil {
+			drop = append(drop, bytes.Clone(key))
+		}
+	}
+	for _, key := range drop {
+		if err := b.Delete(key); err != nil {
 			return err
 		}
 	}
@@ -246,17 +283,26 @@ func (db *DB) Cursors(ctx context.Context, guild ID) (map[ID]ID, error) {
 	return cursors, err
 }
 
-// Gaps returns the ledger in order of Seq, only the open ones if open is true.
+// Gaps returns the ledger in order of Seq, only the open ones if open is true. It
+// keeps all open ones, and of the others the youngest 50,000.
 func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
-	err = db.eachState(ctx, stateGaps, nil, func(key, payload []byte) error {
-		var gap Gap
-		if err := decodeJSON(key, payload, &gap); err != nil {
-			return err
-		}
-		if !open || gap.State == GapOpen {
-			gaps = append(gaps, gap)
-		}
-		return nil
+	take := func(key, payload []byte) error {
+		gaps = append(gaps, Gap{})
+		return decodeJSON(key, payload, &gaps[len(gaps)-1])
+	}
+	if !open {
+		err = db.eachState(ctx, stateGaps, nil, take)
+		return gaps, err
+	}
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		ledger := tx.Bucket(bucketState).Bucket(stateGaps)
+		return tx.Bucket(bucketState).Bucket(stateOpenGaps).ForEach(func(key, _ []byte) error {
+			payload, err := get(ledger, key)
+			if err != nil {
+				return err
+			}
+			return take(key, payload)
+		})
 	})
 	return gaps, err
 }

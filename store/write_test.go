@@ -175,6 +175,33 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+// The ledger keeps every open gap, and the youngest of the others.
+func TestGapsAreBounded(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	put := func(gaps ...store.Gap) {
+		t.Helper()
+		if _, err := db.Put(ctx, store.Batch{Gaps: gaps}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(store.Gap{Guild: 1, Channel: 2, Until: 3, State: store.GapOpen})
+	for range 60 {
+		many := make([]store.Gap, 1_000)
+		for i := range many {
+			many[i] = store.Gap{Guild: 1, Channel: 2, Until: 3, State: store.GapFilled}
+		}
+		put(many...)
+	}
+	ledger, err := db.Gaps(ctx, false)
+	if err != nil || len(ledger) != 50_001 || ledger[0].State != store.GapOpen || ledger[50_000].Seq != 60_001 {
+		t.Fatalf("have %d, %v", len(ledger), err)
+	}
+	if open, err := db.Gaps(ctx, true); err != nil || len(open) != 1 || open[0].Seq != 1 {
+		t.Errorf("open %v, %v", open, err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	ctx := context.Background()
 	db := openTemp(t)
