@@ -85,7 +85,7 @@ func newSession(o sessionOptions) (*session, error) {
 	dg.SyncEvents = true
 	dg.ShardID, dg.ShardCount = o.shard, o.shards
 	dg.Identify.Intents = intents
-	dg.Client = &http.Client{Timeout: o.limits.open, Transport: &redirect{o.base, o.transport, s}}
+	dg.Client = &http.Client{Transport: &redirect{o.base, o.transport, s}}
 	dg.Dialer = &websocket.Dialer{
 		HandshakeTimeout: o.limits.open,
 		NetDialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
@@ -100,7 +100,8 @@ func newSession(o sessionOptions) (*session, error) {
 	return s, nil
 }
 
-// redirect sends discordgo's requests, whose addresses are fixed, to base.
+// redirect sends discordgo's requests, whose addresses are fixed, to base. They end
+// with the connection that they are for.
 type redirect struct {
 	base *url.URL
 	next http.RoundTripper

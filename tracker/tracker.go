@@ -79,7 +79,7 @@ func New(o Options) (*Tracker, error) {
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("Discord's address %q: want http:// or https:// and a host", o.DiscordURL)
 	}
-	o.Token = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(o.Token), "Bot "))
+	o.Token = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(o.Token)+" ", "Bot "))
 	if o.Token == "" {
 		return nil, errors.New("no bot token")
 	}

@@ -1,13 +1,15 @@
 package tracker
 
 import (
-	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"rollcall/internal/simulator"
 	"rollcall/store"
@@ -239,6 +241,51 @@ func TestRunRereadsAGuildsFile(t *testing.T) {
 	r.stopped()
 }
 
+// Discord's address may be that of a proxy, with a path.
+func TestRunBehindAPath(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, simulator.Options{})
+	c := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"}).AddChannel(simulator.ChannelSpec{Name: "general"})
+	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
+	target, err := url.Parse(r.sim.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(http.StripPrefix("/behind/this", httputil.NewSingleHostReverseProxy(target)))
+	t.Cleanup(front.Close)
+	for _, path := range []string{"/behind/this", "/behind/this/"} {
+		o := r.options()
+		o.DiscordURL, o.Token = front.URL+path, " Bot "+o.Token+"\n"
+		r.run(o, quick())
+		r.ready(1)
+		r.say(ada, "hello", c)
+		r.complete(everywhere)
+		r.stopped()
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	r := newRig(t, simulator.Options{})
+	tests := map[string]struct {
+		change func(o *Options)
+		says   string
+	}{
+		"no token":          {func(o *Options) { o.Token = "Bot " }, "token"},
+		"an address of ftp": {func(o *Options) { o.DiscordURL = "ftp://x" }, `"ftp://x"`},
+		"half an address":   {func(o *Options) { o.DiscordURL = "discord.com" }, `"discord.com"`},
+		"no folder":         {func(o *Options) { o.Rules.ConfigDir = "/nowhere/at/all" }, "/nowhere/at/all"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := r.options()
+			test.change(&o)
+			if _, err := New(o); err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), r.sim.Token()) {
+				t.Errorf("New: %v, want an error with %q", err, test.says)
+			}
+		})
+	}
+}
+
 func TestRunTakesOverAGuildThatComesLater(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, simulator.Options{})
@@ -255,114 +302,4 @@ func TestRunTakesOverAGuildThatComesLater(t *testing.T) {
 	g.Remove()
 	r.until("the guild is forgotten", func() bool { return r.tracker.Status().Guilds == 0 })
 	r.stopped()
-}
-
-// Whatever moment a daemon is told to stop at: what it counts as handled is
-// stored, and what the session was sent before is not lost for the next one.
-func TestRunStopsInMidStream(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, simulator.Options{})
-	g := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"})
-	for i := range 5 {
-		g.AddChannel(simulator.ChannelSpec{Name: fmt.Sprint("channel-", i)})
-	}
-	o := r.options()
-	o.CommitInterval = time.Second
-	r.run(o, quick())
-	r.ready(1)
-	chatter, err := r.sim.NewChatter(simulator.ChatterOptions{Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, quiet := context.WithCancel(r.ctx)
-	chatted := make(chan error, 1)
-	go func() { chatted <- chatter.Run(ctx, 0, 0) }()
-	r.until("a thousand are handled", func() bool { return r.tracker.Status().Writer.Handled > 1000 })
-	start := time.Now()
-	r.stop()
-	if err := r.wait(); err != nil {
-		t.Fatalf("Run: %v", err)
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("stopping took %v", took)
-	}
-	quiet()
-	if err := <-chatted; err != nil {
-		t.Fatal(err)
-	}
-	got, want := r.stored(), r.expected(everywhere)
-	if n := r.log.count("could not be taken in"); n != 0 {
-		t.Errorf("messages that had come were not taken in")
-	}
-	if taken := r.tracker.Status().Messages; int(taken) != len(got) {
-		t.Errorf("%d were taken from the gateway, %d are stored", taken, len(got))
-	}
-	var last store.ID
-	for id := range got {
-		last = max(last, id)
-	}
-	for id := range want {
-		if id > last { // on its way when the session was left
-			delete(want, id)
-		}
-	}
-	r.same(got, want)
-	t.Logf("%d messages were taken in before the stop", len(got))
-}
-
-// A handler that waits for room when the daemon is told to stop gets it, and what it
-// holds is stored.
-func TestRunStoresWhatWaitsForRoom(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, simulator.Options{Queue: 2 * queueLen})
-	c := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"}).AddChannel(simulator.ChannelSpec{Name: "general"})
-	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
-	r.run(r.options(), quick())
-	r.ready(1)
-	r.say(ada, "before", c)
-	r.complete(everywhere)
-	r.tracker.writer.mu.Lock() // a disk that hangs
-	for i := range queueLen + 1000 {
-		r.say(ada, fmt.Sprint(i), c)
-	}
-	r.until("the queue is full", func() bool { n, _ := r.tracker.writer.queue.len(); return n == queueLen })
-	r.stop()
-	r.stats("the gateway is left", func(s simulator.Stats) bool { return s.Open == 0 })
-	r.tracker.writer.mu.Unlock()
-	if err := r.wait(); err != nil {
-		t.Fatalf("Run: %v", err)
-	}
-	if n := r.log.count("could not be taken in"); n != 0 {
-		t.Error("a message that had come was not taken in")
-	}
-	if taken, stored := int(r.tracker.Status().Messages), len(r.stored()); taken != stored || stored <= queueLen {
-		t.Errorf("%d were taken from the gateway, %d are stored", taken, stored)
-	}
-}
-
-// A handler that is at work when the daemon is told to stop finishes it, and the
-// writer waits for it.
-func TestRunWaitsForAHandler(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, simulator.Options{})
-	c := r.sim.AddGuild(simulator.GuildSpec{Name: "Lounge"}).AddChannel(simulator.ChannelSpec{Name: "general"})
-	ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
-	r.run(r.options(), quick())
-	r.ready(1)
-	r.say(ada, "before", c)
-	r.complete(everywhere)
-	events := &r.tracker.shards[0].receiver.events
-	before := events.Load()
-	r.tracker.names.mu.Lock() // the handler asks for the channel's name
-	r.say(ada, "at the last moment", c)
-	for events.Load() == before {
-		time.Sleep(time.Millisecond)
-	}
-	r.stop()
-	r.stats("the gateway is left", func(s simulator.Stats) bool { return s.Open == 0 })
-	r.tracker.names.mu.Unlock()
-	if err := r.wait(); err != nil {
-		t.Fatalf("Run: %v", err)
-	}
-	r.same(r.stored(), r.expected(everywhere))
 }
