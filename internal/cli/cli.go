@@ -143,7 +143,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of tables")
 	root.AddCommand(
 		a.runCommand(), a.migrateCommand(), a.stateCommand(), a.exportCommand(), a.guildsCommand(), a.messagesCommand(),
-		a.checkCommand(), a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
+		a.checkCommand(), a.healthCommand(), a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
 	)
 	return root
 }
