@@ -132,7 +132,8 @@ func initialMap() int {
 	if runtime.GOOS == "windows" || math.MaxInt == math.MaxInt32 {
 		return 0
 	}
-	return addressSpace
+	space := int64(addressSpace) // too large for a constant int where this is not reached
+	return int(space)
 }
 
 // recoverDamage turns what bbolt does on damaged pages (it panics, or reads
