@@ -12,11 +12,11 @@ import (
 // ErrRefused says that Discord refuses the token, the intents or the shards, which
 // trying again does not change. The error that wraps it is one line that says what
 // to do.
-var ErrRefused = errors.New("Discord refuses the bot")
+var ErrRefused = errors.New("refused by Discord")
 
 // Why a connection to the gateway ended, beside the errors of the network.
 var (
-	errReconnect  = errors.New("Discord asked us to reconnect")
+	errReconnect  = errors.New("asked by Discord to reconnect")
 	errZombie     = errors.New("heartbeats are not acknowledged")
 	errStuck      = errors.New("the session does not take in what came")
 	errClosedHere = errors.New("closed by the session")

@@ -80,47 +80,70 @@ const (
 	opACK            = 11
 )
 
+// envelope is a payload of the gateway. data is part of it.
+type envelope struct {
+	op       int
+	sequence int64 // 0: none
+	event    string
+	data     []byte
+}
+
+var errNoOp = errors.New("no op")
+
+func (e *envelope) read(payload []byte) error {
+	e.op = -1
+	err := walk(payload, func(key, value []byte) error {
+		switch string(key) {
+		case "op":
+			return readInt(value, &e.op)
+		case "s":
+			return json.Unmarshal(value, &e.sequence)
+		case "t":
+			return readString(value, &e.event)
+		case "d":
+			e.data = value
+		}
+		return nil
+	})
+	if err == nil && e.op < 0 {
+		err = errNoOp
+	}
+	return err
+}
+
 // handOn puts into out what discordgo is to see of a payload.
 func (w *wire) handOn(payload []byte) error {
-	var e struct {
-		Op       *int            `json:"op"`
-		Sequence *int64          `json:"s"`
-		Type     string          `json:"t"`
-		Data     json.RawMessage `json:"d"`
-	}
-	if err := json.Unmarshal(payload, &e); err != nil {
+	var e envelope
+	if err := e.read(payload); err != nil {
 		return reject(err.Error())
 	}
-	if e.Op == nil {
-		return reject("no op")
-	}
-	switch *e.Op {
+	switch e.op {
 	case opDispatch:
-		if e.Sequence != nil {
-			w.sequence = *e.Sequence
+		if e.sequence != 0 {
+			w.sequence = e.sequence
 		}
-		return w.handOnEvent(e.Type, e.Data)
+		return w.handOnEvent(e.event, e.data)
 	case opHeartbeat:
-		w.put(`{"op":1}`, nil, "")
+		w.put(`{"op":1}`)
 	case opReconnect:
 		return errReconnect
 	case opInvalidSession:
-		return &invalidSession{resumable: string(e.Data) == "true"}
+		return &invalidSession{resumable: string(e.data) == "true"}
 	case opHello:
-		return w.handOnHello(e.Data)
+		return w.handOnHello(e.data)
 	case opACK:
 		w.mu.Lock()
 		w.acked = time.Now()
 		w.mu.Unlock()
-		w.put(`{"op":11}`, nil, "")
+		w.put(`{"op":11}`)
 	default:
-		return reject("unknown op " + strconv.Itoa(*e.Op))
+		return reject("unknown op " + strconv.Itoa(e.op))
 	}
 	return nil
 }
 
 // handOnHello passes the heartbeat's interval on, if a timer can be made of it.
-func (w *wire) handOnHello(data json.RawMessage) error {
+func (w *wire) handOnHello(data []byte) error {
 	var hello struct {
 		Interval float64 `json:"heartbeat_interval"` // milliseconds
 	}
@@ -131,15 +154,16 @@ func (w *wire) handOnHello(data json.RawMessage) error {
 	w.mu.Lock()
 	w.interval, w.acked = time.Duration(ms)*time.Millisecond, time.Now()
 	w.mu.Unlock()
-	w.put(`{"op":10,"d":{"heartbeat_interval":`+strconv.FormatInt(ms, 10), nil, "}}")
+	w.put(`{"op":10,"d":{"heartbeat_interval":` + strconv.FormatInt(ms, 10) + "}}")
 	return nil
 }
 
 // handOnEvent passes an event on.
-func (w *wire) handOnEvent(name string, data json.RawMessage) error {
+func (w *wire) handOnEvent(name string, data []byte) error {
 	w.mu.Lock()
 	w.progress = time.Now()
 	w.mu.Unlock()
+	w.data = nil
 	head := `{"op":0,"s":` + strconv.FormatInt(w.sequence, 10) + `,"t":"`
 	switch {
 	case name == "READY":
@@ -154,17 +178,15 @@ func (w *wire) handOnEvent(name string, data json.RawMessage) error {
 			return err
 		}
 		w.establish()
-		w.put(head+`READY","d":`, session, "}")
+		w.put(head + `READY","d":` + string(session) + "}")
 	case name == "RESUMED":
 		w.establish()
-		w.put(head+`RESUMED","d":{}`, nil, "}")
+		w.put(head + `RESUMED","d":{}}`)
 	case handles(name):
-		if len(data) == 0 {
-			data = json.RawMessage("null")
-		}
-		w.put(head+rawPrefix+name+`","d":`, data, "}")
+		w.data = data
+		w.put(head + rawPrefix + name + `","d":null}`)
 	default:
-		w.put(head+rawPrefix+`OTHER","d":null`, nil, "}")
+		w.put(head + rawPrefix + `OTHER","d":null}`)
 	}
 	return nil
 }
@@ -176,14 +198,10 @@ func (w *wire) establish() {
 	w.ready = true
 }
 
-// put makes one text frame of the three parts.
-func (w *wire) put(head string, data []byte, tail string) {
-	n := len(head) + len(data) + len(tail)
-	if cap(w.frame) > keptRoom {
-		w.frame = nil
-	}
+// put makes a text frame for discordgo.
+func (w *wire) put(payload string) {
 	f := append(w.frame[:0], 0x80|frameText)
-	switch {
+	switch n := len(payload); {
 	case n < 126:
 		f = append(f, byte(n))
 	case n < 1<<16:
@@ -191,8 +209,6 @@ func (w *wire) put(head string, data []byte, tail string) {
 	default:
 		f = binary.BigEndian.AppendUint64(append(f, 127), uint64(n))
 	}
-	f = append(f, head...)
-	f = append(f, data...)
-	w.frame = append(f, tail...)
+	w.frame = append(f, payload...)
 	w.out = w.frame
 }

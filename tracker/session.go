@@ -302,22 +302,21 @@ func (s *session) handle(e *discordgo.Event) {
 	if s.dropped.Load() {
 		return
 	}
-	if err := s.take(e); err != nil {
-		if w := s.current.Load(); w != nil {
-			w.fail(err)
-		}
+	w := s.current.Load()
+	if err := s.take(e.Type, w.data); err != nil {
+		w.fail(err)
 	}
 }
 
 // take takes in one event. A panic costs the connection, not the process.
-func (s *session) take(e *discordgo.Event) (err error) {
+func (s *session) take(name string, data json.RawMessage) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("panic while taking in an event, please report it", "event", e.Type, "panic", oneLine(fmt.Sprint(p)), "stack", string(debug.Stack()))
+			s.log.Error("panic while taking in an event, please report it", "event", name, "panic", oneLine(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()
-	switch e.Type {
+	switch name {
 	case "READY":
 		s.up(false)
 		return nil
@@ -325,5 +324,5 @@ func (s *session) take(e *discordgo.Event) (err error) {
 		s.up(true)
 		return nil
 	}
-	return s.receive(strings.TrimPrefix(e.Type, rawPrefix), e.RawData)
+	return s.receive(strings.TrimPrefix(name, rawPrefix), data)
 }

@@ -77,7 +77,7 @@ func New(o Options) (*Tracker, error) {
 	}
 	base, err := url.Parse(o.DiscordURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, fmt.Errorf("Discord's address %q: want http:// or https:// and a host", o.DiscordURL)
+		return nil, fmt.Errorf("address of Discord %q: want http:// or https:// and a host", o.DiscordURL)
 	}
 	o.Token = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(o.Token)+" ", "Bot "))
 	if o.Token == "" {

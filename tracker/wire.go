@@ -20,9 +20,11 @@ import (
 //
 //   - HELLO, heartbeat requests and ACKs, written anew;
 //   - READY with nothing but the session id;
-//   - every event that we handle, under a name which discordgo does not know
-//     (rawPrefix), so that it hands the raw data on instead of decoding it into
-//     its own types; of every other event nothing but the sequence number;
+//   - of every other event its number and, if we handle it, its name, with rawPrefix
+//     so that discordgo, which does not know it, decodes nothing. The event's own
+//     data stays here: the handler, which discordgo calls before it reads on, takes
+//     it from data. That spares two passes over each message, and discordgo's
+//     types, which turn a message with one unknown component into an empty one;
 //   - the closing frame, whose code it keeps.
 //
 // op 7 and op 9 end the connection here; the supervisor decides what follows.
@@ -44,6 +46,7 @@ type wire struct {
 	inflater io.ReadCloser
 	inflated bytes.Buffer
 	sequence int64
+	data     []byte // of the event that was handed on last; valid until the next Read
 
 	done chan struct{} // closed when cause is set
 

@@ -1,0 +1,189 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"rollcall/store"
+)
+
+// Message types that people write; every other type is the system's own.
+const (
+	typeDefault = 0
+	typeReply   = 19
+)
+
+// discordEpoch is 2015-01-01T00:00:00Z in unix milliseconds, where snowflakes begin.
+const discordEpoch = 1420070400000
+
+// message is a message of the gateway or of a history page. A history page
+// carries no guild id: who fetched it sets GuildID. Timestamps fall back on the
+// id, which holds the same instant in milliseconds.
+type message struct {
+	ID        store.ID // at most 2^63-1
+	ChannelID store.ID
+	GuildID   store.ID // 0 in a direct message
+	Author    author
+	Nick      string // the author's name in the guild, if any
+	WebhookID store.ID
+	Type      int
+	Content   string // valid UTF-8
+	Timestamp store.Micros
+	// Attachments counts the files.
+	Attachments int
+	// ReplyTo and ReplyToUser name the answered message and its author, 0 if there
+	// is none or it is not known. A forwarded message is no answer.
+	ReplyTo     store.ID
+	ReplyToUser store.ID
+}
+
+type author struct {
+	ID         store.ID
+	Username   string
+	GlobalName string
+	Bot        bool
+}
+
+// decodeMessage reads a message of the gateway or of a history page.
+func decodeMessage(raw json.RawMessage) (message, error) {
+	var m message
+	var timed bool
+	var reply, replied store.ID
+	err := walk(raw, func(key, value []byte) error {
+		switch string(key) {
+		case "id":
+			return readID(value, &m.ID)
+		case "channel_id":
+			return readID(value, &m.ChannelID)
+		case "guild_id":
+			return readID(value, &m.GuildID)
+		case "author":
+			return m.Author.read(value)
+		case "webhook_id":
+			return readID(value, &m.WebhookID)
+		case "type":
+			return readInt(value, &m.Type)
+		case "content":
+			return readString(value, &m.Content)
+		case "timestamp":
+			m.Timestamp, timed = readTime(value)
+		case "attachments":
+			m.Attachments = countElements(value)
+		case "member":
+			m.Nick = nick(value)
+		case "message_reference":
+			reply = idIn(value, "message_id")
+		case "referenced_message":
+			replied = authorIn(value)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return message{}, fmt.Errorf("decode message: %w", err)
+	case m.ID == 0 || m.ChannelID == 0:
+		return message{}, fmt.Errorf("decode message: %w", errNoID)
+	case m.ID > math.MaxInt64:
+		return message{}, fmt.Errorf("decode message: id %s is above 2^63-1", m.ID)
+	}
+	if !timed {
+		m.Timestamp = snowflakeTime(m.ID)
+	}
+	if m.Type == typeReply {
+		m.ReplyTo, m.ReplyToUser = reply, replied
+	}
+	return m, nil
+}
+
+// read reads a message's author; null leaves it.
+func (a *author) read(value []byte) error {
+	if string(value) == "null" {
+		return nil
+	}
+	return walk(value, func(key, value []byte) error {
+		switch string(key) {
+		case "id":
+			return readID(value, &a.ID)
+		case "username":
+			a.Username = readName(value)
+		case "global_name":
+			a.GlobalName = readName(value)
+		case "bot":
+			return json.Unmarshal(value, &a.Bot)
+		}
+		return nil
+	})
+}
+
+// nick is the name of a message's member, "" if there is none.
+func nick(member []byte) (name string) {
+	_ = walk(member, func(key, value []byte) error {
+		if string(key) == "nick" {
+			name = readName(value)
+		}
+		return nil
+	})
+	return name
+}
+
+// authorIn is the id of a message's author, 0 if there is none.
+func authorIn(message []byte) (id store.ID) {
+	_ = walk(message, func(key, value []byte) error {
+		if string(key) == "author" {
+			id = idIn(value, "id")
+		}
+		return nil
+	})
+	return id
+}
+
+// idIn is the id under a key of an object, 0 if there is none.
+func idIn(object []byte, name string) (id store.ID) {
+	_ = walk(object, func(key, value []byte) error {
+		if string(key) == name {
+			_ = readID(value, &id)
+		}
+		return nil
+	})
+	return id
+}
+
+// counts says whether m is a message as the product counts them, whatever the
+// allow and deny lists say of its channel: written by a person in a guild.
+func (m message) counts() bool {
+	return (m.Type == typeDefault || m.Type == typeReply) &&
+		m.GuildID != 0 && m.Author.ID != 0 && !m.Author.Bot && m.WebhookID == 0
+}
+
+// displayName is the author's name as the guild sees it, "" if unknown.
+func (m message) displayName() string {
+	switch {
+	case m.Nick != "":
+		return m.Nick
+	case m.Author.GlobalName != "":
+		return m.Author.GlobalName
+	}
+	return m.Author.Username
+}
+
+// record is what is stored of a message that counts. name is its channel's.
+func (m message) record(name string, source store.Source) *store.Record {
+	return &store.Record{
+		Guild:       m.GuildID,
+		User:        m.Author.ID,
+		Time:        m.Timestamp,
+		Message:     m.ID,
+		Channel:     store.Channel{ID: m.ChannelID, Name: name},
+		Content:     m.Content,
+		Source:      source,
+		ReplyTo:     m.ReplyTo,
+		ReplyToUser: m.ReplyToUser,
+		Attachments: m.Attachments,
+	}
+}
+
+// snowflakeTime is the instant at which Discord made an id, to the millisecond.
+func snowflakeTime(id store.ID) store.Micros {
+	return store.Micros((int64(id>>22) + discordEpoch) * 1000)
+}
