@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds every wait of a test.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // rig is a tracker on a real database before a simulated Discord.
 type rig struct {

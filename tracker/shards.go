@@ -108,9 +108,10 @@ type gate struct {
 	window time.Duration
 	log    *slog.Logger
 
-	mu       sync.Mutex
-	slots    map[int]*slot // by shard modulo max_concurrency
-	underway int           // IDENTIFYs let through that Discord may not have counted yet
+	mu      sync.Mutex
+	slots   map[int]*slot // by shard modulo max_concurrency
+	started int           // IDENTIFYs let through
+	ended   int           // those of them that Discord has counted, or that failed
 }
 
 type slot struct {
@@ -142,7 +143,7 @@ func (g *gate) pass(ctx context.Context, shard int) (done func(), err error) {
 	}
 	return sync.OnceFunc(func() {
 		g.mu.Lock()
-		g.underway--
+		g.ended++
 		g.mu.Unlock()
 		s.next = time.Now().Add(g.window)
 		<-s.busy
@@ -163,14 +164,18 @@ func (g *gate) slot(key int) *slot {
 // book waits until an IDENTIFY is left, and takes it.
 func (g *gate) book(ctx context.Context) error {
 	for ctx.Err() == nil {
+		g.mu.Lock()
+		counted := g.ended
+		g.mu.Unlock()
 		info, err := g.ask(ctx)
 		if err != nil {
 			return err
 		}
 		g.mu.Lock()
-		free := info.remaining() > g.underway
+		// The answer may be from before those ended that have ended while we asked.
+		free := info.remaining() > g.started-counted
 		if free {
-			g.underway++
+			g.started++
 		}
 		g.mu.Unlock()
 		if free {
