@@ -38,5 +38,5 @@ fuzz: ## each fuzz target for FUZZTIME
 		done; \
 	done
 
-powerloss: ## thousands of states that a loss of power can leave (make test tries some hundred)
+powerloss: ## thousands of states that a loss of power can leave (make test tries 150)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000

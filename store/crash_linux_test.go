@@ -29,7 +29,7 @@ const (
 	writerBatches  = 40
 )
 
-var powerLossStates = flag.Int("powerloss.states", 400, "states to make from the writes that strace recorded")
+var powerLossStates = flag.Int("powerloss.states", 150, "states to make from the writes that strace recorded")
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(writerVariable); path != "" {
@@ -181,6 +181,7 @@ func runWriter(t *testing.T, path string, straceArgs ...string) (acknowledged, f
 // disk is waited out; after any other error the writer ends; what it
 // acknowledged is there.
 func TestFailingCalls(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		call, err string
 		recovers  bool
@@ -194,7 +195,7 @@ func TestFailingCalls(t *testing.T) {
 	} {
 		t.Run(test.call+" "+test.err, func(t *testing.T) {
 			t.Parallel()
-			for when := 1; when <= 40; when += 1 + when/4 {
+			for when := 1; when <= 40; when += 1 + when/3 {
 				path := filepath.Join(t.TempDir(), "rollcall.db")
 				if db, err := store.Open(path, store.Options{}); err != nil { // creation is not the subject
 					t.Fatal(err)
@@ -220,6 +221,7 @@ func TestFailingCalls(t *testing.T) {
 // then any subset, each torn anywhere at 512 bytes. Each state opens, is sound,
 // and lacks nothing that was acknowledged.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, trace := filepath.Join(folder, "rollcall.db"), filepath.Join(folder, "trace")
 	db, err := store.Open(path, store.Options{})

@@ -84,6 +84,7 @@ func describe(r store.Record, inLogs bool) string {
 func TestReconcile(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
 			path := filepath.Join(t.TempDir(), "rollcall.db")
 			db, err := store.Open(path, store.Options{})
