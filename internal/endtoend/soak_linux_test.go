@@ -1,0 +1,94 @@
+package endtoend_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/simulator"
+)
+
+// soaking is a soak test while it runs.
+type soaking struct {
+	t      *testing.T
+	h      *house
+	w      *world
+	d      *daemon
+	disk   *disk // nil if none can be mounted
+	random *rand.Rand
+	done   map[string]int // faults, by name
+}
+
+// soakRate is how many messages a second people write meanwhile.
+const soakRate = 200
+
+// TestSoak breaks everything that can break, again and again, while people talk and
+// logs are taken in. The daemon must never end by itself, and in the end it must have
+// everything once.
+func TestSoak(t *testing.T) {
+	if *soak == 0 {
+		t.Skip("it takes long: ask for it with -soak 1h")
+	}
+	s := &soaking{t: t, random: rand.New(rand.NewPCG(*seed, 3)), done: map[string]int{}}
+	folder := t.TempDir()
+	room := 128<<20 + int(soak.Seconds())*200_000 // of which a record takes some hundred bytes
+	disk, err := newDisk(t, room)
+	if err != nil {
+		t.Logf("the disk is never full: %v", err)
+	} else {
+		s.disk, folder = disk, disk.path
+	}
+	s.h = newHouse(t, folder)
+	s.h.set("COMMIT_INTERVAL=200ms", "MIN_FREE=8MiB")
+	s.w = newWorld(t, s.h, simulator.Options{
+		HeartbeatInterval: 2 * time.Second, Shards: 2, MaxConcurrency: 2, SessionStarts: 1_000_000,
+		IdentifyWindow: time.Second, Replay: 2000,
+	})
+	s.w.past(10, 30)
+	since := s.w.since()
+	s.d = s.h.inhabited(s.w, 2)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	talked, logged := s.w.talk(ctx, soakRate), s.w.other.run(ctx)
+	s.run(*soak)
+	stop()
+	t.Logf("%d messages, faults %v", talked(), s.done)
+	logged()
+	st := s.w.sim.Stats()
+	t.Logf("%d connections, %d IDENTIFYs of which %d too early, %d of %d RESUMEs succeeded, %d refused requests",
+		st.Connections, st.Identifies, st.Hasty, st.Resumed, st.Resumes, st.Refused)
+	want := model(s.w.said(), s.w.other.all(), since)
+	s.h.caughtUp(s.d, s.w, want, 5*time.Minute)
+	s.d.stop()
+	s.h.settled(s.w, want)
+}
+
+// run lets one fault after another happen.
+func (s *soaking) run(d time.Duration) {
+	all := faults()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		f := all[s.random.IntN(len(all))]
+		s.done[f.name]++
+		undo := f.do(s)
+		s.pause(4 * time.Second)
+		if undo != nil {
+			undo()
+		}
+		if s.random.IntN(3) == 0 {
+			s.w.build(context.Background())
+			s.w.other.years(s.w, s.w.guilds[s.random.IntN(3)], 1, 100)
+		}
+		s.pause(8 * time.Second)
+		s.d.running()
+		if bad := s.d.log.find(func(e entry) bool { return e.Level == "ERROR" && !strings.Contains(e.Message, "the disk is full") }); len(bad) > 0 {
+			s.t.Fatalf("after %q: %v", f.name, bad)
+		}
+	}
+}
+
+// pause lets some time pass, at most d, often much less.
+func (s *soaking) pause(d time.Duration) {
+	<-time.After(time.Duration(s.random.Float64() * s.random.Float64() * float64(d)))
+}
