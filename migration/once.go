@@ -9,7 +9,7 @@ import (
 
 // onceBatch is how many records Once commits at a time. Larger batches are no
 // faster, and wait longer for the end of a commit when they are cancelled.
-const onceBatch = 50_000
+const onceBatch = 100_000
 
 // joinSteps bounds how many steps are committed together, so that the progress moves.
 const joinSteps = 1000

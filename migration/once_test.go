@@ -305,26 +305,26 @@ func TestBytesOnDisk(t *testing.T) {
 // TestLargeFile has several commits of one file, and both bounds of a commit.
 func TestLargeFile(t *testing.T) {
 	db, root := openDB(t), t.TempDir()
-	const lines = 60_000
+	const lines = 120_000
 	var b strings.Builder
 	for i := range lines {
-		fmt.Fprintf(&b, `{"timestamp":"2026-05-11T06:30:00.%06dZ","channel_or_file":"c","user_id":"%d","action":"receive_message","message":"x"}`+"\n", i, 1+i%7)
+		fmt.Fprintf(&b, `{"timestamp":"2026-05-11T06:30:0%d.%06dZ","channel_or_file":"c","user_id":"%d","action":"receive_message","message":"x"}`+"\n", i/100_000, i%100_000, 1+i%7)
 	}
 	b.WriteString(strings.Repeat(" ", 5<<20) + "\n")
-	b.WriteString(strings.Repeat(strings.Repeat("x", 9<<20)+"\n", 3))
+	b.WriteString(strings.Repeat(strings.Repeat("x", 9<<20)+"\n", 5))
 	put(t, root, guildA+"/20260511/info.jsonl", b.String())
 	o, _ := options(db, root)
 	commits := -1
 	o.Progress = func(migration.Progress) { commits++ }
 	sum := mustOnce(t, o)
-	if want := (migration.Summary{Files: 1, Bytes: int64(b.Len()), Lines: lines + 4, Messages: lines, Skipped: 1, Malformed: 3}); sum != want {
+	if want := (migration.Summary{Files: 1, Bytes: int64(b.Len()), Lines: lines + 6, Messages: lines, Skipped: 1, Malformed: 5}); sum != want {
 		t.Errorf("got %+v, want %+v", sum, want)
 	}
 	if commits < 3 {
 		t.Errorf("%d commits", commits)
 	}
 	f := cursor(t, db, guildA+"/20260511/info.jsonl")
-	if want := (store.Counts{Lines: lines + 4, Messages: lines, Skipped: 1, Malformed: 3}); f.Counts != want || f.Offset != int64(b.Len()) || !f.Complete {
+	if want := (store.Counts{Lines: lines + 6, Messages: lines, Skipped: 1, Malformed: 5}); f.Counts != want || f.Offset != int64(b.Len()) || !f.Complete {
 		t.Errorf("cursor %+v", f)
 	}
 }

@@ -14,7 +14,7 @@ import (
 const (
 	// stepBytes is how many bytes of lines one step may hold, besides its last
 	// line: it bounds the memory of long messages and of files without any.
-	stepBytes = 16 << 20
+	stepBytes = 32 << 20
 	// stepQuarantine is how many malformed lines one step names: the store keeps
 	// no more of a file.
 	stepQuarantine = 1000

@@ -90,7 +90,7 @@ func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []rec
 
 // mergeLine takes in a log line where messages with ids are about. It returns
 // false if the line is known already.
-func (g *guildTx) mergeLine(k kind, key recordKey, channel uint32) (bool, error) {
+func (g *guildTx) mergeLine(k kind, key recordKey, channel Channel) (bool, error) {
 	if g.records.Get(key.append(nil)) != nil {
 		return false, nil
 	}
@@ -112,7 +112,7 @@ func (g *guildTx) mergeLine(k kind, key recordKey, channel uint32) (bool, error)
 			}
 		}
 		if best < 0 {
-			return true, g.put(key, &stored{source: SourceLog, channel: channel}, k.content)
+			return true, g.putLine(key, channel, k.content)
 		}
 		m := messages[best]
 		turnedOut, had := m.logTime, m.inLogs

@@ -27,7 +27,11 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 	}
 	err = db.update(ctx, func(w *writeTx) error {
 		stored = 0
-		if err := w.eachGuild(b.Records, func(g *guildTx, batch []pending) error {
+		all, err := w.pending(nil, 0, b.Records)
+		if err != nil {
+			return err
+		}
+		if err := w.eachGuild(all, func(g *guildTx, batch []pending) error {
 			n, err := g.putMessages(batch)
 			stored += n
 			return err
@@ -67,34 +71,48 @@ func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, er
 			}
 		}
 	}
-	err := db.update(ctx, func(w *writeTx) (err error) {
-		for i, b := range batches {
-			if done[i], err = w.importBatch(b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := db.update(ctx, func(w *writeTx) error { return w.importAll(batches, done) })
 	if err != nil {
 		return nil, err
 	}
 	return done, nil
 }
 
-func (w *writeTx) importBatch(b LogBatch) (Imported, error) {
-	done := Imported{File: b.File}
-	err := w.eachGuild(b.Records, func(g *guildTx, batch []pending) error {
-		n, err := g.putLines(batch)
-		done.Messages += n
-		done.Duplicates += int64(len(batch)) - n
-		return err
-	})
-	if err != nil {
-		return Imported{}, err
+// importAll puts the records of all batches in one order: bbolt splits its pages
+// when the transaction ends, so until then one guild's records in the order of
+// several files would be inserted in the middle of ever larger ones.
+func (w *writeTx) importAll(batches []LogBatch, done []Imported) error {
+	n := 0
+	for _, b := range batches {
+		n += len(b.Records)
 	}
-	done.File.Counts.Messages += done.Messages
-	done.File.Counts.Duplicates += done.Duplicates
-	return done, errors.Join(w.putLogFile(done.File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine))
+	all := make([]pending, 0, n)
+	for i, b := range batches {
+		var err error
+		if all, err = w.pending(all, i, b.Records); err != nil {
+			return err
+		}
+		done[i] = Imported{File: b.File}
+	}
+	if err := w.eachGuild(all, func(g *guildTx, records []pending) error {
+		return g.putLines(records, func(p pending, isNew bool) {
+			if isNew {
+				done[p.batch].Messages++
+			} else {
+				done[p.batch].Duplicates++
+			}
+		})
+	}); err != nil {
+		return err
+	}
+	for i, b := range batches {
+		done[i].File.Counts.Messages += done[i].Messages
+		done[i].File.Counts.Duplicates += done[i].Duplicates
+		if err := errors.Join(w.putLogFile(done[i].File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pending is a record on its way into a guild, with its key.
@@ -102,28 +120,37 @@ type pending struct {
 	key    recordKey
 	guild  ID
 	record *Record
+	batch  int // which one it is of, of those that are stored together
 }
 
-// eachGuild calls put with the records of each guild, in the order of their keys.
-func (w *writeTx) eachGuild(records []Record, put func(*guildTx, []pending) error) error {
-	all := make([]pending, len(records))
+// pending adds the records of a batch with their keys.
+func (w *writeTx) pending(all []pending, batch int, records []Record) ([]pending, error) {
 	var buffer []byte
 	for i := range records {
 		r := &records[i]
 		if r.Guild == 0 || r.User == 0 || r.Time < minMicros || r.Time > maxMicros {
-			return fmt.Errorf("record of guild %d, user %d at %d µs: not to be stored", r.Guild, r.User, r.Time)
+			return nil, fmt.Errorf("record of guild %d, user %d at %d µs: not to be stored", r.Guild, r.User, r.Time)
 		}
 		key := recordKey{r.User, r.Time, uint64(r.Message)}
 		if r.Message == 0 {
 			key.id, buffer = w.logKey(buffer, r)
 		}
-		all[i] = pending{key, r.Guild, r}
+		all = append(all, pending{key, r.Guild, r, batch})
 	}
+	return all, nil
+}
+
+// eachGuild calls put with the records of each guild, in the order of their keys
+// and, of equal keys, of their batches.
+func (w *writeTx) eachGuild(all []pending, put func(*guildTx, []pending) error) error {
 	slices.SortFunc(all, func(a, b pending) int {
 		if a.guild != b.guild {
 			return order(a.guild, b.guild)
 		}
-		return a.key.compare(b.key)
+		if c := a.key.compare(b.key); c != 0 {
+			return c
+		}
+		return a.batch - b.batch
 	})
 	for len(all) > 0 {
 		n := 1
@@ -189,68 +216,64 @@ func (g *guildTx) storedOf(r *Record) (stored, error) {
 	}, err
 }
 
-// putLines puts log records and returns how many were not known yet.
-func (g *guildTx) putLines(batch []pending) (int64, error) {
-	first, last := batch[0].key.time, batch[0].key.time
-	for _, p := range batch {
+// putLines puts log records and tells of each whether it was not known yet.
+func (g *guildTx) putLines(lines []pending, tell func(p pending, isNew bool)) error {
+	first, last := lines[0].key.time, lines[0].key.time
+	for _, p := range lines {
 		first, last = min(first, p.key.time), max(last, p.key.time)
 	}
+	put := g.mergePending
 	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
-		return g.putNewLines(batch, first, last)
-	}
-	messages := int64(0)
-	for _, p := range batch {
-		channel, err := g.number(p.record.Channel)
-		if err != nil {
-			return 0, err
+		known := g.known(lines)
+		put = func(i int, p pending) (bool, error) {
+			if known[i] {
+				return false, nil
+			}
+			return true, g.putLine(p.key, p.record.Channel, p.record.Content)
 		}
-		isNew, err := g.mergeLine(kind{p.record.User, p.record.Channel.Name, p.record.Content}, p.key, channel)
+	}
+	for i, p := range lines {
+		isNew, err := put(i, p)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if isNew {
-			messages++
 			g.info.logs.add(p.key.time)
 		}
+		tell(p, isNew)
 	}
-	return messages, nil
+	return nil
 }
 
-// putNewLines puts lines where no message with an id can be about. What is there
-// already is found by walking the batch and the bucket side by side, both in
-// order: a run of new records at a user's end costs one look.
-func (g *guildTx) putNewLines(batch []pending, first, last Micros) (int64, error) {
-	batch = slices.CompactFunc(batch, func(a, b pending) bool { return a.key == b.key })
-	known := make([]bool, len(batch))
+func (g *guildTx) mergePending(_ int, p pending) (bool, error) {
+	return g.mergeLine(kind{p.record.User, p.record.Channel.Name, p.record.Content}, p.key, p.record.Channel)
+}
+
+// putLine stores a line that has no message.
+func (g *guildTx) putLine(key recordKey, channel Channel, content string) error {
+	number, err := g.number(channel)
+	if err != nil {
+		return err
+	}
+	return g.put(key, &stored{source: SourceLog, channel: number}, content)
+}
+
+// known says which lines are there already, or earlier in the batch, where no
+// message with an id can be about. It walks the batch and the bucket side by
+// side, both in order: a run of new records at a user's end costs one look.
+func (g *guildTx) known(lines []pending) []bool {
+	known := make([]bool, len(lines))
 	c := g.records.Cursor()
 	next, _ := c.First()
 	var key [recordKeySize]byte
-	for i, p := range batch {
+	for i, p := range lines {
 		b := p.key.append(key[:0])
 		if next != nil && bytes.Compare(next, b) < 0 {
 			next, _ = c.Seek(b)
 		}
-		known[i] = bytes.Equal(next, b)
+		known[i] = bytes.Equal(next, b) || i > 0 && lines[i-1].key == p.key
 	}
-	messages := int64(0)
-	for i, p := range batch {
-		if known[i] {
-			continue
-		}
-		channel, err := g.number(p.record.Channel)
-		if err != nil {
-			return 0, err
-		}
-		if err := g.put(p.key, &stored{source: SourceLog, channel: channel}, p.record.Content); err != nil {
-			return 0, err
-		}
-		messages++
-	}
-	if messages > 0 {
-		g.info.logs.add(first)
-		g.info.logs.add(last)
-	}
-	return messages, nil
+	return known
 }
 
 // put stores a record that is not there yet.
