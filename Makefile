@@ -5,7 +5,7 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 5s
 PLATFORMS    = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build test powerloss check format vet lint cross fuzz unit
+.PHONY: build test check format vet lint cross unit fuzz powerloss kill soak bench bench-quick bench-check
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -13,7 +13,7 @@ build: ## a static binary for this machine
 test: ## every test, with the race detector
 	$(GO) test -race -timeout 10m ./...
 
-check: format vet lint cross unit fuzz ## what CI asks beyond the tests
+check: format vet lint cross unit bench-check fuzz ## what CI asks beyond the tests
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not formatted: $$files" >&2; exit 1; fi
@@ -40,3 +40,18 @@ fuzz: ## each fuzz target for FUZZTIME
 
 powerloss: ## thousands of states that a loss of power can leave (make test tries 150)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000
+
+kill: ## fifty rounds of SIGKILL under load (make test does some)
+	$(GO) test ./internal/endtoend -run Kill -timeout 60m -rounds 50
+
+soak: ## an hour of traffic with random faults
+	$(GO) test ./internal/endtoend -run Soak -timeout 2h -soak 1h
+
+bench: ## rollcall beside its peers, into BENCHMARKS.md (a quarter of an hour; Linux, a C compiler)
+	cd internal/bench && $(GO) run . run
+
+bench-quick: ## a first look at the same (a minute)
+	cd internal/bench && $(GO) run . run -quick
+
+bench-check: ## the benches build and tell the truth
+	cd internal/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
