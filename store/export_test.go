@@ -1,6 +1,10 @@
 package store
 
-import "slices"
+import (
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
 
 // RoundTripRecord decodes a record's value and encodes it again.
 func RoundTripRecord(b []byte, at Micros) (again []byte, err error) {
@@ -41,3 +45,9 @@ func RoundTripGuild(b []byte) ([]byte, error) {
 
 // Seal is how values are stored.
 func Seal(key, payload []byte) []byte { return seal(key, payload) }
+
+// Transactions returns how many write transactions the file has seen since it was made.
+func Transactions(db *DB) (n int, err error) {
+	err = db.bolt.View(func(tx *bbolt.Tx) error { n = tx.ID(); return nil })
+	return n, err
+}
