@@ -31,6 +31,7 @@ type house struct {
 
 // newHouse makes a house whose database is in folder, which may be a small disk.
 func newHouse(t *testing.T, folder string) *house {
+	noteSources(t)
 	h := &house{
 		t: t, db: filepath.Join(folder, "rollcall.db"),
 		socket: filepath.Join(t.TempDir(), "s"), logs: filepath.Join(t.TempDir(), "logs"),

@@ -3,10 +3,12 @@ package endtoend_test
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,4 +46,25 @@ func TestMain(m *testing.M) {
 	}
 	os.RemoveAll(folder)
 	os.Exit(code)
+}
+
+// noteSources looks at every file of the module. go test takes results from its cache
+// unless what the test is made of has changed, which the program is not part of, or a
+// file that a test has looked at.
+func noteSources(t *testing.T) {
+	t.Helper()
+	const root = "../.."
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		}
+		os.Stat(path) // who edits the tree meanwhile may have removed it
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

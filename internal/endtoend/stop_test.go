@@ -26,7 +26,7 @@ func TestStop(t *testing.T) {
 		w.taken() // the first sight of all guilds, too
 		ctx, stop := context.WithCancel(context.Background())
 		talked := w.talk(ctx, 1000)
-		w.more(700) // not a whole number of commits
+		w.more(700) // one commit, and a good part of the next one
 		stop()
 		talked()
 		w.taken()
@@ -34,7 +34,7 @@ func TestStop(t *testing.T) {
 
 		ctx, stop = context.WithCancel(context.Background())
 		talked = w.talk(ctx, liveRate)
-		w.more(300)
+		w.more(20)
 		begin := time.Now()
 		d.stop()
 		t.Logf("stopped within %v", time.Since(begin).Round(time.Millisecond))
