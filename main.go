@@ -4,9 +4,8 @@
 //	                         ├───▶ store, one file ─┤
 //	log files ──▶ migration ─┘                      └───▶ http ─────▶ programs
 //
-// Each of the four is an actor; so are signals (a first SIGINT or SIGTERM stops all,
-// a second one the process) and notify (tells systemd how we are). An actor runs until
-// its context is done; the first to return stops the others. The store closes last.
+// Each of the four is an actor, and so are signals (the first one stops all, a second one the process) and
+// notify (for systemd). The first actor to return stops the others, by their contexts. The store closes last.
 package main
 
 import (
@@ -35,14 +34,14 @@ import (
 func main() { os.Exit(cli.Execute(os.Args[1:], daemon)) }
 
 func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
-	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second, Damaged: func(err error) {
-		log.Error("a damaged record is left out of every answer: restore a backup", "error", err)
-	}})
+	damaged := func(err error) { log.Error("a damaged record is left out of every answer: restore a backup", "error", err) }
+	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second, Damaged: damaged})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var group run.Group
+	ends := make(chan error, 8) // of all actors: group.Run tells the first one's alone, which may be the signals'
 	actor := func(name string, execute func(context.Context) error) {
 		ctx, cancel := context.WithCancel(ctx)
 		group.Add(func() (err error) {
@@ -51,6 +50,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 					log.Error("panic", "actor", name, "value", r, "stack", string(debug.Stack()))
 					err = fmt.Errorf("%s: panic: %v", name, r)
 				}
+				ends <- err
 			}()
 			return execute(ctx)
 		}, func(error) { cancel() })
@@ -73,11 +73,8 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	if c.Token.IsSet() { // tracker
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
-			Rules: tracker.RulesOptions{
-				GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny,
-				ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny, ConfigDir: c.ChannelConfigDir,
-			},
-			Backfill: string(c.Backfill), Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
+			Rules: tracker.RulesOptions{GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny,
+				ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny, ConfigDir: c.ChannelConfigDir}, Backfill: string(c.Backfill), Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
 		})
 		if err != nil {
 			return err
@@ -94,8 +91,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
 	server := api.New(api.Options{
-		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(),
-		Health: vitals.Healthy, Ready: vitals.Ready, Log: log.With("actor", "http"),
+		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Health: vitals.Healthy, Ready: vitals.Ready, Log: log.With("actor", "http"),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())
@@ -115,5 +111,10 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	}
 	actor("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
 	log.Info("running", "db", c.DB, "socket", c.SocketPath())
-	return group.Run()
+	group.Run()
+	close(ends)
+	for err == nil && len(ends) > 0 {
+		err = <-ends
+	}
+	return err
 }

@@ -287,6 +287,9 @@ func (t *taking) handRest(ctx context.Context) error {
 func (t *taking) hand(ctx context.Context) error {
 	t.step.disk = t.src.DiskBytes() - t.disk
 	t.disk += t.step.disk
+	if file := &t.step.batch.File; t.path == t.key { // not compressed: it may have grown while it was read
+		file.Size = max(file.Size, file.Offset)
+	}
 	if err := t.emit(ctx, t.step); err != nil {
 		return err
 	}

@@ -36,6 +36,13 @@ type DB struct {
 	path string
 	salt []byte // of log keys
 	bad  damaged
+
+	// A write transaction that meets a damaged page panics, and again when bbolt rolls
+	// it back. Then bbolt never gives back its lock, and whoever wants it, Close among
+	// them, would wait for ever. writing stands before that lock; broken, which it
+	// guards, keeps everybody away from it afterwards.
+	writing sync.Mutex
+	broken  error
 }
 
 const (
@@ -373,6 +380,11 @@ func (db *DB) Path() string { return db.path }
 
 // Close waits for running transactions and closes the file.
 func (db *DB) Close() error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if db.broken != nil {
+		return nil // the end of the process closes the file
+	}
 	if err := db.bolt.Close(); err != nil {
 		return fmt.Errorf("close database %q: %w", db.path, err)
 	}

@@ -27,7 +27,18 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if db.broken != nil {
+		return db.broken
+	}
+	ended := false
 	defer db.named(&err)
+	defer func() {
+		if !ended {
+			db.broken = err
+		}
+	}()
 	defer recoverDamage(&err)()
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		w := &writeTx{tx: tx, salt: db.salt, guilds: map[ID]*guildTx{}}
@@ -36,6 +47,7 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 		}
 		return w.flush()
 	})
+	ended = true
 	if isFull(err) {
 		return fmt.Errorf("%w: %v", ErrFull, err)
 	}

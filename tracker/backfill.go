@@ -17,6 +17,9 @@ const (
 	// fillYield is how long a filler pauses after a page, in times of what its
 	// commit took: then a live commit rarely finds the database taken.
 	fillYield = 4
+	// fillWorth bounds the time that a filler yields for: what is longer was a full
+	// disk, or Discord's rate limit, and has been waited for already.
+	fillWorth = 250 * time.Millisecond
 	// reloadYield is the pause between two readings of the ledger, in times of
 	// what the reading took: when a thousand guilds come in one by one, it is read a few times.
 	reloadYield = 10
@@ -228,7 +231,7 @@ func (b *backfill) filler(ctx context.Context) error {
 		default:
 			j.tries = 0
 			if j.gap.Reason == reasonHistory { // nobody waits for it
-				pause(ctx, fillYield*time.Since(start))
+				pause(ctx, fillYield*min(time.Since(start), fillWorth))
 			}
 			b.jobs.back(j)
 		}

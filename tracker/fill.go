@@ -80,7 +80,7 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 	if err != nil {
 		return false, err
 	}
-	took := time.Since(start)
+	took := min(time.Since(start), fillWorth)
 	j.gap, j.moved = g, true
 	b.mu.Lock()
 	b.status.Found += int64(len(batch.Records))

@@ -220,3 +220,34 @@ func TestSameAnswers(t *testing.T) {
 	}
 	h.settled(w, want)
 }
+
+// TestCutOff cuts the database off under a daemon that runs, which is a SIGBUS for who
+// reads it. The daemon has to end as it does for every damaged file.
+func TestCutOff(t *testing.T) {
+	h := newHouse(t, t.TempDir())
+	w := newWorld(t, h, simulator.Options{})
+	w.other.years(w, w.guilds[0], 2, 2000)
+	d := h.inhabited(w, 1)
+	await(t, within, func() error {
+		var s state
+		if err := h.read("/v1/state", &s); err != nil {
+			return err
+		}
+		return s.unfinished(h.logs)
+	})
+	if err := os.Truncate(h.db, int64(4*os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := h.run("export")
+	if code != 65 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, h.db) {
+		t.Errorf("export exits with %d and says %q, want 65 and one line", code, errs)
+	}
+	w.probe(timeout(t, within))
+	if code := d.exit(within); code != 65 {
+		t.Errorf("the daemon exits with %d, want 65", code)
+	}
+	words := d.log.lastWords()
+	if len(words) != 1 || !strings.Contains(words[0], h.db) || !strings.Contains(words[0], "cp BACKUP ") {
+		t.Errorf("it ends with %q, want one line that says how to restore", words)
+	}
+}

@@ -151,6 +151,35 @@ func TestRoomForMessages(t *testing.T) {
 	h.settled(w, want)
 }
 
+// TestStopOnFullDisk stops a daemon that cannot store what it holds. It has to end in
+// time and say what happened; with room again, nothing is lost.
+func TestStopOnFullDisk(t *testing.T) {
+	small := needDisk(t, 32<<20)
+	h := newHouse(t, small.path)
+	h.set("COMMIT_INTERVAL=100ms", "MIN_FREE=0")
+	w := newWorld(t, h, simulator.Options{})
+	d := h.inhabited(w, 1)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	talked := w.talk(ctx, 500)
+	small.fill(0)
+	d.await(fullDisk("tracker"))
+	w.more(300)
+	d.signal(syscall.SIGTERM)
+	code := d.exit(10 * time.Second)
+	stop()
+	talked()
+	if words := d.log.lastWords(); code != 1 || len(words) != 1 || !strings.Contains(words[0], h.db) || !strings.Contains(words[0], "no space left") {
+		t.Errorf("exit code %d with %q, want 1 and one line that says why", code, words)
+	}
+	small.empty()
+	d = h.start()
+	want := model(w.said(), nil, nil)
+	h.caughtUp(d, w, want, time.Minute)
+	d.stop()
+	h.settled(w, want)
+}
+
 // fullDisk matches what an actor says of a full disk.
 func fullDisk(actor string) func(entry) bool {
 	return func(e entry) bool { return e.Actor == actor && strings.Contains(e.Message, "the disk is full") }
