@@ -34,9 +34,7 @@ import (
 func main() { os.Exit(cli.Execute(os.Args[1:], daemon)) }
 
 func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
-	damaged := func(err error) {
-		log.Error("a damaged record is left out of every answer: restore a backup", "error", err)
-	}
+	damaged := func(err error) { log.Error("a record is left out of answers", "error", err) }
 	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second, Damaged: damaged})
 	if err != nil {
 		return err
