@@ -67,12 +67,12 @@ func (c *checker) report(format string, args ...any) error {
 
 func (c *checker) run() error {
 	for _, name := range [][]byte{bucketMeta, bucketNames, bucketGuilds} {
-		if err := c.eachValue(string(name), c.tx.Bucket(name), func(_, _ []byte) error { return nil }); err != nil {
+		if _, err := c.countValues(string(name), c.tx.Bucket(name)); err != nil {
 			return err
 		}
 	}
 	for _, name := range stateBuckets {
-		if err := c.eachValue("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name), func(_, _ []byte) error { return nil }); err != nil {
+		if _, err := c.countValues("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name)); err != nil {
 			return err
 		}
 	}
@@ -123,6 +123,15 @@ func (c *checker) eachValue(name string, b *bbolt.Bucket, fn func(key, payload [
 		}
 		return fn(key, payload)
 	})
+}
+
+// countValues verifies the checksums of a bucket and counts the values that pass.
+func (c *checker) countValues(name string, b *bbolt.Bucket) (n int64, err error) {
+	err = c.eachValue(name, b, func(_, _ []byte) error {
+		n++
+		return nil
+	})
+	return n, err
 }
 
 // tally is what a guild's records add up to. The moments of the timeline are
@@ -197,18 +206,11 @@ func (c *checker) channels(path string, b *bbolt.Bucket, count uint32) error {
 // compare checks a guild's other buckets against the tally of its records.
 func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 	name := bucketName(guild)
-	var weeks, profiles int64
-	err := c.eachValue("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name), func(_, _ []byte) error {
-		weeks++
-		return nil
-	})
+	weeks, err := c.countValues("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name))
 	if err != nil {
 		return err
 	}
-	err = c.eachValue("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name), func(_, _ []byte) error {
-		profiles++
-		return nil
-	})
+	profiles, err := c.countValues("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name))
 	if err != nil {
 		return err
 	}

@@ -156,8 +156,8 @@ func (w *writeTx) putLastDates(done []GuildDay) error {
 	return nil
 }
 
-// Keys of the quarantine are file · 0 · offset u64; a file's first key, with the
-// offset -1 (all ones), counts its entries, and the key 0 counts all.
+// Keys of the quarantine are file · 0 · offset u64; a file's last key, with the
+// offset -1 (all ones), counts its entries, and the key of one 0 counts all.
 func quarantineKey(file string, offset uint64) []byte {
 	return u64(append([]byte(file), 0), offset)
 }

@@ -109,7 +109,10 @@ func TestRunWaitsForAHandler(t *testing.T) {
 	r.tracker.names.mu.Lock() // the handler asks for the channel's name
 	r.say(ada, "at the last moment", c)
 	for events.Load() == before {
-		time.Sleep(time.Millisecond)
+		if pause(r.ctx, time.Millisecond); r.ctx.Err() != nil {
+			r.tracker.names.mu.Unlock()
+			t.Fatal("waited in vain until the handler is at work")
+		}
 	}
 	r.stop()
 	r.stats("the gateway is left", func(s simulator.Stats) bool { return s.Open == 0 })
