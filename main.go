@@ -15,14 +15,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/signal"
-	"runtime/debug"
-	"syscall"
 	"time"
 
-	"github.com/oklog/run"
-
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/api"
 	"rollcall/internal/cli"
 	"rollcall/internal/health"
@@ -40,35 +36,8 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var group run.Group
-	ends := make(chan error, 8) // of all actors: group.Run tells the first one's alone, which may be the signals'
-	actor := func(name string, execute func(context.Context) error) {
-		ctx, cancel := context.WithCancel(ctx)
-		group.Add(func() (err error) {
-			defer func() { // a panic stops the others in order, too
-				if r := recover(); r != nil {
-					log.Error("panic", "actor", name, "value", r, "stack", string(debug.Stack()))
-					err = fmt.Errorf("%s: panic: %v", name, r)
-				}
-				ends <- err
-			}()
-			return execute(ctx)
-		}, func(error) { cancel() })
-	}
-	{ // signals
-		caught := make(chan os.Signal, 1)
-		signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
-		defer signal.Stop(caught)
-		actor("signals", func(ctx context.Context) error {
-			select {
-			case s := <-caught:
-				log.Info("stopping; a second signal ends the process at once", "signal", s.String())
-				signal.Stop(caught)
-			case <-ctx.Done():
-			}
-			return nil
-		})
-	}
+	group := actors.New(ctx, log)
+	group.AddSignals()
 	vitals := health.New(nil, 0)
 	if c.Token.IsSet() { // tracker
 		t, err := tracker.New(tracker.Options{
@@ -80,14 +49,14 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 			return err
 		}
 		vitals = health.New(t.Status, c.CommitInterval)
-		actor("tracker", t.Run)
+		group.Add("tracker", t.Run)
 	} else {
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
 	}
 	{ // migration
 		o := migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
 			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
-		actor("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
+		group.Add("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
 	server := api.New(api.Options{
@@ -99,7 +68,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 			return err
 		}
 		defer listener.Close()
-		actor("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, server.Socket(), log) })
+		group.Add("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, server.Socket(), log) })
 	}
 	if c.Listen != "" { // http
 		listener, err := net.Listen("tcp", c.Listen)
@@ -107,14 +76,9 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 			return fmt.Errorf("%w: set ROLLCALL_LISTEN to another address, or to nothing", err)
 		}
 		log.Info("http", "address", listener.Addr().String(), "v1", c.APIToken.IsSet())
-		actor("http", func(ctx context.Context) error { return api.Serve(ctx, listener, server.TCP(), log) })
+		group.Add("http", func(ctx context.Context) error { return api.Serve(ctx, listener, server.TCP(), log) })
 	}
-	actor("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
+	group.Add("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
 	log.Info("running", "db", c.DB, "socket", c.SocketPath())
-	group.Run()
-	close(ends)
-	for err == nil && len(ends) > 0 {
-		err = <-ends
-	}
-	return err
+	return group.Run()
 }
