@@ -51,3 +51,13 @@ func Transactions(db *DB) (n int, err error) {
 	err = db.bolt.View(func(tx *bbolt.Tx) error { n = tx.ID(); return nil })
 	return n, err
 }
+
+// MakeFormatOne turns a file into what the first release would have left.
+func MakeFormatOne(db *DB) error {
+	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		if err := tx.Bucket(bucketState).DeleteBucket(stateTombstones); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 1)))
+	})
+}

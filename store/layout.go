@@ -23,9 +23,10 @@ var (
 	stateCursors    = []byte("channels")
 	stateGaps       = []byte("gaps")
 	stateOpenGaps   = []byte("gaps_open")
+	stateTombstones = []byte("tombstones")
 	topBuckets      = [][]byte{bucketMeta, bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
-	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps}
+	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}
 	keyFormat       = []byte("format")
 	keyDatabaseID   = []byte("id")
 	keySalt         = []byte("salt")

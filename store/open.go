@@ -46,7 +46,7 @@ type DB struct {
 }
 
 const (
-	formatVersion = 1
+	formatVersion = 2
 	// addressSpace is what the map of the file may grow to without being moved.
 	// Moving it waits for all readers, and all new readers wait for it.
 	addressSpace = 64 << 30
@@ -272,7 +272,22 @@ func writeMeta(tx *bbolt.Tx) error {
 
 // migrations[i] changes a file of format i+1 to format i+2, each in one
 // transaction that also writes the new format's number.
-var migrations []func(*bbolt.Tx) error
+var migrations = []func(*bbolt.Tx) error{
+	func(tx *bbolt.Tx) error { return addStateBuckets(tx, stateTombstones) },
+}
+
+func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {
+	state := tx.Bucket(bucketState)
+	if state == nil {
+		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketState)
+	}
+	for _, name := range names {
+		if _, err := state.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // verify checks that the file is ours, whole and of a format that we know, and
 // brings an older format up to date.
@@ -303,12 +318,15 @@ func (db *DB) verify() (err error) {
 		if format < 1 {
 			return fmt.Errorf("%w: format %d", ErrDamaged, format)
 		}
-		return db.verifyBuckets(tx)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return db.upgrade(format)
+	if err := db.upgrade(format); err != nil {
+		return err
+	}
+	return db.bolt.View(db.verifyBuckets)
 }
 
 func (db *DB) verifyBuckets(tx *bbolt.Tx) error {
@@ -330,6 +348,8 @@ func metaValue(meta *bbolt.Bucket, key []byte, size int) ([]byte, bool) {
 	return value, ok && len(value) == size
 }
 
+// upgrade stops in front of damage, too: a step adds what its format brought and
+// nothing that should have been there before.
 func (db *DB) upgrade(format int) error {
 	for ; format < formatVersion; format++ {
 		err := db.bolt.Update(func(tx *bbolt.Tx) error {
