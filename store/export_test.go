@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -60,4 +62,13 @@ func MakeFormatOne(db *DB) error {
 		}
 		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 1)))
 	})
+}
+
+// ActivityByPages reads all that a guild's users did, so many weeks a transaction.
+func ActivityByPages(db *DB, guild ID, page int) (read []string, err error) {
+	from, end := Days{}.quarters()
+	err = db.scanActivity(context.Background(), guild, from, end, page, func(week uint32, user ID, cells []cell) {
+		read = append(read, fmt.Sprint(week, user, cells))
+	})
+	return read, err
 }

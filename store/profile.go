@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// ChannelCount is how many messages were written in channels of a name. Channels
+// are added up by name, because the logs know no ids.
+type ChannelCount struct {
+	Name     string `json:"channel_name"`
+	Messages int64  `json:"messages"`
+}
+
+// Profile is who a user is in a guild.
+type Profile struct {
+	Name string // display name as last seen, "" if unknown
+
+	// Of the asked days:
+
+	Messages   int64
+	ActiveDays int64
+	Hours      [24]int64
+	Weekdays   [7]int64       // Monday first
+	Channels   []ChannelCount // by messages from the most, then by name
+
+	// Of all time:
+
+	First, Last   Micros // the user's first and last message
+	Streak        int64  // consecutive active days up to today, or up to yesterday
+	LongestStreak int64
+	LastDay       string // the last active day, YYYY-MM-DD
+}
+
+// Profile returns what a user did in a guild on the given days, in the calendar of
+// their zone; today is the day in which now lies. known is false if nothing is
+// stored of the user there. It reads one value for each week between the user's
+// first and last message, and no message.
+func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		p = Profile{}
+		r := openReader(tx, guild)
+		activity := tx.Bucket(bucketActivity).Bucket(bucketName(guild))
+		if r == nil || activity == nil {
+			return nil
+		}
+		if p.First, p.Last, known = r.ends(user); !known {
+			return nil
+		}
+		if p.Name, err = readName(tx, guild, user); err != nil {
+			return err
+		}
+		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[uint32]int64{}}
+		t.from, t.end = d.quarters()
+		if err := userWeeks(activity, user, quarterOf(p.First), quarterOf(p.Last), t.add); err != nil {
+			return err
+		}
+		t.finish(t.calendar.slot(quarterOf(MicrosOf(now))).day)
+		p.Channels, err = countByName(t.channels, r.channel)
+		return err
+	})
+	return p, known, err
+}
+
+// profileTally adds up a user's weeks, which come in order.
+type profileTally struct {
+	profile   *Profile
+	calendar  *calendar
+	from, end uint32 // quarter hours of the asked days
+	channels  map[uint32]int64
+	days      []int32 // active ones, of all time, ascending
+	counted   int32   // the last day that was counted in ActiveDays
+}
+
+func (t *profileTally) add(week uint32, cells []cell) {
+	p := t.profile
+	for _, c := range cells {
+		q := week*weekQuarters + uint32(c.quarter)
+		s := t.calendar.slot(q)
+		if n := len(t.days); n == 0 || t.days[n-1] != s.day {
+			t.days = append(t.days, s.day)
+		}
+		if q < t.from || q >= t.end {
+			continue
+		}
+		if p.ActiveDays == 0 || t.counted != s.day {
+			p.ActiveDays++
+			t.counted = s.day
+		}
+		p.Messages += c.count
+		p.Hours[s.hour] += c.count
+		p.Weekdays[s.weekday] += c.count
+		t.channels[c.channel] += c.count
+	}
+}
+
+// finish finds the streaks.
+func (t *profileTally) finish(today int32) {
+	p := t.profile
+	run := int64(0)
+	for i, day := range t.days {
+		if i > 0 && day == t.days[i-1]+1 {
+			run++
+		} else {
+			run = 1
+		}
+		p.LongestStreak = max(p.LongestStreak, run)
+		if day == today || day == today-1 {
+			p.Streak = run
+		}
+	}
+	if n := len(t.days); n > 0 {
+		p.LastDay = dateOf(t.days[n-1])
+	}
+}
+
+// ends returns the times of a user's first and last record.
+func (r *reader) ends(user ID) (first, last Micros, ok bool) {
+	c := r.records.Cursor()
+	b, _ := c.Seek(recordKey{user, minMicros, 0}.append(nil))
+	key, ok := parseRecordKey(b)
+	if !ok || key.user != user {
+		return 0, 0, false
+	}
+	first = key.time
+	b, _ = lastBefore(c, recordKey{user, maxMicros + 1, 0}.append(nil))
+	key, ok = parseRecordKey(b)
+	return first, key.time, ok && key.user == user
+}
+
+// countByName turns counts by channel number into counts by channel name.
+func countByName(numbers map[uint32]int64, channel func(uint32) (Channel, error)) ([]ChannelCount, error) {
+	sums := make(map[string]int64, len(numbers))
+	for number, n := range numbers {
+		c, err := channel(number)
+		if err != nil {
+			return nil, err
+		}
+		sums[c.Name] += n
+	}
+	counts := make([]ChannelCount, 0, len(sums))
+	for name, n := range sums {
+		counts = append(counts, ChannelCount{name, n})
+	}
+	slices.SortFunc(counts, func(a, b ChannelCount) int {
+		if c := order(b.Messages, a.Messages); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return counts, nil
+}
+
+// Name returns a user's display name in a guild, or the guild's own for user 0, as
+// last seen; "" if it is not known.
+func (db *DB) Name(ctx context.Context, guild, user ID) (name string, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		name, err = readName(tx, guild, user)
+		return err
+	})
+	return name, err
+}
+
+func readName(tx *bbolt.Tx, guild, user ID) (string, error) {
+	name, err := get(tx.Bucket(bucketNames), u64(u64(nil, uint64(guild)), uint64(user)))
+	return string(name), err
+}
