@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,13 +56,13 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		if p.Name, err = readName(tx, guild, user); err != nil {
 			return err
 		}
-		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[uint32]int64{}}
+		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[int]int64{}}
 		t.from, t.end = d.quarters()
 		if err := userWeeks(activity, user, quarterOf(p.First), quarterOf(p.Last), t.add); err != nil {
 			return err
 		}
 		t.finish(t.calendar.slot(quarterOf(MicrosOf(now))).day)
-		p.Channels, err = countByName(t.channels, r.channel)
+		p.Channels, err = r.countByName(maps.All(t.channels))
 		return err
 	})
 	return p, known, err
@@ -71,7 +73,7 @@ type profileTally struct {
 	profile   *Profile
 	calendar  *calendar
 	from, end uint32 // quarter hours of the asked days
-	channels  map[uint32]int64
+	channels  map[int]int64
 	days      []int32 // active ones, of all time, ascending
 	counted   int32   // the last day that was counted in ActiveDays
 }
@@ -94,7 +96,7 @@ func (t *profileTally) add(week uint32, cells []cell) {
 		p.Messages += c.count
 		p.Hours[s.hour] += c.count
 		p.Weekdays[s.weekday] += c.count
-		t.channels[c.channel] += c.count
+		t.channels[int(c.channel)] += c.count
 	}
 }
 
@@ -133,10 +135,13 @@ func (r *reader) ends(user ID) (first, last Micros, ok bool) {
 }
 
 // countByName turns counts by channel number into counts by channel name.
-func countByName(numbers map[uint32]int64, channel func(uint32) (Channel, error)) ([]ChannelCount, error) {
-	sums := make(map[string]int64, len(numbers))
+func (r *reader) countByName(numbers iter.Seq2[int, int64]) ([]ChannelCount, error) {
+	sums := map[string]int64{}
 	for number, n := range numbers {
-		c, err := channel(number)
+		if n == 0 {
+			continue
+		}
+		c, err := r.channel(uint32(number))
 		if err != nil {
 			return nil, err
 		}

@@ -55,7 +55,7 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summa
 			return err
 		}
 		if r := openReader(tx, guild); r != nil {
-			s.Channels, err = countByName(t.channels, r.channel)
+			s.Channels, err = r.countByName(slices.All(t.channels))
 		}
 		return err
 	})
@@ -70,7 +70,11 @@ func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 	calendar := newCalendar(d.Zone)
 	from, end := d.quarters()
 	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, user ID, cells []cell) {
-		total += users.add(week, user, cells, calendar.slots(week))
+		slots, sum := calendar.slots(week), users.of(week, user)
+		for _, c := range cells {
+			sum.add(c.count, slots[c.quarter].day)
+			total += c.count
+		}
 	})
 	if err != nil {
 		return nil, 0, err
@@ -90,6 +94,18 @@ type userSum struct {
 	lastDay        int32
 }
 
+// add counts messages on a day and says whether it is a day that was not counted
+// yet. Days come in order, though one may lie in two weeks.
+func (s *userSum) add(messages int64, day int32) (isNew bool) {
+	s.messages += messages
+	if s.days > 0 && s.lastDay == day {
+		return false
+	}
+	s.days++
+	s.lastDay = day
+	return true
+}
+
 // userSums adds up users' weeks, which come by week and user. Both it and a week are
 // in the order of users, so it walks along instead of looking up.
 type userSums struct {
@@ -99,8 +115,8 @@ type userSums struct {
 	week  uint32
 }
 
-// add counts a user's week and returns how many messages it has.
-func (u *userSums) add(week uint32, user ID, cells []cell, slots *[weekQuarters]slot) (messages int64) {
+// of returns the sum of a user whose week comes next; it is valid until the next call.
+func (u *userSums) of(week uint32, user ID) *userSum {
 	if week != u.week {
 		u.settle()
 		u.week = week
@@ -108,22 +124,11 @@ func (u *userSums) add(week uint32, user ID, cells []cell, slots *[weekQuarters]
 	for u.at < len(u.sums) && u.sums[u.at].user < user {
 		u.at++
 	}
-	var sum *userSum
 	if u.at < len(u.sums) && u.sums[u.at].user == user {
-		sum = &u.sums[u.at]
-	} else {
-		u.fresh = append(u.fresh, userSum{user: user})
-		sum = &u.fresh[len(u.fresh)-1]
+		return &u.sums[u.at]
 	}
-	for _, c := range cells {
-		messages += c.count
-		if day := slots[c.quarter].day; sum.days == 0 || day != sum.lastDay {
-			sum.days++
-			sum.lastDay = day
-		}
-	}
-	sum.messages += messages
-	return messages
+	u.fresh = append(u.fresh, userSum{user: user})
+	return &u.fresh[len(u.fresh)-1]
 }
 
 // settle takes in the users who were new in the week that has ended.
@@ -185,26 +190,19 @@ type guildTally struct {
 	calendar *calendar
 	users    userSums
 	messages int64
-	channels map[uint32]int64
+	channels []int64 // messages, by the channel's number
 	heatmap  [7][24]int64
-	days     map[int32]*dayCount
+	days     map[int32]*Day
 
 	// The present week:
 
 	week     uint32
 	quarters [weekQuarters]int64 // messages
 	writers  [10]int64           // users by day, from the week's first day on (a zone may skip a day)
-	// A day may lie in two weeks. Who wrote in its first part is not counted again in
-	// its second: the users, in order, who wrote on the last day of the week before
-	// (until), and on that of this one.
-	until, last []ID
-	untilDay    int32
 }
 
-type dayCount struct{ messages, users int64 }
-
 func newGuildTally(c *calendar) *guildTally {
-	return &guildTally{calendar: c, channels: map[uint32]int64{}, days: map[int32]*dayCount{}}
+	return &guildTally{calendar: c, days: map[int32]*Day{}}
 }
 
 func (t *guildTally) add(week uint32, user ID, cells []cell) {
@@ -213,66 +211,44 @@ func (t *guildTally) add(week uint32, user ID, cells []cell) {
 		t.week = week
 	}
 	slots := t.calendar.slots(week)
-	t.messages += t.users.add(week, user, cells, slots)
-	channel, inChannel := cells[0].channel, int64(0)
-	first, day := slots[0].day, slots[cells[0].quarter].day
-	t.countUser(first, day, user)
+	sum := t.users.of(week, user)
 	for _, c := range cells {
+		t.messages += c.count
 		t.quarters[c.quarter] += c.count
-		if c.channel != channel {
-			t.channels[channel] += inChannel
-			channel, inChannel = c.channel, 0
+		for int(c.channel) >= len(t.channels) {
+			t.channels = append(t.channels, 0)
 		}
-		inChannel += c.count
-		if next := slots[c.quarter].day; next != day {
-			day = next
-			t.countUser(first, day, user)
+		t.channels[c.channel] += c.count
+		if day := slots[c.quarter].day; sum.add(c.count, day) {
+			t.writers[day-slots[0].day]++
 		}
-	}
-	t.channels[channel] += inChannel
-	if day == slots[weekQuarters-1].day {
-		t.last = append(t.last, user)
 	}
 }
 
-// countUser counts a user who wrote on a day of the week that begins with day first.
-func (t *guildTally) countUser(first, day int32, user ID) {
-	if day == t.untilDay {
-		for len(t.until) > 0 && t.until[0] < user {
-			t.until = t.until[1:]
-		}
-		if len(t.until) > 0 && t.until[0] == user {
-			return
-		}
-	}
-	t.writers[day-first]++
-}
-
-func (t *guildTally) day(day int32) *dayCount {
+func (t *guildTally) day(day int32) *Day {
 	d := t.days[day]
 	if d == nil {
-		d = new(dayCount)
+		d = &Day{Date: dateOf(day)}
 		t.days[day] = d
 	}
 	return d
 }
 
-// finishWeek takes in the messages of the week that has ended.
+// finishWeek takes in what was counted of the week that has ended.
 func (t *guildTally) finishWeek() {
 	slots := t.calendar.slots(t.week)
 	for q, n := range t.quarters {
 		if n > 0 {
 			t.heatmap[slots[q].weekday][slots[q].hour] += n
-			t.day(slots[q].day).messages += n
+			t.day(slots[q].day).Messages += n
 		}
 	}
 	for i, n := range t.writers {
 		if n > 0 {
-			t.day(slots[0].day + int32(i)).users += n
+			t.day(slots[0].day + int32(i)).Users += n
 		}
 	}
 	t.quarters, t.writers = [weekQuarters]int64{}, [10]int64{}
-	t.until, t.last, t.untilDay = t.last, nil, slots[weekQuarters-1].day
 	t.users.settle()
 }
 
@@ -284,7 +260,7 @@ func (t *guildTally) daily() []Day {
 	slices.Sort(numbers)
 	daily := make([]Day, len(numbers))
 	for i, n := range numbers {
-		daily[i] = Day{dateOf(n), t.days[n].messages, t.days[n].users}
+		daily[i] = *t.days[n]
 	}
 	return daily
 }
