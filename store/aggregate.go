@@ -10,18 +10,24 @@ import (
 // one is begun: live traffic rewrites the last chunk in every commit.
 const chunkSize = 1536
 
+// sortChanges puts the changes into the order of users and times, in which they
+// are unless something was merged.
+func (g *guildTx) sortChanges() {
+	slices.SortFunc(g.changes, func(a, b change) int {
+		return compareMoments(moment{a.time, a.user}, moment{b.time, b.user})
+	})
+}
+
 // flushTimeline enters what came and went into the quarter hours.
 func (g *guildTx) flushTimeline() error {
-	slices.SortFunc(g.changes, func(a, b change) int {
-		return order(quarterOf(a.time), quarterOf(b.time))
-	})
-	for rest := g.changes; len(rest) > 0; {
+	var came, went []moment
+	for rest := groupBy(g.changes, func(c *change) uint32 { return quarterOf(c.time) }); len(rest) > 0; {
 		q := quarterOf(rest[0].time)
 		n := 1
 		for n < len(rest) && quarterOf(rest[n].time) == q {
 			n++
 		}
-		came, went := split(rest[:n])
+		came, went = split(rest[:n], came[:0], went[:0])
 		if len(went) > 0 {
 			if err := g.removeMoments(q, went); err != nil {
 				return err
@@ -37,12 +43,9 @@ func (g *guildTx) flushTimeline() error {
 	return nil
 }
 
-// split sorts the moments of changes into those that came and those that went,
-// without those that did both.
-func split(changes []change) (came, went []moment) {
-	slices.SortFunc(changes, func(a, b change) int {
-		return compareMoments(moment{a.time, a.user}, moment{b.time, b.user})
-	})
+// split adds the moments of changes, which are in order, to those that came or to
+// those that went, without those that did both.
+func split(changes []change, came, went []moment) ([]moment, []moment) {
 	for i := 0; i < len(changes); {
 		m, sum := moment{changes[i].time, changes[i].user}, 0
 		for ; i < len(changes) && changes[i].user == m.user && changes[i].time == m.time; i++ {
@@ -141,26 +144,43 @@ func weekOf(q uint32) uint32 { return q / weekQuarters }
 
 // weekKey orders activity by week, then user: the weeks of a leaderboard or a
 // series stand together, and a commit touches few pages.
-func weekKey(week uint32, user ID) []byte { return u64(u32(nil, week), uint64(user)) }
+func weekKey(week uint32, user ID) []byte { return appendWeekKey(nil, week, user) }
+
+func appendWeekKey(b []byte, week uint32, user ID) []byte { return u64(u32(b, week), uint64(user)) }
+
+// userWeek is what came and went of a user in one week.
+type userWeek struct {
+	week    uint32
+	user    ID
+	changes []change
+}
+
+// userWeeks gathers the changes, which are in the order of users and times, in the
+// order of the activity's keys.
+func (g *guildTx) userWeeks() []userWeek {
+	var all []userWeek
+	for rest := g.changes; len(rest) > 0; {
+		week, user := weekOf(quarterOf(rest[0].time)), rest[0].user
+		n := 1
+		for n < len(rest) && rest[n].user == user && weekOf(quarterOf(rest[n].time)) == week {
+			n++
+		}
+		all = append(all, userWeek{week, user, rest[:n]})
+		rest = rest[n:]
+	}
+	return groupBy(all, func(w *userWeek) uint32 { return w.week })
+}
 
 // flushActivity enters what came and went into the users' weeks.
 func (g *guildTx) flushActivity() error {
-	slices.SortFunc(g.changes, func(a, b change) int {
-		if wa, wb := weekOf(quarterOf(a.time)), weekOf(quarterOf(b.time)); wa != wb {
-			return order(wa, wb)
-		}
-		return order(a.user, b.user)
-	})
 	var cells, changed []cell
-	for rest := g.changes; len(rest) > 0; {
-		week, user := weekOf(quarterOf(rest[0].time)), rest[0].user
+	var key, value []byte
+	for _, w := range g.userWeeks() {
 		changed = changed[:0]
-		n := 0
-		for ; n < len(rest) && rest[n].user == user && weekOf(quarterOf(rest[n].time)) == week; n++ {
-			changed = append(changed, cell{uint16(quarterOf(rest[n].time) % weekQuarters), rest[n].channel, int64(rest[n].by)})
+		for _, c := range w.changes {
+			changed = append(changed, cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)})
 		}
-		rest = rest[n:]
-		key := weekKey(week, user)
+		key = appendWeekKey(key[:0], w.week, w.user)
 		payload, err := get(g.activity, key)
 		if err != nil {
 			return err
@@ -172,7 +192,8 @@ func (g *guildTx) flushActivity() error {
 		if len(cells) == 0 {
 			err = g.activity.Delete(key)
 		} else {
-			err = g.w.put(g.activity, key, appendWeek(nil, cells))
+			value = appendWeek(value[:0], cells)
+			err = g.w.put(g.activity, key, value)
 		}
 		if err != nil {
 			return err
@@ -183,7 +204,7 @@ func (g *guildTx) flushActivity() error {
 
 // flushProfiles changes the users' totals, and the guild's.
 func (g *guildTx) flushProfiles() error {
-	slices.SortFunc(g.changes, func(a, b change) int { return order(a.user, b.user) })
+	var key, value []byte
 	for rest := g.changes; len(rest) > 0; {
 		user, by, n := rest[0].user, int64(0), 0
 		for ; n < len(rest) && rest[n].user == user; n++ {
@@ -193,7 +214,7 @@ func (g *guildTx) flushProfiles() error {
 		if by == 0 {
 			continue
 		}
-		key := u64(nil, uint64(user))
+		key = u64(key[:0], uint64(user))
 		payload, err := get(g.profiles, key)
 		if err != nil {
 			return err
@@ -210,7 +231,8 @@ func (g *guildTx) flushProfiles() error {
 		}
 		g.info.messages += by
 		if total > 0 {
-			err = g.w.put(g.profiles, key, binary.AppendUvarint(nil, uint64(total)))
+			value = binary.AppendUvarint(value[:0], uint64(total))
+			err = g.w.put(g.profiles, key, value)
 		} else {
 			g.info.users--
 			err = g.profiles.Delete(key)

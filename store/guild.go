@@ -97,6 +97,8 @@ type guildTx struct {
 	activity *bbolt.Bucket
 	profiles *bbolt.Bucket
 	channels *bbolt.Bucket
+	share    *share  // whose records are being put
+	given    []int64 // the numbers of the share's channels, -1 until they are needed
 	numbers  map[Channel]uint32
 	names    map[uint32]Channel
 	changes  []change // what was put and deleted, for flush
@@ -180,6 +182,27 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 	return n, nil
 }
 
+// begin makes ready for the records of a share.
+func (g *guildTx) begin(s *share) {
+	g.share, g.given = s, make([]int64, len(s.channels))
+	for i := range g.given {
+		g.given[i] = -1
+	}
+	g.changes = slices.Grow(g.changes, len(s.records))
+}
+
+// numberOf returns the number of the channel of one of the share's records.
+func (g *guildTx) numberOf(p *pending) (uint32, error) {
+	if n := g.given[p.channel]; n >= 0 {
+		return uint32(n), nil
+	}
+	n, err := g.number(g.share.channels[p.channel])
+	if err == nil {
+		g.given[p.channel] = int64(n)
+	}
+	return n, err
+}
+
 // channel returns the channel with a number.
 func (g *guildTx) channel(number uint32) (Channel, error) {
 	if c, ok := g.names[number]; ok {
@@ -220,13 +243,14 @@ func (w *writeTx) flush() error {
 }
 
 func (g *guildTx) flush() error {
-	if err := g.flushTimeline(); err != nil {
+	g.sortChanges()
+	if err := g.flushProfiles(); err != nil {
 		return err
 	}
 	if err := g.flushActivity(); err != nil {
 		return err
 	}
-	if err := g.flushProfiles(); err != nil {
+	if err := g.flushTimeline(); err != nil {
 		return err
 	}
 	if g.info == g.before {

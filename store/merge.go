@@ -112,7 +112,11 @@ func (g *guildTx) mergeLine(k kind, key recordKey, channel Channel) (bool, error
 			}
 		}
 		if best < 0 {
-			return true, g.putLine(key, channel, k.content)
+			number, err := g.number(channel)
+			if err != nil {
+				return false, err
+			}
+			return true, g.putLine(key, number, k.content)
 		}
 		m := messages[best]
 		turnedOut, had := m.logTime, m.inLogs

@@ -3,11 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Put stores a batch of the tracker in one transaction, synced when it returns.
@@ -25,13 +22,13 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			return 0, fmt.Errorf("record of message id %d, source %d: want an id below 2^63 and another source", r.Message, r.Source)
 		}
 	}
+	shares, err := db.arrange(b.Records)
+	if err != nil {
+		return 0, err
+	}
 	err = db.update(ctx, func(w *writeTx) error {
 		stored = 0
-		all, err := w.pending(nil, 0, b.Records)
-		if err != nil {
-			return err
-		}
-		if err := w.eachGuild(all, func(g *guildTx, batch []pending) error {
+		if err := w.eachGuild(shares, func(g *guildTx, batch []pending) error {
 			n, err := g.putMessages(batch)
 			stored += n
 			return err
@@ -63,39 +60,37 @@ func (db *DB) Import(ctx context.Context, b LogBatch) (Imported, error) {
 // ImportAll is Import of several batches in one transaction, in their order, each
 // of another file.
 func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, error) {
-	done := make([]Imported, len(batches))
-	for _, b := range batches {
-		for i := range b.Records {
-			if r := &b.Records[i]; r.Message != 0 || r.Source != SourceLog {
+	records := make([][]Record, len(batches))
+	for i, b := range batches {
+		records[i] = b.Records
+		for k := range b.Records {
+			if r := &b.Records[k]; r.Message != 0 || r.Source != SourceLog {
 				return nil, fmt.Errorf("log record with message id %d, source %d", r.Message, r.Source)
 			}
 		}
 	}
-	err := db.update(ctx, func(w *writeTx) error { return w.importAll(batches, done) })
+	shares, err := db.arrange(records...)
+	if err != nil {
+		return nil, err
+	}
+	var done []Imported
+	err = db.update(ctx, func(w *writeTx) (err error) {
+		done, err = w.importAll(batches, shares)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return done, nil
 }
 
-// importAll puts the records of all batches in one order: bbolt splits its pages
-// when the transaction ends, so until then one guild's records in the order of
-// several files would be inserted in the middle of ever larger ones.
-func (w *writeTx) importAll(batches []LogBatch, done []Imported) error {
-	n := 0
-	for _, b := range batches {
-		n += len(b.Records)
-	}
-	all := make([]pending, 0, n)
+func (w *writeTx) importAll(batches []LogBatch, shares []share) ([]Imported, error) {
+	done := make([]Imported, len(batches))
 	for i, b := range batches {
-		var err error
-		if all, err = w.pending(all, i, b.Records); err != nil {
-			return err
-		}
-		done[i] = Imported{File: b.File}
+		done[i].File = b.File
 	}
-	if err := w.eachGuild(all, func(g *guildTx, records []pending) error {
-		return g.putLines(records, func(p pending, isNew bool) {
+	if err := w.eachGuild(shares, func(g *guildTx, records []pending) error {
+		return g.putLines(records, func(p *pending, isNew bool) {
 			if isNew {
 				done[p.batch].Messages++
 			} else {
@@ -103,94 +98,43 @@ func (w *writeTx) importAll(batches []LogBatch, done []Imported) error {
 			}
 		})
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	for i, b := range batches {
 		done[i].File.Counts.Messages += done[i].Messages
 		done[i].File.Counts.Duplicates += done[i].Duplicates
 		if err := errors.Join(w.putLogFile(done[i].File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return done, nil
 }
 
-// pending is a record on its way into a guild, with its key.
-type pending struct {
-	key    recordKey
-	guild  ID
-	record *Record
-	batch  int // which one it is of, of those that are stored together
-}
-
-// pending adds the records of a batch with their keys.
-func (w *writeTx) pending(all []pending, batch int, records []Record) ([]pending, error) {
-	var buffer []byte
-	for i := range records {
-		r := &records[i]
-		if r.Guild == 0 || r.User == 0 || r.Time < minMicros || r.Time > maxMicros {
-			return nil, fmt.Errorf("record of guild %d, user %d at %d µs: not to be stored", r.Guild, r.User, r.Time)
-		}
-		key := recordKey{r.User, r.Time, uint64(r.Message)}
-		if r.Message == 0 {
-			key.id, buffer = w.logKey(buffer, r)
-		}
-		all = append(all, pending{key, r.Guild, r, batch})
-	}
-	return all, nil
-}
-
-// eachGuild calls put with the records of each guild, in the order of their keys
-// and, of equal keys, of their batches.
-func (w *writeTx) eachGuild(all []pending, put func(*guildTx, []pending) error) error {
-	slices.SortFunc(all, func(a, b pending) int {
-		if a.guild != b.guild {
-			return order(a.guild, b.guild)
-		}
-		if c := a.key.compare(b.key); c != 0 {
-			return c
-		}
-		return a.batch - b.batch
-	})
-	for len(all) > 0 {
-		n := 1
-		for n < len(all) && all[n].guild == all[0].guild {
-			n++
-		}
-		g, err := w.guild(all[0].guild)
+// eachGuild calls put with the records of each share.
+func (w *writeTx) eachGuild(shares []share, put func(*guildTx, []pending) error) error {
+	for i := range shares {
+		g, err := w.guild(shares[i].guild)
 		if err != nil {
 			return err
 		}
-		if err := put(g, all[:n]); err != nil {
+		g.begin(&shares[i])
+		if err := put(g, shares[i].records); err != nil {
 			return err
 		}
-		all = all[n:]
 	}
 	return nil
-}
-
-// logKey stands in for the id of a message without one: 63 bits of the SHA-256
-// of channel name and content, salted so that the file's keys do not give away
-// what was said. Two different texts of one user in the same microsecond would
-// have to agree in all 63 bits to be taken for one.
-func (w *writeTx) logKey(buffer []byte, r *Record) (uint64, []byte) {
-	buffer = append(buffer[:0], w.salt...)
-	buffer = u32(buffer, uint32(len(r.Channel.Name)))
-	buffer = append(buffer, r.Channel.Name...)
-	buffer = append(buffer, r.Content...)
-	sum := sha256.Sum256(buffer)
-	return binary.BigEndian.Uint64(sum[:]) | logMark, buffer
 }
 
 // putMessages puts records that have ids and returns how many were new.
 func (g *guildTx) putMessages(batch []pending) (int, error) {
 	stored := 0
-	for _, p := range batch {
+	for i := range batch {
+		p := &batch[i]
 		if g.records.Get(p.key.append(nil)) != nil {
 			continue
 		}
 		r := p.record
-		s, err := g.storedOf(r)
+		s, err := g.storedOf(p)
 		if err != nil {
 			return 0, err
 		}
@@ -209,30 +153,36 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	return stored, nil
 }
 
-func (g *guildTx) storedOf(r *Record) (stored, error) {
-	channel, err := g.number(r.Channel)
+func (g *guildTx) storedOf(p *pending) (stored, error) {
+	channel, err := g.numberOf(p)
+	r := p.record
 	return stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
 	}, err
 }
 
 // putLines puts log records and tells of each whether it was not known yet.
-func (g *guildTx) putLines(lines []pending, tell func(p pending, isNew bool)) error {
+func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) error {
 	first, last := lines[0].key.time, lines[0].key.time
-	for _, p := range lines {
-		first, last = min(first, p.key.time), max(last, p.key.time)
+	for i := range lines {
+		first, last = min(first, lines[i].key.time), max(last, lines[i].key.time)
 	}
 	put := g.mergePending
 	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
 		known := g.known(lines)
-		put = func(i int, p pending) (bool, error) {
+		put = func(i int, p *pending) (bool, error) {
 			if known[i] {
 				return false, nil
 			}
-			return true, g.putLine(p.key, p.record.Channel, p.record.Content)
+			number, err := g.numberOf(p)
+			if err != nil {
+				return false, err
+			}
+			return true, g.putLine(p.key, number, p.record.Content)
 		}
 	}
-	for i, p := range lines {
+	for i := range lines {
+		p := &lines[i]
 		isNew, err := put(i, p)
 		if err != nil {
 			return err
@@ -245,17 +195,13 @@ func (g *guildTx) putLines(lines []pending, tell func(p pending, isNew bool)) er
 	return nil
 }
 
-func (g *guildTx) mergePending(_ int, p pending) (bool, error) {
+func (g *guildTx) mergePending(_ int, p *pending) (bool, error) {
 	return g.mergeLine(kind{p.record.User, p.record.Channel.Name, p.record.Content}, p.key, p.record.Channel)
 }
 
 // putLine stores a line that has no message.
-func (g *guildTx) putLine(key recordKey, channel Channel, content string) error {
-	number, err := g.number(channel)
-	if err != nil {
-		return err
-	}
-	return g.put(key, &stored{source: SourceLog, channel: number}, content)
+func (g *guildTx) putLine(key recordKey, channel uint32, content string) error {
+	return g.put(key, &stored{source: SourceLog, channel: channel}, content)
 }
 
 // known says which lines are there already, or earlier in the batch, where no
@@ -266,12 +212,12 @@ func (g *guildTx) known(lines []pending) []bool {
 	c := g.records.Cursor()
 	next, _ := c.First()
 	var key [recordKeySize]byte
-	for i, p := range lines {
-		b := p.key.append(key[:0])
+	for i := range lines {
+		b := lines[i].key.append(key[:0])
 		if next != nil && bytes.Compare(next, b) < 0 {
 			next, _ = c.Seek(b)
 		}
-		known[i] = bytes.Equal(next, b) || i > 0 && lines[i-1].key == p.key
+		known[i] = bytes.Equal(next, b) || i > 0 && lines[i-1].key == lines[i].key
 	}
 	return known
 }

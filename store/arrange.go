@@ -1,0 +1,196 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// share is what one transaction puts into one guild.
+type share struct {
+	guild    ID
+	channels []Channel // of the records, each once
+	records  []pending // in the order of their keys and, of equal keys, of their batches
+}
+
+// pending is a record on its way into a guild, with its key.
+type pending struct {
+	key     recordKey
+	record  *Record
+	channel int32 // which one of the share's
+	batch   int32 // which one it is of, of those that are stored together
+}
+
+// arrange makes the shares of batches that are stored together, in the order of
+// guilds. All of a guild's records are sorted as a whole: bbolt splits its pages
+// when the transaction ends, so until then records in the order of several files
+// would be inserted in the middle of ever larger ones.
+func (db *DB) arrange(batches ...[]Record) ([]share, error) {
+	a := arranger{salt: db.salt, at: map[ID]int{}, channels: map[guildChannel]int32{}}
+	for _, records := range batches {
+		for i := range records {
+			if err := a.count(&records[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i := range a.shares {
+		a.shares[i].records = make([]pending, 0, a.counts[i])
+	}
+	for i, records := range batches {
+		for k := range records {
+			a.add(&records[k], int32(i))
+		}
+	}
+	for i := range a.shares {
+		a.shares[i].sort()
+	}
+	slices.SortFunc(a.shares, func(a, b share) int { return order(a.guild, b.guild) })
+	return a.shares, nil
+}
+
+type arranger struct {
+	salt     []byte
+	shares   []share
+	counts   []int      // of the shares' records
+	at       map[ID]int // guilds' places in shares
+	last     int        // the place of the record before
+	channels map[guildChannel]int32
+	channel  Channel // of the record before, and its place in its share
+	number   int32
+	buffer   []byte
+}
+
+type guildChannel struct {
+	share int
+	Channel
+}
+
+func (a *arranger) count(r *Record) error {
+	if r.Guild == 0 || r.User == 0 || r.Time < minMicros || r.Time > maxMicros {
+		return fmt.Errorf("record of guild %d, user %d at %d µs: not to be stored", r.Guild, r.User, r.Time)
+	}
+	a.counts[a.share(r.Guild)]++
+	return nil
+}
+
+// share returns the place of a guild's share, which it makes if need be. Most
+// records are of the guild of the one before.
+func (a *arranger) share(guild ID) int {
+	if a.last < len(a.shares) && a.shares[a.last].guild == guild {
+		return a.last
+	}
+	i, ok := a.at[guild]
+	if !ok {
+		i = len(a.shares)
+		a.shares, a.counts = append(a.shares, share{guild: guild}), append(a.counts, 0)
+		a.at[guild] = i
+	}
+	a.last, a.number = i, -1
+	return i
+}
+
+func (a *arranger) add(r *Record, batch int32) {
+	s := &a.shares[a.share(r.Guild)]
+	if a.number < 0 || r.Channel != a.channel {
+		a.channel, a.number = r.Channel, s.channelPlace(a.channels, a.last, r.Channel)
+	}
+	key := recordKey{r.User, r.Time, uint64(r.Message)}
+	if r.Message == 0 {
+		key.id, a.buffer = logKey(a.salt, a.buffer, r)
+	}
+	s.records = append(s.records, pending{key, r, a.number, batch})
+}
+
+func (s *share) channelPlace(places map[guildChannel]int32, share int, c Channel) int32 {
+	key := guildChannel{share, c}
+	place, ok := places[key]
+	if !ok {
+		place = int32(len(s.channels))
+		s.channels = append(s.channels, c)
+		places[key] = place
+	}
+	return place
+}
+
+// sort sorts the records. They mostly come in the order of time, and then gathering
+// those of each user is all there is to do.
+func (s *share) sort() {
+	s.records = groupBy(s.records, func(p *pending) ID { return p.key.user })
+	for rest := s.records; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].key.user == rest[0].key.user {
+			n++
+		}
+		slices.SortFunc(rest[:n], func(a, b pending) int {
+			if c := a.key.compare(b.key); c != 0 {
+				return c
+			}
+			return int(a.batch - b.batch)
+		})
+		rest = rest[n:]
+	}
+}
+
+// groupBy returns the items in the order of their keys, those of one key in the
+// order in which they are. Where keys are few, that takes a fraction of sorting.
+func groupBy[T any, K ID | uint32](items []T, key func(*T) K) []T {
+	type group struct {
+		key      K
+		size, at int
+	}
+	var groups []group
+	places := map[K]int32{}
+	of := make([]int32, len(items))
+	ordered := true
+	for i := range items {
+		k := key(&items[i])
+		if i > 0 && groups[of[i-1]].key == k {
+			of[i] = of[i-1]
+		} else {
+			place, ok := places[k]
+			if !ok {
+				place = int32(len(groups))
+				groups = append(groups, group{key: k})
+				places[k] = place
+			}
+			ordered = ordered && (i == 0 || groups[of[i-1]].key < k)
+			of[i] = place
+		}
+		groups[of[i]].size++
+	}
+	if ordered {
+		return items
+	}
+	inOrder := make([]int32, len(groups))
+	for i := range inOrder {
+		inOrder[i] = int32(i)
+	}
+	slices.SortFunc(inOrder, func(a, b int32) int { return order(groups[a].key, groups[b].key) })
+	at := 0
+	for _, g := range inOrder {
+		groups[g].at = at
+		at += groups[g].size
+	}
+	grouped := make([]T, len(items))
+	for i := range items {
+		g := &groups[of[i]]
+		grouped[g.at] = items[i]
+		g.at++
+	}
+	return grouped
+}
+
+// logKey stands in for the id of a message without one: 63 bits of the SHA-256
+// of channel name and content, salted so that the file's keys do not give away
+// what was said. Two different texts of one user in the same microsecond would
+// have to agree in all 63 bits to be taken for one.
+func logKey(salt, buffer []byte, r *Record) (uint64, []byte) {
+	buffer = append(buffer[:0], salt...)
+	buffer = u32(buffer, uint32(len(r.Channel.Name)))
+	buffer = append(buffer, r.Channel.Name...)
+	buffer = append(buffer, r.Content...)
+	sum := sha256.Sum256(buffer)
+	return binary.BigEndian.Uint64(sum[:]) | logMark, buffer
+}
