@@ -14,10 +14,10 @@ const activityPage = 100_000
 
 // scanActivity calls visit with every user's week of a guild that has something in
 // the quarter hours [from, end), by week and user, only with the cells of those. The
-// cells are overwritten after visit returns. It reads at most page weeks in a
-// transaction: what is written meanwhile may or may not be seen.
+// cells are overwritten after visit returns. A transaction ends with the chunk in
+// which so many weeks have been read: what is written meanwhile may or may not be seen.
 func (db *DB) scanActivity(ctx context.Context, guild ID, from, end uint32, page int, visit func(week uint32, user ID, cells []cell)) error {
-	next := weekKey(weekOf(from), 0)
+	next := weekPrefix(weekOf(from))
 	for next != nil {
 		err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
 			next, err = scanActivityPage(ctx, tx, guild, next, from, end, page, visit)
@@ -47,17 +47,24 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 		if week > weekOf(end-1) {
 			return nil, nil
 		}
-		if visits++; visits&0xfff == 0 && ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if visits > page {
+		if visits >= page {
 			return slices.Clone(key), nil
 		}
-		if cells, err = decodeWeek(cells[:0], payload); err != nil {
-			return nil, damagedValue(key)
-		}
-		if within := cellsWithin(cells, week, from, end); len(within) > 0 {
-			visit(week, ID(binary.BigEndian.Uint64(key[4:])), within)
+		err := eachDense(key, payload, func(user ID, value []byte) error {
+			visits++
+			if cells, err = decodeWeek(cells[:0], value); err != nil {
+				return damagedValue(key)
+			}
+			if within := cellsWithin(cells, week, from, end); len(within) > 0 {
+				visit(week, user, within)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil
@@ -80,34 +87,25 @@ func cellsWithin(cells []cell, week, from, end uint32) []cell {
 }
 
 // userWeeks calls visit with one user's weeks between two quarter hours, in order.
-// Keys begin with the week, so it looks once or twice for each week in which
-// anybody wrote.
+// Keys begin with the week, so it looks once for each week in which anybody wrote.
 func userWeeks(b *bbolt.Bucket, user ID, from, to uint32, visit func(week uint32, cells []cell)) error {
 	var cells []cell
 	c := b.Cursor()
 	for week := weekOf(from); week <= weekOf(to); {
-		key, value := c.Seek(weekKey(week, user))
-		if key == nil {
-			return nil
-		}
-		if len(key) != 12 {
-			return damagedValue(key)
-		}
-		found := binary.BigEndian.Uint32(key)
-		switch {
-		case found > week:
-			week = found
-			if ID(binary.BigEndian.Uint64(key[4:])) > user {
-				week++
+		key, sealed, next := denseChunk(c, weekPrefix(week), user)
+		if key == nil { // nobody wrote in this week
+			if len(next) < 4 {
+				return nil
 			}
+			week = max(week+1, binary.BigEndian.Uint32(next))
 			continue
-		case ID(binary.BigEndian.Uint64(key[4:])) == user:
-			payload, ok := unseal(key, value)
-			if !ok {
-				return damagedValue(key)
-			}
-			var err error
-			if cells, err = decodeWeek(cells[:0], payload); err != nil {
+		}
+		value, err := denseFind(key, sealed, user)
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			if cells, err = decodeWeek(cells[:0], value); err != nil {
 				return damagedValue(key)
 			}
 			visit(week, cells)

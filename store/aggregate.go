@@ -142,11 +142,9 @@ func (g *guildTx) removeMoments(q uint32, went []moment) error {
 
 func weekOf(q uint32) uint32 { return q / weekQuarters }
 
-// weekKey orders activity by week, then user: the weeks of a leaderboard or a
-// series stand together, and a commit touches few pages.
-func weekKey(week uint32, user ID) []byte { return appendWeekKey(nil, week, user) }
-
-func appendWeekKey(b []byte, week uint32, user ID) []byte { return u64(u32(b, week), uint64(user)) }
+// weekPrefix begins the keys of activity: the weeks of a leaderboard or a series
+// stand together, and a commit touches few pages.
+func weekPrefix(week uint32) []byte { return u32(nil, week) }
 
 // userWeek is what came and went of a user in one week.
 type userWeek struct {
@@ -174,27 +172,25 @@ func (g *guildTx) userWeeks() []userWeek {
 // flushActivity enters what came and went into the users' weeks.
 func (g *guildTx) flushActivity() error {
 	var cells, changed []cell
-	var key, value []byte
-	for _, w := range g.userWeeks() {
-		changed = changed[:0]
-		for _, c := range w.changes {
-			changed = append(changed, cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)})
+	d := denseWriter{w: g.w, bucket: g.activity}
+	for rest := g.userWeeks(); len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].week == rest[0].week {
+			n++
 		}
-		key = appendWeekKey(key[:0], w.week, w.user)
-		payload, err := get(g.activity, key)
-		if err != nil {
-			return err
-		}
-		if cells, err = decodeWeek(cells[:0], payload); err != nil {
-			return damagedValue(key)
-		}
-		cells = addCells(cells, changed)
-		if len(cells) == 0 {
-			err = g.activity.Delete(key)
-		} else {
-			value = appendWeek(value[:0], cells)
-			err = g.w.put(g.activity, key, value)
-		}
+		weeks := rest[:n]
+		rest = rest[n:]
+		err := d.update(weekPrefix(weeks[0].week), n, func(i int) ID { return weeks[i].user }, func(i int, old, to []byte) (_ []byte, err error) {
+			changed = changed[:0]
+			for _, c := range weeks[i].changes {
+				changed = append(changed, cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)})
+			}
+			if cells, err = decodeWeek(cells[:0], old); err != nil {
+				return nil, fmt.Errorf("%w: week %d of user %d does not decode", ErrDamaged, weeks[i].week, weeks[i].user)
+			}
+			cells = addCells(cells, changed)
+			return appendWeek(to, cells), nil
+		})
 		if err != nil {
 			return err
 		}
@@ -204,44 +200,40 @@ func (g *guildTx) flushActivity() error {
 
 // flushProfiles changes the users' totals, and the guild's.
 func (g *guildTx) flushProfiles() error {
-	var key, value []byte
+	type change struct {
+		user ID
+		by   int64
+	}
+	var changes []change
 	for rest := g.changes; len(rest) > 0; {
 		user, by, n := rest[0].user, int64(0), 0
 		for ; n < len(rest) && rest[n].user == user; n++ {
 			by += int64(rest[n].by)
 		}
 		rest = rest[n:]
-		if by == 0 {
-			continue
-		}
-		key = u64(key[:0], uint64(user))
-		payload, err := get(g.profiles, key)
-		if err != nil {
-			return err
-		}
-		total := by
-		if payload != nil {
-			before, err := decodeProfile(payload)
-			if err != nil {
-				return damagedValue(key)
-			}
-			total += before
-		} else {
-			g.info.users++
-		}
-		g.info.messages += by
-		if total > 0 {
-			value = binary.AppendUvarint(value[:0], uint64(total))
-			err = g.w.put(g.profiles, key, value)
-		} else {
-			g.info.users--
-			err = g.profiles.Delete(key)
-		}
-		if err != nil {
-			return err
+		if by != 0 {
+			changes = append(changes, change{user, by})
 		}
 	}
-	return nil
+	d := denseWriter{w: g.w, bucket: g.profiles}
+	return d.update(nil, len(changes), func(i int) ID { return changes[i].user }, func(i int, old, to []byte) ([]byte, error) {
+		total := changes[i].by
+		if old == nil {
+			g.info.users++
+		} else {
+			before, err := decodeProfile(old)
+			if err != nil {
+				return nil, fmt.Errorf("%w: the profile of user %d does not decode", ErrDamaged, changes[i].user)
+			}
+			total += before
+		}
+		g.info.messages += changes[i].by
+		if total <= 0 {
+			g.info.users--
+			return to, nil
+		}
+		return binary.AppendUvarint(to, uint64(total)), nil
+	})
 }
 
 // decodeProfile reads a user's number of messages.

@@ -134,6 +134,31 @@ func (c *checker) countValues(name string, b *bbolt.Bucket) (n int64, err error)
 	return n, err
 }
 
+// countDense counts the users of a dense bucket and reports a chunk that does not
+// decode, or whose users have their place in another one.
+func (c *checker) countDense(name string, b *bbolt.Bucket, prefix int) (n int64, err error) {
+	var last []byte // key of the user before
+	err = c.eachValue(name, b, func(key, payload []byte) error {
+		first, ok := denseFirst(key)
+		if !ok || len(key) != prefix+8 || bytes.Compare(last, key) >= 0 || (last == nil || !bytes.HasPrefix(last, key[:prefix])) && first != 0 {
+			return c.report("%s: the chunk under key %x is out of place", name, key)
+		}
+		if len(payload) == 0 {
+			return c.report("%s: the chunk under key %x is empty", name, key)
+		}
+		err := eachDense(key, payload, func(user ID, _ []byte) error {
+			n++
+			last = u64(bytes.Clone(key[:prefix]), uint64(user))
+			return nil
+		})
+		if err != nil {
+			return c.report("%s: the value under key %x does not decode", name, key)
+		}
+		return nil
+	})
+	return n, err
+}
+
 // tally is what a guild's records add up to. The moments of the timeline are
 // compared as sums of hashes, so that nothing grows with the guild.
 type tally struct {
@@ -206,11 +231,11 @@ func (c *checker) channels(path string, b *bbolt.Bucket, count uint32) error {
 // compare checks a guild's other buckets against the tally of its records.
 func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 	name := bucketName(guild)
-	weeks, err := c.countValues("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name))
+	weeks, err := c.countDense("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name), 4)
 	if err != nil {
 		return err
 	}
-	profiles, err := c.countValues("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name))
+	profiles, err := c.countDense("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name), 0)
 	if err != nil {
 		return err
 	}
@@ -302,10 +327,9 @@ func (u *userTally) add(key recordKey, channel uint32, t *tally) error {
 
 func (u *userTally) finishWeek(t *tally) error {
 	t.weeks++
-	key := weekKey(u.week, u.user)
 	want := appendWeek(nil, addCells(nil, u.cells))
 	u.cells = u.cells[:0]
-	have, err := u.bucketValue(bucketActivity, key)
+	have, err := u.value(bucketActivity, weekPrefix(u.week))
 	if err != nil || !bytes.Equal(have, want) {
 		return u.report("activity/%s: user %d's week %d is not what the records make", u.guild, u.user, u.week)
 	}
@@ -322,19 +346,20 @@ func (u *userTally) finish(t *tally) error {
 	t.users++
 	total := u.total
 	u.total = 0
-	payload, err := u.bucketValue(bucketProfiles, u64(nil, uint64(u.user)))
+	payload, err := u.value(bucketProfiles, nil)
 	if have, derr := decodeProfile(payload); err != nil || derr != nil || have != total {
 		return u.report("profiles/%s: user %d has %d messages, the records make %d", u.guild, u.user, have, total)
 	}
 	return nil
 }
 
-func (u *userTally) bucketValue(bucket, key []byte) ([]byte, error) {
+// value returns the user's in a dense bucket.
+func (u *userTally) value(bucket, prefix []byte) ([]byte, error) {
 	b := u.tx.Bucket(bucket).Bucket(u.guild)
 	if b == nil {
 		return nil, errBadValue
 	}
-	return get(b, key)
+	return denseGet(b, prefix, u.user)
 }
 
 // Snapshot writes a consistent copy of the file as it is now and returns its

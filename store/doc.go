@@ -10,8 +10,8 @@
 //	meta                        format u32 · id 16 bytes · salt 16 bytes · created i64 µs
 //	user_stats/<guild>          user u64 · time i64 · id u64          → record (codec.go)
 //	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
-//	activity/<guild>            week u32 · user u64                   → messages by quarter hour and channel (pack.go)
-//	profiles/<guild>            user u64                              → number of messages
+//	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (dense.go, pack.go)
+//	profiles/<guild>            first user u64                        → for some users: number of messages (dense.go)
 //	channels/<guild>            0 · number u32                        → id u64 · name
 //	                            1 · hash of id and name, 16 bytes     → number u32
 //	guilds                      guild u64                             → messages, users, channels, spans of the sources

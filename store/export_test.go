@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -60,8 +61,56 @@ func MakeFormatOne(db *DB) error {
 		if err := tx.Bucket(bucketState).DeleteBucket(stateTombstones); err != nil {
 			return err
 		}
+		for _, name := range [][]byte{bucketActivity, bucketProfiles} {
+			if err := tx.Bucket(name).ForEachBucket(func(guild []byte) error {
+				return unpackUsers(tx, tx.Bucket(name), bytes.Clone(guild))
+			}); err != nil {
+				return err
+			}
+		}
 		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 1)))
 	})
+}
+
+// unpackUsers gives each user of a dense bucket a key.
+func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
+	values := map[string][]byte{}
+	err := parent.Bucket(name).ForEach(func(key, value []byte) error {
+		payload, _ := unseal(key, value)
+		return eachDense(key, payload, func(user ID, value []byte) error {
+			values[string(u64(bytes.Clone(key[:len(key)-8]), uint64(user)))] = bytes.Clone(value)
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if err := parent.DeleteBucket(name); err != nil {
+		return err
+	}
+	b, err := parent.CreateBucket(name)
+	if err != nil {
+		return err
+	}
+	for key, value := range values {
+		if err := b.Put([]byte(key), seal([]byte(key), value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RoundTripDense decodes a chunk and encodes it again.
+func RoundTripDense(first ID, b []byte) ([]byte, error) {
+	var entries []denseEntry
+	err := eachDense(u64(nil, uint64(first)), b, func(user ID, value []byte) error {
+		entries = append(entries, denseEntry{user, value})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return appendDense(nil, first, entries), nil
 }
 
 // ActivityByPages reads all that a guild's users did, so many weeks a transaction.

@@ -46,7 +46,6 @@ type DB struct {
 }
 
 const (
-	formatVersion = 2
 	// addressSpace is what the map of the file may grow to without being moved.
 	// Moving it waits for all readers, and all new readers wait for it.
 	addressSpace = 64 << 30
@@ -270,25 +269,6 @@ func writeMeta(tx *bbolt.Tx) error {
 	return nil
 }
 
-// migrations[i] changes a file of format i+1 to format i+2, each in one
-// transaction that also writes the new format's number.
-var migrations = []func(*bbolt.Tx) error{
-	func(tx *bbolt.Tx) error { return addStateBuckets(tx, stateTombstones) },
-}
-
-func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {
-	state := tx.Bucket(bucketState)
-	if state == nil {
-		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketState)
-	}
-	for _, name := range names {
-		if _, err := state.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // verify checks that the file is ours, whole and of a format that we know, and
 // brings an older format up to date.
 func (db *DB) verify() (err error) {
@@ -346,23 +326,6 @@ func (db *DB) verifyBuckets(tx *bbolt.Tx) error {
 func metaValue(meta *bbolt.Bucket, key []byte, size int) ([]byte, bool) {
 	value, ok := unseal(key, meta.Get(key))
 	return value, ok && len(value) == size
-}
-
-// upgrade stops in front of damage, too: a step adds what its format brought and
-// nothing that should have been there before.
-func (db *DB) upgrade(format int) error {
-	for ; format < formatVersion; format++ {
-		err := db.bolt.Update(func(tx *bbolt.Tx) error {
-			if err := migrations[format-1](tx); err != nil {
-				return err
-			}
-			return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, uint32(format+1))))
-		})
-		if err != nil {
-			return fmt.Errorf("bring it from format %d to %d: %w", format, format+1, err)
-		}
-	}
-	return nil
 }
 
 // Damaged returns how often a record was met, since Open, that cannot be read

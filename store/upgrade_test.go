@@ -1,7 +1,7 @@
 package store_test
 
 import (
-	"context"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -17,10 +17,8 @@ func TestUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Put(context.Background(), store.Batch{Records: []store.Record{
-		{Guild: 1, User: 2, Time: 3, Message: 4, Channel: store.Channel{ID: 5, Name: "general"}, Content: "hi", Source: store.SourceLive},
-	}}); err != nil {
-		t.Fatal(err)
+	for range 3 {
+		writeRandomly(t, db, rand.New(rand.NewPCG(5, 6)), 0, 30)
 	}
 	before := all(t, db, store.Query{})
 	if err := store.MakeFormatOne(db); err != nil {

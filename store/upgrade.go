@@ -1,0 +1,114 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+const formatVersion = 2
+
+// migrations[i] changes a file of format i+1 to format i+2, each in one
+// transaction that also writes the new format's number.
+var migrations = []func(*bbolt.Tx) error{toFormatTwo}
+
+// upgrade stops in front of damage, too: a step adds what its format brought and
+// nothing that should have been there before.
+func (db *DB) upgrade(format int) error {
+	for ; format < formatVersion; format++ {
+		err := db.bolt.Update(func(tx *bbolt.Tx) error {
+			if err := migrations[format-1](tx); err != nil {
+				return err
+			}
+			return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, uint32(format+1))))
+		})
+		if err != nil {
+			return fmt.Errorf("bring it from format %d to %d: %w", format, format+1, err)
+		}
+	}
+	return nil
+}
+
+// toFormatTwo makes the bucket of tombstones, and packs activity and profiles, which
+// had a key for each user.
+func toFormatTwo(tx *bbolt.Tx) error {
+	if err := addStateBuckets(tx, stateTombstones); err != nil {
+		return err
+	}
+	for _, top := range [][]byte{bucketActivity, bucketProfiles} {
+		parent := tx.Bucket(top)
+		if parent == nil {
+			return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, top)
+		}
+		var guilds [][]byte
+		if err := parent.ForEachBucket(func(name []byte) error {
+			guilds = append(guilds, bytes.Clone(name))
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, guild := range guilds {
+			if err := packUsers(tx, parent, guild); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {
+	state := tx.Bucket(bucketState)
+	if state == nil {
+		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketState)
+	}
+	for _, name := range names {
+		if _, err := state.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packUsers makes a dense bucket of one whose keys are prefix · user.
+func packUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
+	type group struct {
+		prefix []byte
+		users  []denseEntry
+	}
+	var groups []group
+	err := parent.Bucket(name).ForEach(func(key, value []byte) error {
+		payload, ok := unseal(key, value)
+		if !ok || len(key) < 8 {
+			return damagedValue(key)
+		}
+		prefix := key[:len(key)-8]
+		if n := len(groups); n == 0 || !bytes.Equal(groups[n-1].prefix, prefix) {
+			groups = append(groups, group{prefix: bytes.Clone(prefix)})
+		}
+		g := &groups[len(groups)-1]
+		g.users = append(g.users, denseEntry{ID(binary.BigEndian.Uint64(key[len(prefix):])), bytes.Clone(payload)})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := parent.DeleteBucket(name); err != nil {
+		return err
+	}
+	b, err := parent.CreateBucket(name)
+	if err != nil {
+		return err
+	}
+	b.FillPercent = 0.9
+	d := denseWriter{w: &writeTx{tx: tx}, bucket: b}
+	for _, g := range groups {
+		err := d.update(g.prefix, len(g.users), func(i int) ID { return g.users[i].user },
+			func(i int, _, to []byte) ([]byte, error) { return append(to, g.users[i].value...), nil })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
