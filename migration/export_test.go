@@ -23,7 +23,7 @@ func RunSteps(ctx context.Context, o Options, most, steps int) (disk int64, err 
 		if s.end == nil {
 			steps--
 		}
-		_, err := w.write(ctx, s)
+		_, err := w.writeStep(ctx, s)
 		return err
 	}}
 	for _, g := range guilds {

@@ -145,7 +145,7 @@ func (f *follower) politely(w *walk) *pass {
 	return &pass{
 		migration: f.migration, walk: w, most: f.Batch,
 		emit: func(ctx context.Context, s step) error {
-			took, err := writer.write(ctx, s)
+			took, err := writer.writeStep(ctx, s)
 			if err != nil {
 				return err
 			}

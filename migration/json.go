@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -114,25 +115,57 @@ func hex4(s string) rune {
 	return r
 }
 
-// special marks the bytes that mean something inside a JSON string: the closing
-// quote, the backslash, control characters (which may not stand there), and the
-// bytes of characters outside ASCII.
-var special = func() (table [256]bool) {
-	for c := range table {
-		table[c] = c == '"' || c == '\\' || c < ' ' || c >= utf8.RuneSelf
+// eachByte has a one in each of its eight bytes, highBits the highest bit of each.
+const (
+	eachByte = 0x0101010101010101
+	highBits = 0x80 * eachByte
+)
+
+// eightAt returns the eight bytes of s from i on, the first one lowest.
+func eightAt(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// skipPlain returns where the first byte from i on stands that means something
+// inside a JSON string: the closing quote, a backslash, a control character
+// (which may not stand there), or a part of a character outside ASCII. It looks
+// at eight bytes at once: a subtraction sets the highest bit of the first byte
+// that is too small for it, whatever it does to those behind.
+func skipPlain(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		b := eightAt(s, i)
+		found := b | (b - ' '*eachByte) | ((b ^ '"'*eachByte) - eachByte) | ((b ^ '\\'*eachByte) - eachByte)
+		if found &= highBits; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
 	}
-	return table
-}()
+	for i < len(s) && s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// skipWide returns where the first byte of ASCII from i on stands.
+func skipWide(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		if ascii := ^eightAt(s, i) & highBits; ascii != 0 {
+			return i + bits.TrailingZeros64(ascii)/8
+		}
+	}
+	for i < len(s) && s[i] >= utf8.RuneSelf {
+		i++
+	}
+	return i
+}
 
 // scanString reads a JSON string whose opening quote stands before s[i]. It
 // returns where the closing quote stands, -1 if this is no string.
 func scanString(s string, i int) (int, marks) {
 	var m marks
 	for {
-		for i < len(s) && !special[s[i]] {
-			i++
-		}
-		if i == len(s) {
+		if i = skipPlain(s, i); i == len(s) {
 			return -1, 0
 		}
 		switch c := s[i]; {
@@ -140,9 +173,7 @@ func scanString(s string, i int) (int, marks) {
 			return i, m
 		case c >= utf8.RuneSelf:
 			m |= wide
-			for i < len(s) && s[i] >= utf8.RuneSelf {
-				i++
-			}
+			i = skipWide(s, i)
 		case c == '\\':
 			m |= escaped
 			size := escapeSize(s[i+1:])

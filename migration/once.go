@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -15,7 +16,7 @@ const onceBatch = 100_000
 const joinSteps = 1000
 
 // Once takes in everything that is there, at once: reading in one goroutine,
-// storing in the caller's. What cannot be read is named in the log and left out.
+// arranging in another, storing in the caller's. What cannot be read is named in the log and left out.
 //
 // The Summary is of what was committed, also with an error: that of ctx, that
 // of a root that cannot be read, or one of the store after which the process
@@ -41,33 +42,54 @@ func once(ctx context.Context, o Options, most int) (sum Summary, err error) {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	steps := make(chan step, 1)
+	steps, loads := make(chan step, 1), make(chan load)
 	var unsupported int64
-	var readErr error
+	var readErr, arrangeErr error
 	go func() {
 		defer close(steps)
 		unsupported, readErr = m.readAll(ctx, steps)
 	}()
-	joined := join{most: most}
-	for s := range steps {
+	go func() {
+		defer close(loads)
+		if arrangeErr = m.arrangeAll(steps, loads, most); arrangeErr != nil {
+			cancel()
+		}
+		for range steps { // the reader is about to notice that it is over
+		}
+	}()
+	for l := range loads {
 		if err != nil {
-			continue // the reader is about to notice that it is over
+			continue // so is whoever arranges
 		}
-		if !joined.takes(s) {
-			err = m.commitAll(ctx, w, &joined, total)
-		}
-		if joined.add(s); err != nil {
+		if err = m.commitLoad(ctx, w, l, total); err != nil {
 			cancel()
 		}
 	}
-	if err == nil {
-		err = m.commitAll(ctx, w, &joined, total)
-	}
 	w.sum.UnsupportedFiles = unsupported
-	if err == nil {
-		err = readErr
+	return sum, cmp.Or(arrangeErr, err, readErr)
+}
+
+// arrangeAll makes loads of the steps. Of a load that is committed together no more
+// is in memory than that, the one before it, and the step behind it.
+func (m *migration) arrangeAll(steps <-chan step, loads chan<- load, most int) error {
+	joined := join{most: most}
+	hand := func() error {
+		l, err := m.load(joined.steps...)
+		if err == nil {
+			loads <- l
+		}
+		joined = join{most: most}
+		return err
 	}
-	return sum, err
+	for s := range steps {
+		if !joined.takes(s) {
+			if err := hand(); err != nil {
+				return err
+			}
+		}
+		joined.add(s)
+	}
+	return hand()
 }
 
 // join gathers steps that are committed together: each commit syncs the disk, and
@@ -95,13 +117,12 @@ func (j *join) add(s step) {
 	j.bytes += s.bytes
 }
 
-// commitAll commits what was gathered and tells of the progress.
-func (m *migration) commitAll(ctx context.Context, w *writer, j *join, total int64) error {
-	_, err := w.write(ctx, j.steps...)
-	if err == nil && m.Progress != nil && j.records+int(j.bytes) > 0 {
+// commitLoad commits a load and tells of the progress.
+func (m *migration) commitLoad(ctx context.Context, w *writer, l load, total int64) error {
+	_, err := w.write(ctx, l)
+	if err == nil && m.Progress != nil && len(l.arranged.Batches) > 0 {
 		m.Progress(Progress{Bytes: min(w.disk, total), Total: total, Lines: w.sum.Lines, Messages: w.sum.Messages})
 	}
-	*j = join{most: j.most}
 	return err
 }
 

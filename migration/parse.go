@@ -123,38 +123,51 @@ func (f *fields) read(s string) string {
 	return ""
 }
 
-// usual reads the members that nearly every line begins with, in the order in
-// which the bot writes them, without looking for what else there might be. It
-// returns the place behind the last one that it found: 0 if not even the first
+// usual reads what nearly every line begins with, in the order and with the
+// values that the bot writes, without looking for what else there might be. It
+// returns the place behind the last member that it found: 0 if not even the first
 // is there. From there object goes on, which knows every other order.
 func (f *fields) usual(s string) int {
-	var unused value
 	i := 0
 	for _, m := range [...]struct {
 		lead string
 		into *value
 	}{
 		{`{"timestamp":"`, &f.timestamp},
-		{`,"level":"`, &unused},
-		{`,"source":"`, &unused},
-		{`,"server_id":"`, &f.server},
+		{`,"level":"INFO","source":"server","server_id":"`, &f.server},
 		{`,"channel_or_file":"`, &f.channel},
 		{`,"user_id":"`, &f.user},
 		{`,"action":"`, &f.action},
 		{`,"message":"`, &f.message},
 	} {
-		if !strings.HasPrefix(s[i:], m.lead) {
-			break
-		}
-		start := i + len(m.lead)
-		end, marks := scanString(s, start)
+		end := m.into.readText(s, i, m.lead)
 		if end < 0 {
-			break
+			return i
 		}
-		*m.into = value{text, marks, s[start:end]}
-		i = end + 1
+		i = end
+	}
+	if end := f.extraServer.readText(s, i, `,"trace_id":null,"extra":{"server_id":"`); end >= 0 {
+		if s[end:] == "}}" {
+			return end + 1
+		}
+		f.extraServer = value{}
 	}
 	return i
+}
+
+// readText reads the text that stands at i behind a lead, which ends with its
+// opening quote. It returns the place behind it, -1 if there is none.
+func (v *value) readText(s string, i int, lead string) int {
+	if !strings.HasPrefix(s[i:], lead) {
+		return -1
+	}
+	start := i + len(lead)
+	end, marks := scanString(s, start)
+	if end < 0 {
+		return -1
+	}
+	*v = value{text, marks, s[start:end]}
+	return end + 1
 }
 
 // scope says which object's members are read.

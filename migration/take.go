@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"strings"
 
 	"rollcall/internal/ndjson"
 	"rollcall/store"
@@ -20,6 +21,11 @@ const (
 	stepQuarantine = 1000
 	// guildLimit is how many guilds of the lines of a day are remembered.
 	guildLimit = 1000
+	// usualLine is the length (bytes) of a short line: how many there may be in what
+	// is left of a file.
+	usualLine = 256
+	// channelLimit is how many channels' names of a file are remembered.
+	channelLimit = 1000
 )
 
 // step is what is committed at once, or says what has come to an end.
@@ -49,13 +55,15 @@ type taking struct {
 	job
 	guild *guild
 	// seen gathers the guilds of the lines where the folder's name does not tell.
-	seen  map[store.ID]bool
-	src   *ndjson.File
-	lines *ndjson.Reader
-	step  step  // what is gathered; its cursor is behind the last line
-	disk  int64 // bytes read from the disk for earlier steps
-	fresh bool  // the step holds lines
-	begun bool  // a step was handed on
+	seen     map[store.ID]bool
+	src      *ndjson.File
+	lines    *ndjson.Reader
+	texts    texts
+	channels map[string]store.Channel // of the guild, by the names in the lines
+	step     step                     // what is gathered; its cursor is behind the last line
+	disk     int64                    // bytes read from the disk for earlier steps
+	fresh    bool                     // the step holds lines
+	begun    bool                     // a step was handed on
 }
 
 // take takes in what a file has to give. done is called when it has been read to
@@ -69,7 +77,7 @@ func (p *pass) take(ctx context.Context, g *guild, j job, seen map[store.ID]bool
 		return false, false, p.failed(ctx, &j, err)
 	}
 	defer src.Close()
-	t := &taking{pass: p, job: j, guild: g, seen: seen, src: src}
+	t := &taking{pass: p, job: j, guild: g, seen: seen, src: src, channels: map[string]store.Channel{}}
 	if err := t.resume(); err != nil {
 		return false, false, p.failed(ctx, &j, err)
 	}
@@ -224,20 +232,47 @@ func (t *taking) add(line ndjson.Line) {
 		t.quarantine(line, badLength)
 		return
 	}
+	if t.step.batch.Records == nil {
+		t.step.batch.Records = make([]store.Record, 0, t.expected(line.Offset))
+	}
 	records := append(t.step.batch.Records, store.Record{})
 	r := &records[len(records)-1]
 	switch outcome, reason := parse(line.Text, t.folder, r); outcome {
 	case message:
 		t.see(r.Guild)
-		if r.Guild == t.guild.id && r.Channel.Name != unknownChannel {
-			r.Channel.ID = t.guild.channels[r.Channel.Name]
-		}
+		r.Channel = t.channel(r)
+		r.Content = t.texts.keep(r.Content)
 		t.step.batch.Records = records
 	case skipped:
 		file.Counts.Skipped++
 	case malformed:
 		t.quarantine(line, reason)
 	}
+}
+
+// expected returns for how many records to make room at a place of the file: too
+// few where it is compressed.
+func (t *taking) expected(offset int64) int {
+	return int(min(1+max(0, t.size-offset)/usualLine, int64(t.most)))
+}
+
+// channel returns the channel of a line, with its id where that is known.
+func (t *taking) channel(r *store.Record) store.Channel {
+	c := store.Channel{Name: r.Channel.Name}
+	if r.Guild != t.guild.id || c.Name == unknownChannel {
+		c.Name = t.texts.keep(c.Name)
+		return c
+	}
+	c, ok := t.channels[r.Channel.Name]
+	if !ok {
+		if len(t.channels) >= channelLimit {
+			clear(t.channels)
+		}
+		c.Name = strings.Clone(r.Channel.Name)
+		c.ID = t.guild.channels[c.Name]
+		t.channels[c.Name] = c
+	}
+	return c
 }
 
 func (t *taking) quarantine(line ndjson.Line, reason string) {

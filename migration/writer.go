@@ -16,7 +16,7 @@ const (
 	fullTell  = time.Minute
 )
 
-// writer commits steps and counts. It belongs to one goroutine.
+// writer commits loads and counts. It belongs to one goroutine.
 type writer struct {
 	*migration
 	sum     Summary
@@ -27,26 +27,43 @@ type writer struct {
 	guild   store.Counts // of the guild's lines, this run's alone
 }
 
-// write commits steps in one transaction; all of them but a first one are the first
-// steps of their files. It returns how long the commit took.
-func (w *writer) write(ctx context.Context, steps ...step) (time.Duration, error) {
+// load are steps that are committed in one transaction; all of them but a first
+// one are the first steps of their files.
+type load struct {
+	steps    []step
+	arranged *store.Arranged // of the steps' batches
+}
+
+// load arranges steps.
+func (m *migration) load(steps ...step) (load, error) {
 	var batches []store.LogBatch
 	for _, s := range steps {
+		if s.end == nil {
+			batches = append(batches, s.batch)
+		}
+	}
+	arranged, err := m.Store.Arrange(batches)
+	return load{steps, arranged}, err
+}
+
+// write commits a load. It returns how long the commit took.
+func (w *writer) write(ctx context.Context, l load) (time.Duration, error) {
+	batches := l.arranged.Batches
+	for _, s := range l.steps {
 		if s.end != nil {
 			continue
 		}
-		b := s.batch
 		if s.before != nil {
 			w.file = *s.before
 		}
-		b.File.Counts.Add(w.file)
-		batches = append(batches, b)
+		batches[0].File.Counts.Add(w.file)
+		batches = batches[1:]
 	}
-	imported, took, err := w.commit(ctx, batches)
+	imported, took, err := w.commit(ctx, l.arranged)
 	if err != nil {
 		return took, err
 	}
-	for _, s := range steps {
+	for _, s := range l.steps {
 		if s.end != nil {
 			w.end(s.end)
 			continue
@@ -55,6 +72,15 @@ func (w *writer) write(ctx context.Context, steps ...step) (time.Duration, error
 		imported = imported[1:]
 	}
 	return took, nil
+}
+
+// writeStep commits one step.
+func (w *writer) writeStep(ctx context.Context, s step) (time.Duration, error) {
+	l, err := w.load(s)
+	if err != nil {
+		return 0, err
+	}
+	return w.write(ctx, l)
 }
 
 // add counts a step that was committed.
@@ -81,9 +107,9 @@ func (w *writer) add(s step, imported store.Imported) {
 	w.sum.Malformed += counts.Malformed
 }
 
-// commit imports batches, however long the disk stays full.
-func (w *writer) commit(ctx context.Context, batches []store.LogBatch) ([]store.Imported, time.Duration, error) {
-	if len(batches) == 0 {
+// commit imports what was arranged, however long the disk stays full.
+func (w *writer) commit(ctx context.Context, arranged *store.Arranged) ([]store.Imported, time.Duration, error) {
+	if len(arranged.Batches) == 0 {
 		return nil, 0, nil
 	}
 	for {
@@ -91,7 +117,7 @@ func (w *writer) commit(ctx context.Context, batches []store.LogBatch) ([]store.
 		err := w.enoughRoom()
 		if err == nil {
 			var imported []store.Imported
-			imported, err = w.Store.ImportAll(ctx, batches)
+			imported, err = w.Store.ImportArranged(ctx, arranged)
 			if !errors.Is(err, store.ErrFull) {
 				return imported, time.Since(start), err
 			}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"math"
 	"strconv"
 )
 
@@ -19,13 +20,16 @@ func ParseID(s string) (ID, error) {
 	if len(s) == 0 || len(s) > 20 {
 		return 0, ErrBadID
 	}
+	var n, before uint64
 	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
+		digit := s[i] - '0'
+		if digit > 9 {
 			return 0, ErrBadID
 		}
+		before, n = n, n*10+uint64(digit)
 	}
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || n == 0 {
+	// Only the twentieth digit can be too much, and then n has wrapped around.
+	if n == 0 || len(s) == 20 && (before > math.MaxUint64/10 || n < before) {
 		return 0, ErrBadID
 	}
 	return ID(n), nil

@@ -60,6 +60,22 @@ func (db *DB) Import(ctx context.Context, b LogBatch) (Imported, error) {
 // ImportAll is Import of several batches in one transaction, in their order, each
 // of another file.
 func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, error) {
+	a, err := db.Arrange(batches)
+	if err != nil {
+		return nil, err
+	}
+	return db.ImportArranged(ctx, a)
+}
+
+// Arranged are batches that ImportArranged will store in one transaction.
+type Arranged struct {
+	Batches []LogBatch // of which Records must not be changed any more
+	shares  []share
+}
+
+// Arrange does of ImportAll what needs no transaction, so that it can be done while
+// another one is under way.
+func (db *DB) Arrange(batches []LogBatch) (*Arranged, error) {
 	records := make([][]Record, len(batches))
 	for i, b := range batches {
 		records[i] = b.Records
@@ -73,9 +89,13 @@ func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, er
 	if err != nil {
 		return nil, err
 	}
-	var done []Imported
+	return &Arranged{batches, shares}, nil
+}
+
+// ImportArranged is ImportAll of what was arranged. It may be tried again.
+func (db *DB) ImportArranged(ctx context.Context, a *Arranged) (done []Imported, err error) {
 	err = db.update(ctx, func(w *writeTx) (err error) {
-		done, err = w.importAll(batches, shares)
+		done, err = w.importAll(a.Batches, a.shares)
 		return err
 	})
 	if err != nil {
