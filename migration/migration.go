@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"rollcall/store"
@@ -66,6 +67,8 @@ type migration struct {
 	// settled are the files that had nothing more to give when they looked like
 	// this: today's, read up to their last whole line, and damaged ones.
 	settled map[string]stamp
+	// spare are slices of records (*[]store.Record) that have been arranged, for those to come.
+	spare sync.Pool
 	// room returns how many bytes are free on the disk that holds a path.
 	room func(path string) (int64, error)
 	// fullTold is when the log last said that the disk is full.

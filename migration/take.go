@@ -233,7 +233,7 @@ func (t *taking) add(line ndjson.Line) {
 		return
 	}
 	if t.step.batch.Records == nil {
-		t.step.batch.Records = make([]store.Record, 0, t.expected(line.Offset))
+		t.step.batch.Records = t.room(line.Offset)
 	}
 	records := append(t.step.batch.Records, store.Record{})
 	r := &records[len(records)-1]
@@ -250,10 +250,13 @@ func (t *taking) add(line ndjson.Line) {
 	}
 }
 
-// expected returns for how many records to make room at a place of the file: too
-// few where it is compressed.
-func (t *taking) expected(offset int64) int {
-	return int(min(1+max(0, t.size-offset)/usualLine, int64(t.most)))
+// room returns an empty slice for the records of a step that begins at a place of
+// the file. Where that is compressed, it may have to grow.
+func (t *taking) room(offset int64) []store.Record {
+	if spare, ok := t.spare.Get().(*[]store.Record); ok {
+		return *spare
+	}
+	return make([]store.Record, 0, min(1+max(0, t.size-offset)/usualLine, int64(t.most)))
 }
 
 // channel returns the channel of a line, with its id where that is known.

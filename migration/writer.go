@@ -34,7 +34,7 @@ type load struct {
 	arranged *store.Arranged // of the steps' batches
 }
 
-// load arranges steps.
+// load arranges steps, and takes their records back.
 func (m *migration) load(steps ...step) (load, error) {
 	var batches []store.LogBatch
 	for _, s := range steps {
@@ -43,7 +43,20 @@ func (m *migration) load(steps ...step) (load, error) {
 		}
 	}
 	arranged, err := m.Store.Arrange(batches)
-	return load{steps, arranged}, err
+	if err != nil {
+		return load{}, err
+	}
+	for i := range batches {
+		records := batches[i].Records
+		clear(records) // so that it does not hold on to texts
+		records = records[:0]
+		m.spare.Put(&records)
+		batches[i].Records = nil
+	}
+	for i := range steps {
+		steps[i].batch.Records = nil
+	}
+	return load{steps, arranged}, nil
 }
 
 // write commits a load. It returns how long the commit took.

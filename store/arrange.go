@@ -17,9 +17,10 @@ type share struct {
 // pending is a record on its way into a guild, with its key.
 type pending struct {
 	key     recordKey
-	record  *Record
-	channel int32 // which one of the share's
-	batch   int32 // which one it is of, of those that are stored together
+	content string
+	more    *Record // nil for a log line, of which there is no more to know
+	channel int32   // which one of the share's
+	batch   int32   // which one it is of, of those that are stored together
 }
 
 // arrange makes the shares of batches that are stored together, in the order of
@@ -96,11 +97,12 @@ func (a *arranger) add(r *Record, batch int32) {
 	if a.number < 0 || r.Channel != a.channel {
 		a.channel, a.number = r.Channel, s.channelPlace(a.channels, a.last, r.Channel)
 	}
-	key := recordKey{r.User, r.Time, uint64(r.Message)}
+	key, more := recordKey{r.User, r.Time, uint64(r.Message)}, r
 	if r.Message == 0 {
 		key.id, a.buffer = logKey(a.salt, a.buffer, r)
+		more = nil
 	}
-	s.records = append(s.records, pending{key, r, a.number, batch})
+	s.records = append(s.records, pending{key, r.Content, more, a.number, batch})
 }
 
 func (s *share) channelPlace(places map[guildChannel]int32, share int, c Channel) int32 {

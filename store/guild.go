@@ -203,6 +203,11 @@ func (g *guildTx) numberOf(p *pending) (uint32, error) {
 	return n, err
 }
 
+// kindOf returns the kind of one of the share's records.
+func (g *guildTx) kindOf(p *pending) kind {
+	return kind{p.key.user, g.share.channels[p.channel].Name, p.content}
+}
+
 // channel returns the channel with a number.
 func (g *guildTx) channel(number uint32) (Channel, error) {
 	if c, ok := g.names[number]; ok {

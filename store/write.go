@@ -69,12 +69,12 @@ func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, er
 
 // Arranged are batches that ImportArranged will store in one transaction.
 type Arranged struct {
-	Batches []LogBatch // of which Records must not be changed any more
+	Batches []LogBatch // whose Records have had their use
 	shares  []share
 }
 
 // Arrange does of ImportAll what needs no transaction, so that it can be done while
-// another one is under way.
+// another one is under way. It keeps the records' texts, and not the records.
 func (db *DB) Arrange(batches []LogBatch) (*Arranged, error) {
 	records := make([][]Record, len(batches))
 	for i, b := range batches {
@@ -153,19 +153,19 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		if g.records.Get(p.key.append(nil)) != nil {
 			continue
 		}
-		r := p.record
 		s, err := g.storedOf(p)
 		if err != nil {
 			return 0, err
 		}
-		if err := g.put(p.key, &s, r.Content); err != nil {
+		if err := g.put(p.key, &s, p.content); err != nil {
 			return 0, err
 		}
 		stored++
-		g.info.ids.add(r.Time)
-		if g.info.logs.overlaps(r.Time-logBefore, r.Time+logAfter) {
-			s.content = []byte(r.Content)
-			if err := g.mergeMessage(kind{r.User, r.Channel.Name, r.Content}, message{p.key, s}); err != nil {
+		at := p.key.time
+		g.info.ids.add(at)
+		if g.info.logs.overlaps(at-logBefore, at+logAfter) {
+			s.content = []byte(p.content)
+			if err := g.mergeMessage(g.kindOf(p), message{p.key, s}); err != nil {
 				return 0, err
 			}
 		}
@@ -175,7 +175,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 
 func (g *guildTx) storedOf(p *pending) (stored, error) {
 	channel, err := g.numberOf(p)
-	r := p.record
+	r := p.more
 	return stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
 	}, err
@@ -198,7 +198,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) e
 			if err != nil {
 				return false, err
 			}
-			return true, g.putLine(p.key, number, p.record.Content)
+			return true, g.putLine(p.key, number, p.content)
 		}
 	}
 	for i := range lines {
@@ -216,7 +216,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) e
 }
 
 func (g *guildTx) mergePending(_ int, p *pending) (bool, error) {
-	return g.mergeLine(kind{p.record.User, p.record.Channel.Name, p.record.Content}, p.key, p.record.Channel)
+	return g.mergeLine(g.kindOf(p), p.key, g.share.channels[p.channel])
 }
 
 // putLine stores a line that has no message.
