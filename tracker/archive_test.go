@@ -97,6 +97,47 @@ func TestUnfinishedScanReachesBack(t *testing.T) {
 	}
 }
 
+// A page that was fetched for the session before may say less of a thread than this
+// session has missed of it.
+func TestPageOfAnEarlierScan(t *testing.T) {
+	channel, asleep := idAt(-5000), idAt(-600)
+	l := newLedger(t, backfillGap)
+	l.do(created(0, textChannel(channel, idAt(-10)), thread(asleep, idAt(-500))))
+	l.restart()
+	l.do(created(100, textChannel(channel, idAt(-10))))
+	first := l.scan()
+	l.do(lost(150), created(200, textChannel(channel, idAt(-10))))
+	second := l.scan()
+	l.do(listed(first, store.GapOpen, thread(asleep, idAt(90))))
+	l.do(listed(second, store.GapFilled, thread(asleep, idAt(160))))
+	l.gaps(span{asleep, idAt(-500), idAt(160), "closed", store.GapOpen})
+}
+
+// What the list of archived threads tells of messages from after we stopped listening
+// does not mean that we have listened until then.
+func TestListedThreadsAreNotHeard(t *testing.T) {
+	channel, quick, late := idAt(-5000), idAt(-600), idAt(-700)
+	for name, next := range map[string]func(*ledger){
+		"next session": func(l *ledger) { l.do(lost(1010)) },
+		"next process": (*ledger).restart,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLedger(t, backfillGap)
+			l.do(created(0, textChannel(channel, idAt(-10)), thread(quick, idAt(-500)), thread(late, idAt(-500))))
+			l.restart()
+			l.do(created(1000, textChannel(channel, idAt(-10))), said(channel, idAt(1001)))
+			// Nobody listens from 1010 on. In late somebody speaks at 1020, and it goes back to the
+			// archive; its part of the list has been fetched before. At 1200 the rest of it is.
+			l.do(listed(l.scan(), store.GapFilled, thread(quick, idAt(1199))))
+			next(l)
+			l.do(created(1300, textChannel(channel, idAt(1001))))
+			if scan := l.scan(); scan.From > snowflakeTime(idAt(1020)) {
+				t.Errorf("the next scan begins at %s, after %s", scan.From, snowflakeTime(idAt(1020)))
+			}
+		})
+	}
+}
+
 func TestAllCrawlsArchivedThreads(t *testing.T) {
 	channel, old := idAt(-5000), idAt(-900)
 	l := newLedger(t, backfillAll)

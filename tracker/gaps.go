@@ -22,8 +22,8 @@ const (
 )
 
 // listenMargin is taken off the moment up to which we are known to have listened
-// to a guild: the youngest id seen in any of its channels. Discord does not promise
-// to send messages of different channels in the order of their ids.
+// to a guild (heardKey). Discord does not promise to send messages of different
+// channels in the order of their ids.
 const listenMargin = store.Micros(time.Minute / time.Microsecond)
 
 // event is something that the writer takes in at its place between two messages.
@@ -121,6 +121,7 @@ func (p *planner) live(ctx context.Context, it item, b *pending) error {
 		}
 	}
 	b.move(c)
+	b.move(store.ChannelCursor{Guild: c.Guild, Channel: heardKey, Last: c.Last})
 	return nil
 }
 
@@ -137,6 +138,22 @@ func (e sessionStarted) apply(_ context.Context, p *planner, _ *pending) error {
 			g.live = false
 			g.from, g.reason = store.MicrosOf(e.lost), e.reason
 		}
+	}
+	return nil
+}
+
+// snapshotReplaced stands where a GUILD_CREATE waited for the writer until a later one
+// of the guild took its place: from here on cursors stand still, or the messages
+// after it would move them past what it was to tell of.
+type snapshotReplaced struct {
+	guild store.ID
+	at    time.Time
+}
+
+func (e snapshotReplaced) apply(_ context.Context, p *planner, _ *pending) error {
+	if g := p.guilds[e.guild]; g != nil && g.live {
+		g.live = false
+		g.from, g.reason = store.MicrosOf(e.at), reasonUnavailable
 	}
 	return nil
 }
@@ -160,6 +177,7 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 	for _, c := range e.snapshot.Channels {
 		if c.holdsMessages() {
 			p.takeIn(b, guild, g, c, known)
+			b.move(store.ChannelCursor{Guild: guild, Channel: heardKey, Last: c.LastMessage})
 		}
 		if c.holdsThreads() {
 			parents = append(parents, c)
@@ -188,8 +206,11 @@ func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error 
 	b.gaps = append(b.gaps, e.scan)
 	b.committed = append(b.committed, func() { e.taken <- struct{}{} })
 	g := p.guilds[e.scan.Guild]
-	if g == nil || g.met == nil {
-		return nil // looked through already, for a later session
+	if g == nil || g.met == nil || e.scan.To != g.to {
+		// Looked through already, or for an earlier session: what such a page says of a
+		// thread may be older than what this session has missed of it. This session's
+		// own scan reaches back as far.
+		return nil
 	}
 	known, err := p.cursors(ctx, e.scan.Guild, b)
 	if err != nil {
@@ -201,7 +222,7 @@ func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error 
 			p.takeIn(b, e.scan.Guild, g, c, known)
 		}
 	}
-	if e.scan.State != store.GapOpen && e.scan.To == g.to {
+	if e.scan.State != store.GapOpen {
 		g.met = nil
 		delete(p.leftover, e.scan.Guild)
 		if e.scan.Reason == reasonHistory {

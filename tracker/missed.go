@@ -11,6 +11,12 @@ const noteScan = "threads archived meanwhile"
 // history, also in threads that are found later.
 const sightKey store.ID = 1
 
+// heardKey is the channel under which a guild's cursors keep the youngest message
+// that we heard of while we listened: from a live session, or as a channel's last one
+// in its GUILD_CREATE. The cursors of threads do not tell: those that were found in
+// the archive may stand at messages from after we stopped listening.
+const heardKey store.ID = 2
+
 // isScan says whether an entry of the ledger stands for a guild as a whole: its
 // threads that were archived since From are to be looked through (mode all: all of
 // them). It has the guild's id for channel and for Until, which no other gap can
@@ -31,10 +37,13 @@ func (p *planner) listen(b *pending, guild store.ID, e guildSeen, known map[stor
 		return g
 	}
 	g.known = true
-	last := sight
-	for _, id := range known {
-		last = max(last, id)
+	last, ok := known[heardKey]
+	if !ok { // kept since format 2 of the file
+		for _, id := range known {
+			last = max(last, id)
+		}
 	}
+	last = max(last, sight)
 	g.since = max(snowflakeTime(sight), snowflakeTime(last)-listenMargin)
 	g.from, g.reason = snowflakeTime(last), reasonStopped
 	if before := p.guilds[guild]; before != nil {

@@ -68,10 +68,10 @@ func (q *queue) add(ctx context.Context, it item) error {
 	}
 }
 
-// post appends an event at once. A snapshot takes the place of an earlier one of
-// its guild that still waits: the messages between the two then keep their
-// cursor to themselves (see planner.live), so the later one finds the whole gap,
-// and reconnecting for days on a full disk cannot pile snapshots up.
+// post appends an event at once. A snapshot replaces an earlier one of its guild that
+// still waits: the messages between the two then keep their cursor to themselves
+// (see snapshotReplaced), so the later one finds the whole gap, and reconnecting for
+// days on a full disk cannot pile snapshots up.
 func (q *queue) post(e event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -79,17 +79,27 @@ func (q *queue) post(e event) {
 		return // the next session finds the same gap
 	}
 	if seen, ok := e.(guildSeen); ok {
-		q.dropSnapshot(seen.snapshot.Guild)
+		q.replaceSnapshot(seen.snapshot.Guild)
 	}
 	q.append(element{event: e})
 	give(q.many) // baselines and gaps stand at once
 }
 
-func (q *queue) dropSnapshot(guild store.ID) {
+// replaceSnapshot needs q.mu. The first snapshot of a guild that is replaced leaves a
+// mark, further ones leave nothing.
+func (q *queue) replaceSnapshot(guild store.ID) {
+	marked := false
 	q.elements = slices.DeleteFunc(q.elements, func(e element) bool {
+		mark, ok := e.event.(snapshotReplaced)
+		marked = marked || ok && mark.guild == guild
 		seen, ok := e.event.(guildSeen)
-		return ok && seen.snapshot.Guild == guild
+		return ok && seen.snapshot.Guild == guild && marked
 	})
+	for i, e := range q.elements {
+		if seen, ok := e.event.(guildSeen); ok && seen.snapshot.Guild == guild {
+			q.elements[i].event = snapshotReplaced{guild, seen.at}
+		}
+	}
 }
 
 // append needs q.mu.

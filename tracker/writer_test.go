@@ -204,8 +204,8 @@ func TestSnapshotsDoNotPileUp(t *testing.T) {
 		b.w.queue.post(lost(float64(n)))
 		b.w.queue.post(created(float64(n), textChannel(channel, idAt(float64(n)))))
 	}
-	if n, _ := b.w.queue.len(); n != 101 {
-		t.Errorf("%d entries wait, want 100 sessions and a snapshot", n)
+	if n, _ := b.w.queue.len(); n != 102 {
+		t.Errorf("%d entries wait, want 100 sessions, a snapshot, and the mark of those before it", n)
 	}
 	b.start()
 	b.until("the snapshot is stored", func(s WriterStatus) bool { return s.Commits > 0 })
@@ -213,6 +213,36 @@ func TestSnapshotsDoNotPileUp(t *testing.T) {
 	if err != nil || cursors[channel] != idAt(99) {
 		t.Errorf("the cursors are %v, %v", cursors, err)
 	}
+}
+
+// A guild that comes back twice before the writer has seen the first time: the
+// messages in between must not move cursors past what was missed before them.
+func TestReplacedSnapshotStopsCursors(t *testing.T) {
+	b := newBench(t, 0, store.Options{})
+	channel := idAt(-5000)
+	post := func(e event) { b.w.queue.post(e) }
+	post(created(0, textChannel(channel, idAt(-10))))
+	b.start()
+	b.until("the guild is known", func(s WriterStatus) bool { return s.Commits > 0 })
+	b.w.queue.mu.Lock() // all of what follows waits at once
+	first, second := created(100, textChannel(channel, idAt(50))), created(200, textChannel(channel, idAt(150)))
+	for _, e := range []element{{event: first}, {item: said(channel, idAt(110))}} {
+		b.w.queue.append(e)
+	}
+	b.w.queue.replaceSnapshot(testGuild)
+	b.w.queue.append(element{event: second})
+	b.w.queue.mu.Unlock()
+	b.until("both are stored", func(s WriterStatus) bool { return s.Commits > 1 })
+	gaps, err := b.db.Gaps(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range gaps {
+		if g.Channel == channel && g.After == idAt(-10) && g.Until == idAt(150) {
+			return
+		}
+	}
+	t.Errorf("the ledger is %+v, want the gap from before the first time", gaps)
 }
 
 // pin opens a read transaction, which keeps freed pages from being used again, so
