@@ -5,7 +5,7 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 5s
 PLATFORMS    = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build test check format vet lint cross unit fuzz powerloss kill soak bench bench-quick bench-check
+.PHONY: build test check format vet lint cross unit fuzz powerloss kill soak bench bench-quick bench-check dict-check
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -13,7 +13,7 @@ build: ## a static binary for this machine
 test: ## every test, with the race detector
 	$(GO) test -race -timeout 10m ./...
 
-check: format vet lint cross unit bench-check fuzz ## what CI asks beyond the tests
+check: format vet lint cross unit bench-check dict-check fuzz ## what CI asks beyond the tests
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not formatted: $$files" >&2; exit 1; fi
@@ -55,3 +55,6 @@ bench-quick: ## a first look at the same (a minute)
 
 bench-check: ## the benches build and tell the truth
 	cd internal/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
+
+dict-check: ## the embedded dictionaries are what they were made of, and cut as others do
+	cd internal/words/cjk/dictgen && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
