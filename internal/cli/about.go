@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -16,7 +17,10 @@ func (a *app) configCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
 		Short: "Print every variable of the environment, its value and its meaning",
-		Args:  arguments(0, 0),
+		Long: "Print every variable of the environment, its value as it is now, its default and its meaning.\n" +
+			"Secrets are hidden. Exit code 78, and one line, if a variable is not what it may be: a way to\n" +
+			"try a configuration before the daemon is started with it.",
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.config(c)
 			if err != nil {
@@ -39,24 +43,17 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  arguments(0, 0),
+		Long: "Print the version, the commit it was built from, the version of Go, and the system. A build\n" +
+			"that is not a release has the version (devel).",
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			v := struct {
-				Version string `json:"version"` // of the module, as the toolchain derives it from the tag
+				Version string `json:"version"`
 				Commit  string `json:"commit"`
 				Go      string `json:"go"`
 				System  string `json:"system"`
-			}{"(devel)", "unknown", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					v.Version = info.Main.Version
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						v.Commit = s.Value
-					}
-				}
-			}
+			}{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+			v.Version, v.Commit = built()
 			if a.json {
 				return json.NewEncoder(a.stdout).Encode(v)
 			}
@@ -66,10 +63,35 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// version and commit are what the linker is told when a release is built; see
+// internal/dist. They are variables because it sets nothing else.
+var version, commit string
+
+// built returns the version and the commit of this program: those of the release,
+// or what the toolchain has noted of the module and its repository.
+func built() (string, string) {
+	v, c := cmp.Or(version, "(devel)"), cmp.Or(commit, "unknown")
+	info, ok := debug.ReadBuildInfo()
+	if !ok || version != "" {
+		return v, c
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			c = s.Value
+		}
+	}
+	return cmp.Or(info.Main.Version, v), c
+}
+
 func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:       "completion bash|zsh|fish",
-		Short:     "Print a script that completes commands in a shell",
+		Use:   "completion bash|zsh|fish",
+		Short: "Print a script that completes commands in a shell",
+		Long: "Print a script that completes commands and flags in a shell. The Debian package brings it for\n" +
+			"all three.",
+		Example: "  source <(rollcall completion bash)                 # in ~/.bashrc\n" +
+			"  rollcall completion zsh > \"${fpath[1]}/_rollcall\"  # then start a new shell\n" +
+			"  rollcall completion fish > ~/.config/fish/completions/rollcall.fish",
 		ValidArgs: []string{"bash", "zsh", "fish"},
 		Args:      arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {

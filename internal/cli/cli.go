@@ -114,6 +114,10 @@ func codeOf(err error) int {
 	return 1
 }
 
+// Commands returns the tree of commands for who describes them, as the manual does.
+// It is not to be executed.
+func Commands() *cobra.Command { return new(app).root() }
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rollcall",

@@ -52,7 +52,9 @@ func (a *app) guildsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "guilds",
 		Short: "List the guilds that are remembered",
-		Args:  arguments(0, 0),
+		Long: "List the guilds that are remembered: how many messages of how many users, and the time of the\n" +
+			"first and the last one.",
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.reading(c, nil, func(s *source) error {
 				if a.json {

@@ -18,8 +18,11 @@ func (a *app) runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon (the same as no command)",
-		Args:  arguments(0, 0),
-		RunE:  a.runDaemon,
+		Long: "Run the daemon: listen to Discord, take in the historical logs in the background, and answer\n" +
+			"on the socket and over HTTP, until SIGINT or SIGTERM. The environment configures it. Under\n" +
+			"systemd it tells when it is ready and that it makes progress.",
+		Args: arguments(0, 0),
+		RunE: a.runDaemon,
 	}
 }
 

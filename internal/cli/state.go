@@ -18,7 +18,9 @@ func (a *app) stateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "state",
 		Short: "Show how far the logs have been taken in, what was malformed, and the gaps",
-		Args:  arguments(0, 0),
+		Long: "Show how far each log file has been taken in, which lines were malformed and why, and the gaps:\n" +
+			"the spans in which nobody listened, filled from Discord's history, still open, or skipped and why.",
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.reading(c, nil, func(s *source) error {
 				if a.json {
