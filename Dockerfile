@@ -3,7 +3,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags=-s -o /rollcall . \
+ARG VERSION= COMMIT=
+RUN CGO_ENABLED=0 go build -trimpath \
+      -ldflags "-s -w -X rollcall/internal/cli.version=$VERSION -X rollcall/internal/cli.commit=$COMMIT" -o /rollcall . \
  && mkdir /data && chown 65532:65532 /data
 
 # Nothing but the binary, the certificates that Discord's are checked against,

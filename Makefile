@@ -3,17 +3,20 @@
 GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 5s
-PLATFORMS    = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build test check format vet lint cross unit fuzz powerloss kill soak bench bench-quick bench-check dict-check
+.PHONY: build dist test check format vet lint unit fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
 
+dist: ## a release in dist/: binaries for every platform that we name, SBOMs, packages, checksums; VERSION=1.2.3, or git knows
+	rm -rf dist
+	cd internal/dist && $(GO) run -trimpath . -version "$(VERSION)" -out ../../dist
+
 test: ## every test, with the race detector
 	$(GO) test -race -timeout 10m ./...
 
-check: format vet lint cross unit bench-check dict-check fuzz ## what CI asks beyond the tests
+check: format vet lint unit dist-check bench-check dict-check fuzz ## what CI asks beyond the tests
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not formatted: $$files" >&2; exit 1; fi
@@ -25,9 +28,6 @@ vet:
 lint:
 	$(GO) run $(STATICCHECK) ./...
 
-cross: ## builds for every platform that we name
-	@set -e; for p in $(PLATFORMS); do echo "build $$p"; CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null .; done
-
 unit: ## the systemd unit is sound and hardened; needs systemd-analyze
 	deploy/verify-unit
 
@@ -37,6 +37,13 @@ fuzz: ## each fuzz target for FUZZTIME
 			echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
 		done; \
 	done
+
+dist-check: ## the program builds for every platform, and a release built in two folders is the same bytes
+	cd internal/dist && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -skip Package ./...
+
+deb-test: ## installs, runs, upgrades and purges the package on this Debian, under a layer that takes it all; needs root, shellcheck, man
+	shellcheck deploy/verify-unit deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
+	cd internal/dist && unshare --mount $(GO) test -run Package -v .
 
 powerloss: ## thousands of states that a loss of power can leave (make test tries 150)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000
@@ -58,3 +65,9 @@ bench-check: ## the benches build and tell the truth
 
 dict-check: ## the embedded dictionaries are what they were made of, and cut as others do
 	cd internal/words/cjk/dictgen && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
+
+tidy: ## go.mod of the program and of the modules beside it, after a dependency has changed
+	$(GO) mod tidy
+	cd internal/bench && $(GO) mod tidy
+	cd internal/dist && $(GO) mod tidy
+	cd internal/words/cjk/dictgen && $(GO) mod tidy
