@@ -23,7 +23,7 @@ const checkLimit = 100
 // It trusts the pages of the file to be a tree; CheckPages verifies that.
 func (db *DB) Check(ctx context.Context) (problems []string, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		c := &checker{ctx: ctx, tx: tx}
+		c := &checker{ctx: ctx, tx: tx, keys: db.keys, salt: db.salt}
 		if err := c.run(); err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
@@ -53,6 +53,9 @@ var errEnough = errors.New("enough problems")
 type checker struct {
 	ctx      context.Context
 	tx       *bbolt.Tx
+	keys     *keyring
+	salt     []byte
+	text     []byte // room for one
 	problems []string
 	visits   int
 }
@@ -66,12 +69,21 @@ func (c *checker) report(format string, args ...any) error {
 }
 
 func (c *checker) run() error {
-	for _, name := range [][]byte{bucketMeta, bucketNames, bucketGuilds} {
+	for _, name := range [][]byte{bucketMeta, bucketGuilds} {
 		if _, err := c.countValues(string(name), c.tx.Bucket(name)); err != nil {
 			return err
 		}
 	}
+	if err := c.texts(string(bucketNames), c.tx.Bucket(bucketNames), c.keys.texts(string(bucketNames))); err != nil {
+		return err
+	}
+	if err := c.texts("state/log_files", c.tx.Bucket(bucketState).Bucket(stateLogFiles), logFileTexts(c.keys)); err != nil {
+		return err
+	}
 	for _, name := range stateBuckets {
+		if bytes.Equal(name, stateLogFiles) {
+			continue
+		}
 		if _, err := c.countValues("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name)); err != nil {
 			return err
 		}
@@ -159,6 +171,16 @@ func (c *checker) countDense(name string, b *bbolt.Bucket, prefix int) (n int64,
 	return n, err
 }
 
+// texts opens every text of a bucket that has nothing else.
+func (c *checker) texts(name string, b *bbolt.Bucket, texts *textCodec) error {
+	return c.eachValue(name, b, func(key, payload []byte) error {
+		if _, err := texts.read(key, payload, 0); err != nil {
+			return c.report("%s: %v", name, err)
+		}
+		return nil
+	})
+}
+
 // tally is what a guild's records add up to. The moments of the timeline are
 // compared as sums of hashes, so that nothing grows with the guild.
 type tally struct {
@@ -171,9 +193,10 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	name := bucketName(guild)
 	path := func(bucket []byte) string { return string(bucket) + "/" + string(name) }
 	var t tally
-	if err := c.channels(path(bucketChannels), c.tx.Bucket(bucketChannels).Bucket(name), info.channels); err != nil {
+	if err := c.channels(path(bucketChannels), c.tx.Bucket(bucketChannels).Bucket(name), c.keys.nestedTexts(bucketChannels, name), info.channels); err != nil {
 		return err
 	}
+	texts := c.keys.nestedTexts(bucketRecords, name)
 	user := &userTally{checker: c, guild: name}
 	err := c.eachValue(path(bucketRecords), c.tx.Bucket(bucketRecords).Bucket(name), func(b, payload []byte) error {
 		key, ok := parseRecordKey(b)
@@ -181,8 +204,14 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 			return c.report("%s: key %x is no record's", path(bucketRecords), b)
 		}
 		s, err := decodeStored(payload, key.time)
-		if err != nil || s.channel >= info.channels || !utf8.Valid(s.content) || key.isLog() != (s.source == SourceLog) {
+		if err != nil || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) {
 			return c.report("%s: the value under key %x is no record", path(bucketRecords), b)
+		}
+		if err := s.open(texts, b, &c.text); err != nil {
+			return c.report("%s: %v", path(bucketRecords), err)
+		}
+		if !utf8.Valid(s.text) {
+			return c.report("%s: the text of the value under key %x is not UTF-8", path(bucketRecords), b)
 		}
 		t.messages++
 		t.moments += hashMoment(moment{key.time, key.user})
@@ -205,7 +234,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	return c.compare(guild, info, &t)
 }
 
-func (c *checker) channels(path string, b *bbolt.Bucket, count uint32) error {
+func (c *checker) channels(path string, b *bbolt.Bucket, names *textCodec, count uint32) error {
 	numbers := uint32(0)
 	err := c.eachValue(path, b, func(key, payload []byte) error {
 		if len(key) != 5 || key[0] != 0 {
@@ -216,7 +245,11 @@ func (c *checker) channels(path string, b *bbolt.Bucket, count uint32) error {
 		if len(payload) < 8 || number >= count {
 			return c.report("%s: the value under key %x is no channel", path, key)
 		}
-		back, err := get(b, channelHashKey(Channel{ID(binary.BigEndian.Uint64(payload)), string(payload[8:])}))
+		channel, err := decodeChannel(names, key, payload)
+		if err != nil {
+			return c.report("%s: %v", path, err)
+		}
+		back, err := get(b, channelHashKey(c.salt, channel))
 		if err != nil || !bytes.Equal(back, u32(nil, number)) {
 			return c.report("%s: channel %d is not found by its name", path, number)
 		}

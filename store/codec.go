@@ -8,14 +8,15 @@ import (
 // The value of a record. Numbers are uvarints unless their size is given.
 //
 //	format u8 = 1
-//	flags u8            bits 0-2 source, bit 7: fields follow
+//	flags u8            bits 0-2 source, bit 3: encrypted, bit 7: fields follow
 //	channel             number in channels/<guild>
 //	[fields]            length · { tag u8 · length · bytes }*, tags ascending, unknown ones are kept out of the way
-//	content             UTF-8, to the end
+//	content             UTF-8, to the end; or encrypted (text.go), bound to the key and all of the above
 //	crc u32             CRC-32C of key and everything above
 const (
 	recordFormat    = 1
 	flagSource      = 0x07
+	flagEncrypted   = 0x08
 	flagFields      = 0x80
 	fieldReplyTo    = 1 // u64: message id
 	fieldReplyUser  = 2 // u64: user id
@@ -26,7 +27,7 @@ const (
 
 var errBadValue = errors.New("value does not decode")
 
-// stored is a record's value, decoded. Content is a slice of the value.
+// stored is a record's value, decoded. Its text is there when it was opened.
 type stored struct {
 	source      Source
 	channel     uint32
@@ -35,12 +36,17 @@ type stored struct {
 	attachments int
 	inLogs      bool
 	logTime     Micros // of the matching log line, if inLogs
-	content     []byte
+	encrypted   bool
+	head, raw   []byte // the value: what it has before the content, and that as it is stored
+	text        []byte // the content
 }
 
-// appendStored writes a record's value without its checksum.
-func appendStored[T string | []byte](b []byte, s *stored, at Micros, content T) []byte {
+// appendHead writes a record's value up to its content.
+func (s *stored) appendHead(b []byte, at Micros) []byte {
 	flags := byte(s.source)
+	if s.encrypted {
+		flags |= flagEncrypted
+	}
 	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0
 	if hasFields {
 		flags |= flagFields
@@ -53,7 +59,43 @@ func appendStored[T string | []byte](b []byte, s *stored, at Micros, content T) 
 		b = binary.AppendUvarint(b, uint64(len(f)))
 		b = append(b, f...)
 	}
+	return b
+}
+
+// appendRecord writes the key and the value of a record, without its checksum.
+func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *stored, content T) []byte {
+	start := len(b)
+	b = key.append(b)
+	s.encrypted = t.encrypts()
+	b = s.appendHead(b, key.time)
+	if s.encrypted {
+		return appendEncrypted(t, b, b[start:], content)
+	}
 	return append(b, content...)
+}
+
+// open makes the text of the record under the key b: a part of its value, or, if it
+// is encrypted, put into the room that buffer has, which then becomes the text's.
+func (s *stored) open(t *textCodec, b []byte, buffer *[]byte) (err error) {
+	switch {
+	case s.encrypted:
+		if s.text, err = t.decrypt((*buffer)[:0], t.bind(b, s.head), s.raw); err == nil {
+			*buffer = s.text
+		}
+	case t.keys.plain:
+		s.text = s.raw
+	default:
+		err = errNotPlain
+	}
+	return badText(b, err)
+}
+
+// textSize is the length of the text, whether or not it is open.
+func (s *stored) textSize() int {
+	if s.encrypted {
+		return len(s.raw) - textOverhead
+	}
+	return len(s.raw)
 }
 
 func (s *stored) appendFields(f []byte, at Micros) []byte {
@@ -77,12 +119,26 @@ func appendVarField(f []byte, tag byte, value []byte) []byte {
 	return append(f, value...)
 }
 
+// readStored takes the value under the key b apart, all but the text.
+func readStored(b, value []byte, at Micros) (stored, error) {
+	payload, ok := unseal(b, value)
+	if !ok {
+		return stored{}, damagedValue(b)
+	}
+	s, err := decodeStored(payload, at)
+	if err != nil {
+		return stored{}, damagedValue(b)
+	}
+	return s, nil
+}
+
 // decodeStored reads a record's value whose checksum was taken off.
 func decodeStored(b []byte, at Micros) (stored, error) {
+	whole := b
 	if len(b) < 3 || b[0] != recordFormat {
 		return stored{}, errBadValue
 	}
-	s := stored{source: Source(b[1] & flagSource)}
+	s := stored{source: Source(b[1] & flagSource), encrypted: b[1]&flagEncrypted != 0}
 	if s.source < SourceLive || s.source > SourceImport {
 		return stored{}, errBadValue
 	}
@@ -104,7 +160,10 @@ func decodeStored(b []byte, at Micros) (stored, error) {
 		}
 		b = b[n+int(size):]
 	}
-	s.content = b
+	if s.encrypted && len(b) < textOverhead {
+		return stored{}, errBadValue
+	}
+	s.head, s.raw = whole[:len(whole)-len(b)], b
 	return s, nil
 }
 

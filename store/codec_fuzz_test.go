@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"rollcall/store"
@@ -15,9 +16,35 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte("\x01\x81\x00\x0d\x01\x08\x00\x00\x00\x00\x00\x00\x00\x09\x03\x01\x02"), int64(0))
 	f.Add([]byte("\x01\x82\x7f\x03\x04\x01\x05text"), int64(-5))
 	f.Add([]byte("\x01\x84\x01\x04\x63\x02xxhi"), int64(7))
+	f.Add([]byte("\x01\x09\x03\x01"+strings.Repeat("n", 12)+"text"+strings.Repeat("t", 16)), int64(0))
+	f.Add([]byte("\x01\x09\x03too short to be encrypted"), int64(0))
 	f.Fuzz(func(t *testing.T, b []byte, at int64) {
 		once, err := store.RoundTripRecord(b, store.Micros(at))
 		mustSettle(t, once, err, func(b []byte) ([]byte, error) { return store.RoundTripRecord(b, store.Micros(at)) })
+	})
+}
+
+// An encrypted text comes back as it was, and not at all if any bit of the record's
+// key or value was changed.
+func FuzzEncrypted(f *testing.F) {
+	f.Add([]byte("hello"), int64(1_700_000_000e6), uint16(0))
+	f.Add([]byte(""), int64(-1), uint16(24*8))
+	f.Add([]byte("你好"), int64(0), uint16(50*8+3))
+	k := key(f, 7)
+	f.Fuzz(func(t *testing.T, text []byte, at int64, bit uint16) {
+		for _, flip := range []bool{false, true} {
+			open, err := store.RoundTripEncrypted(k, text, store.Micros(at), func(record []byte) {
+				if n := int(bit) % (8 * len(record)); flip {
+					record[n/8] ^= 1 << (n % 8)
+				}
+			})
+			if !flip && (err != nil || !bytes.Equal(open, text)) {
+				t.Fatalf("%x comes back as %x, %v", text, open, err)
+			}
+			if flip && err == nil {
+				t.Fatalf("with bit %d changed, %x opens as %x", bit, text, open)
+			}
+		}
 	})
 }
 

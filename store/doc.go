@@ -7,17 +7,18 @@
 // bit flipped, quarter hours and weeks are counted from long before the year 0.
 // <guild> is a guild's id in decimal, for people with the bbolt tool.
 //
-//	meta                        format u32 · id 16 bytes · salt 16 bytes · created i64 µs
-//	user_stats/<guild>          user u64 · time i64 · id u64          → record (codec.go)
+//	meta                        format u32 · id 16 bytes · salt, a secret · created i64 µs
+//	                            encryption: its key, as JSON (keys.go)
+//	user_stats/<guild>          user u64 · time i64 · id u64          → record (codec.go), with a text
 //	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
 //	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (dense.go, pack.go)
 //	profiles/<guild>            first user u64                        → for some users: number of messages (dense.go)
-//	channels/<guild>            0 · number u32                        → id u64 · name
-//	                            1 · hash of id and name, 16 bytes     → number u32
+//	channels/<guild>            0 · number u32                        → id u64 · name, a text
+//	                            1 · salted hash of id and name, 16 B  → number u32
 //	guilds                      guild u64                             → messages, users, channels, spans of the sources
-//	names                       guild u64 · user u64 (0: the guild)   → display name as last seen
+//	names                       guild u64 · user u64 (0: the guild)   → display name as last seen, a text
 //	state/log_migration_state   guild u64                             → YYYYMMDD, the last day read to its end
-//	state/log_files             key of the file (LogFile.Key)         → LogFile as JSON
+//	state/log_files             key of the file (LogFile.Key)         → LogFile as JSON, a text
 //	state/quarantine            file · 0 · offset u64                 → reason
 //	state/channels              guild u64 · channel u64               → last message id seen
 //	state/gaps                  seq u64                               → Gap as JSON
@@ -28,6 +29,9 @@
 // a flipped byte. The id of a record is its message's snowflake, or for a log
 // line, which has none, a hash with the highest bit set; so putting the same
 // record again is no change, and a lost cursor does no harm.
+//
+// A text may be encrypted (text.go). All else is as it is: ids, times, counts, and
+// hashes, which are made with the salt, and that is encrypted with the texts.
 //
 // All that a write changes (records, timeline, activity, profile, cursor) changes
 // in one transaction. What stands beside the records can be made from them

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"testing"
 
 	"go.etcd.io/bbolt"
 )
@@ -15,7 +16,7 @@ func RoundTripRecord(b []byte, at Micros) (again []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return appendStored(nil, &s, at, s.content), nil
+	return append(s.appendHead(nil, at), s.raw...), nil
 }
 
 // RoundTripChunk decodes a timeline chunk and encodes it again.
@@ -67,6 +68,9 @@ func MakeFormatOne(db *DB) error {
 			}); err != nil {
 				return err
 			}
+		}
+		if err := saltChannelKeys(tx, nil); err != nil {
+			return err
 		}
 		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 1)))
 	})
@@ -120,4 +124,60 @@ func ActivityByPages(db *DB, guild ID, page int) (read []string, err error) {
 		read = append(read, fmt.Sprint(week, user, cells))
 	})
 	return read, err
+}
+
+// Salt is the secret of the database.
+func Salt(db *DB) []byte { return db.salt }
+
+// RekeyBy is Rekey with steps of so many texts.
+func RekeyBy(ctx context.Context, path string, o RekeyOptions, texts int) (Rekeyed, error) {
+	return rekey(ctx, path, o, texts)
+}
+
+// Dump returns every value without its checksum but those of meta, by its bucket
+// and key.
+func Dump(t testing.TB, db *DB) map[string]string {
+	t.Helper()
+	dump := map[string]string{}
+	var walk func(path string, b *bbolt.Bucket) error
+	walk = func(path string, b *bbolt.Bucket) error {
+		return b.ForEach(func(key, value []byte) error {
+			if value == nil {
+				return walk(path+"/"+string(key), b.Bucket(key))
+			}
+			payload, _ := unseal(key, value)
+			dump[path+"/"+string(key)] = string(payload)
+			return nil
+		})
+	}
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			if string(name) == string(bucketMeta) {
+				return nil
+			}
+			return walk(string(name), b)
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dump
+}
+
+// RoundTripEncrypted encrypts a record's text and opens it again, after a change to
+// the stored key and value (without its checksum).
+func RoundTripEncrypted(k Key, text []byte, at Micros, change func(record []byte)) ([]byte, error) {
+	m, err := k.master(make([]byte, databaseIDSize), 1)
+	if err != nil {
+		return nil, err
+	}
+	t := newKeyring(m).texts("user_stats/1")
+	b := appendRecord(nil, t, recordKey{2, at, 3}, &stored{source: SourceLive, channel: 4, replyTo: 5}, text)
+	change(b)
+	s, err := decodeStored(b[recordKeySize:], at)
+	if err != nil {
+		return nil, err
+	}
+	err = s.open(t, b[:recordKeySize], new([]byte))
+	return s.text, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -97,8 +98,10 @@ type guildTx struct {
 	activity *bbolt.Bucket
 	profiles *bbolt.Bucket
 	channels *bbolt.Bucket
-	share    *share  // whose records are being put
-	given    []int64 // the numbers of the share's channels, -1 until they are needed
+	texts    *textCodec // of records
+	named    *textCodec // names of channels
+	share    *share     // whose records are being put
+	given    []int64    // the numbers of the share's channels, -1 until they are needed
 	numbers  map[Channel]uint32
 	names    map[uint32]Channel
 	changes  []change // what was put and deleted, for flush
@@ -129,6 +132,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	}
 	g.before = g.info
 	name := bucketName(id)
+	g.texts, g.named = w.keys.nestedTexts(bucketRecords, name), w.keys.nestedTexts(bucketChannels, name)
 	for i, to := range []**bbolt.Bucket{&g.records, &g.timeline, &g.activity, &g.profiles, &g.channels} {
 		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
 			return nil, err
@@ -140,12 +144,12 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 }
 
 // Keys of channels/<guild>: 0 · number u32 gives a channel as it was (id u64 ·
-// name); 1 · the first 16 bytes of SHA-256(id u64 · name) gives its number back.
-// Names may be longer than a key.
+// name, a text); 1 · the first 16 bytes of SHA-256(salt · id u64 · name) gives its
+// number back. Names may be longer than a key.
 func channelNumberKey(number uint32) []byte { return u32([]byte{0}, number) }
 
-func channelHashKey(c Channel) []byte {
-	sum := sha256.Sum256(append(u64(nil, uint64(c.ID)), c.Name...))
+func channelHashKey(salt []byte, c Channel) []byte {
+	sum := sha256.Sum256(append(u64(bytes.Clone(salt), uint64(c.ID)), c.Name...))
 	return append([]byte{1}, sum[:16]...)
 }
 
@@ -155,7 +159,7 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 	if n, ok := g.numbers[c]; ok {
 		return n, nil
 	}
-	hash := channelHashKey(c)
+	hash := channelHashKey(g.w.salt, c)
 	payload, err := get(g.channels, hash)
 	if err != nil {
 		return 0, err
@@ -170,7 +174,8 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 	}
 	n := g.info.channels
 	g.info.channels++
-	if err := g.w.put(g.channels, channelNumberKey(n), append(u64(nil, uint64(c.ID)), c.Name...)); err != nil {
+	key := channelNumberKey(n)
+	if err := g.w.put(g.channels, key, g.named.append(u64(nil, uint64(c.ID)), key, []byte(c.Name))); err != nil {
 		return 0, err
 	}
 	if err := g.w.put(g.channels, hash, u32(nil, n)); err != nil {
@@ -224,23 +229,28 @@ func (g *guildTx) channel(number uint32) (Channel, error) {
 	if c, ok := g.names[number]; ok {
 		return c, nil
 	}
-	c, err := readChannel(g.channels, number)
+	c, err := readChannel(g.channels, g.named, number)
 	if err == nil {
 		g.names[number] = c
 	}
 	return c, err
 }
 
-func readChannel(b *bbolt.Bucket, number uint32) (Channel, error) {
+func readChannel(b *bbolt.Bucket, names *textCodec, number uint32) (Channel, error) {
 	key := channelNumberKey(number)
 	payload, err := get(b, key)
 	if err != nil {
 		return Channel{}, err
 	}
-	if len(payload) < 8 {
-		return Channel{}, damagedValue(key)
+	return decodeChannel(names, key, payload)
+}
+
+func decodeChannel(names *textCodec, key, payload []byte) (Channel, error) {
+	name, err := names.read(key, payload, 8)
+	if err != nil {
+		return Channel{}, err
 	}
-	return Channel{ID(binary.BigEndian.Uint64(payload)), string(payload[8:])}, nil
+	return Channel{ID(binary.BigEndian.Uint64(payload)), string(name)}, nil
 }
 
 // flush writes what the records of this transaction changed beside them.

@@ -31,6 +31,7 @@ var (
 	keyDatabaseID   = []byte("id")
 	keySalt         = []byte("salt")
 	keyCreated      = []byte("created")
+	keyEncryption   = []byte("encryption")
 	castagnoli      = crc32.MakeTable(crc32.Castagnoli)
 )
 

@@ -62,15 +62,17 @@ func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []rec
 		if key.user != k.user || key.time > to {
 			break
 		}
-		payload, ok := unseal(b, value)
-		if !ok {
-			return nil, nil, damagedValue(b)
-		}
-		s, err := decodeStored(payload, key.time)
+		s, err := readStored(b, value, key.time)
 		if err != nil {
-			return nil, nil, damagedValue(b)
+			return nil, nil, err
 		}
-		if string(s.content) != k.content {
+		if s.textSize() != len(k.content) {
+			continue
+		}
+		if err := s.open(g.texts, b, new([]byte)); err != nil {
+			return nil, nil, err
+		}
+		if string(s.text) != k.content {
 			continue
 		}
 		channel, err := g.channel(s.channel)

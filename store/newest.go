@@ -31,7 +31,7 @@ func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) 
 // newestPage looks at a bounded number of records.
 func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		r := openReader(tx, q.Guild)
+		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil
 		}

@@ -23,6 +23,7 @@ type Options struct {
 	LockTimeout time.Duration // how long to wait for another process's lock; 0 means 2 s
 	MaxSize     int64         // bytes the file may grow to; 0 means no limit
 	MustExist   bool          // refuse to create the file: fs.ErrNotExist
+	Key         Key           // what the database is, or a new one is to be, encrypted with; none unless set
 	// Damaged, if set, is called when a record is met that cannot be read because
 	// its value fails its checksum or does not decode: once a record, and for at
 	// most a thousand. It is called in a transaction and must be quick.
@@ -32,10 +33,15 @@ type Options struct {
 // DB is an open database. Its methods may be called from any goroutine; writes
 // run one after another. While it is open no other process can open the file.
 type DB struct {
-	bolt *bbolt.DB
-	path string
-	salt []byte // of log keys
-	bad  damaged
+	bolt   *bbolt.DB
+	path   string
+	format int // of the file when it was opened
+	id     []byte
+	salt   []byte // of what is kept as a hash
+	keys   *keyring
+	bad    damaged
+	// encryption is what meta said of the keys when the file was opened.
+	encryption encryption
 
 	// A write transaction that meets a damaged page panics, and again when bbolt rolls
 	// it back. Then bbolt never gives back its lock, and whoever wants it, Close among
@@ -46,6 +52,7 @@ type DB struct {
 }
 
 const (
+	databaseIDSize = 16
 	// addressSpace is what the map of the file may grow to without being moved.
 	// Moving it waits for all readers, and all new readers wait for it.
 	addressSpace = 64 << 30
@@ -55,20 +62,49 @@ const (
 //
 // The error says what is wrong with which file. It wraps ErrLocked if another
 // process holds the file, ErrDamaged if the file is not a sound rollcall
-// database (it is left as it is), fs.ErrNotExist with Options.MustExist.
+// database (it is left as it is), fs.ErrNotExist with Options.MustExist. It wraps
+// ErrKeyMissing, ErrKeyWrong, ErrNotEncrypted or ErrRekeying if Options.Key is not
+// what the file is encrypted with.
 func Open(path string, o Options) (*DB, error) {
 	db, err := open(path, o)
-	if err != nil {
-		return nil, fmt.Errorf("open database %q: %w", path, err)
+	if err == nil {
+		if err = db.start(o.Key); err == nil {
+			return db, nil
+		}
+		db.bolt.Close()
 	}
-	return db, nil
+	return nil, fmt.Errorf("open database %q: %w", path, err)
 }
 
+// start makes an open file ready for use with a key.
+func (db *DB) start(k Key) (err error) {
+	defer recoverDamage(&err)()
+	if db.encryption.Rekey != nil {
+		return db.encryption.unfinished()
+	}
+	if err := db.encryption.fits(k); err != nil {
+		return err
+	}
+	return db.ready(k)
+}
+
+// ready takes the key that fits into use and brings an older format up to date.
+func (db *DB) ready(k Key) error {
+	if err := db.useKey(k); err != nil {
+		return err
+	}
+	if err := db.upgrade(db.format); err != nil {
+		return err
+	}
+	return db.bolt.View(db.verifyBuckets)
+}
+
+// open opens the file and makes sure that it is ours.
 func open(path string, o Options) (*DB, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !o.MustExist:
-		if err := create(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := create(path, o.Key); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	case err != nil:
@@ -161,7 +197,7 @@ func recoverDamage(err *error) func() {
 
 // create makes an empty database under a temporary name, syncs it, gives it its
 // name and syncs the folder: a crash leaves either no database or a whole one.
-func create(path string) (err error) {
+func create(path string, k Key) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
 	if err != nil {
 		return plain(err)
@@ -173,7 +209,7 @@ func create(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	err = b.Update(writeMeta)
+	err = b.Update(func(tx *bbolt.Tx) error { return writeMeta(tx, k) })
 	if cerr := b.Close(); err == nil {
 		err = cerr
 	}
@@ -242,7 +278,7 @@ func escapeGlob(path string) string {
 	return string(b)
 }
 
-func writeMeta(tx *bbolt.Tx) error {
+func writeMeta(tx *bbolt.Tx, k Key) error {
 	for _, name := range topBuckets {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
@@ -253,28 +289,34 @@ func writeMeta(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	random := make([]byte, 32)
+	random := make([]byte, databaseIDSize+saltSize)
 	rand.Read(random)
+	id, salt := random[:databaseIDSize], random[databaseIDSize:]
 	meta := tx.Bucket(bucketMeta)
 	for _, kv := range []struct{ key, value []byte }{
 		{keyFormat, u32(nil, formatVersion)},
-		{keyDatabaseID, random[:16]},
-		{keySalt, random[16:]},
+		{keyDatabaseID, id},
 		{keyCreated, u64(nil, uint64(MicrosOf(time.Now())))},
 	} {
 		if err := meta.Put(kv.key, seal(kv.key, kv.value[:len(kv.value):len(kv.value)])); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !k.IsSet() {
+		return writeSalt(meta, newKeyring(nil), salt)
+	}
+	mark := (*keyMark)(nil).next(k)
+	m, err := k.master(id, mark.Number)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeEncryption(meta, encryption{Key: mark}), writeSalt(meta, newKeyring(m), salt))
 }
 
-// verify checks that the file is ours, whole and of a format that we know, and
-// brings an older format up to date.
+// verify checks that the file is ours, whole and of a format that we know.
 func (db *DB) verify() (err error) {
 	defer recoverDamage(&err)()
-	var format int
-	err = db.bolt.View(func(tx *bbolt.Tx) error {
+	return db.bolt.View(func(tx *bbolt.Tx) error {
 		info, err := os.Stat(db.path)
 		if err != nil {
 			return plain(err)
@@ -287,26 +329,20 @@ func (db *DB) verify() (err error) {
 			return fmt.Errorf("%w: it is the bbolt file of another program", ErrDamaged)
 		}
 		version, ok1 := metaValue(meta, keyFormat, 4)
-		salt, ok2 := metaValue(meta, keySalt, 16)
+		id, ok2 := metaValue(meta, keyDatabaseID, databaseIDSize)
 		if !ok1 || !ok2 {
 			return fmt.Errorf("%w: it is the bbolt file of another program, or its first bucket is damaged", ErrDamaged)
 		}
-		format, db.salt = int(binary.BigEndian.Uint32(version)), append([]byte(nil), salt...)
-		if format > formatVersion {
-			return fmt.Errorf("it was written by a newer rollcall (format %d, this one knows %d): use that one", format, formatVersion)
+		db.format, db.id = int(binary.BigEndian.Uint32(version)), append([]byte(nil), id...)
+		if db.format > formatVersion {
+			return fmt.Errorf("it was written by a newer rollcall (format %d, this one knows %d): use that one", db.format, formatVersion)
 		}
-		if format < 1 {
-			return fmt.Errorf("%w: format %d", ErrDamaged, format)
+		if db.format < 1 {
+			return fmt.Errorf("%w: format %d", ErrDamaged, db.format)
 		}
-		return nil
+		db.encryption, err = readEncryption(meta)
+		return err
 	})
-	if err != nil {
-		return err
-	}
-	if err := db.upgrade(format); err != nil {
-		return err
-	}
-	return db.bolt.View(db.verifyBuckets)
 }
 
 func (db *DB) verifyBuckets(tx *bbolt.Tx) error {
@@ -360,6 +396,15 @@ func (d *damaged) note(guild ID, key []byte, err error) {
 
 // Path returns the path that Open was given.
 func (db *DB) Path() string { return db.path }
+
+// KeyID names the key that the texts are encrypted with, as Key.ID does; "" if they
+// are not encrypted.
+func (db *DB) KeyID() string {
+	if db.encryption.Key == nil {
+		return ""
+	}
+	return db.encryption.Key.name()
+}
 
 // Close waits for running transactions and closes the file.
 func (db *DB) Close() error {

@@ -45,7 +45,7 @@ type Profile struct {
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		p = Profile{}
-		r := openReader(tx, guild)
+		r := openReader(tx, db.keys, guild)
 		activity := tx.Bucket(bucketActivity).Bucket(bucketName(guild))
 		if r == nil || activity == nil {
 			return nil
@@ -53,7 +53,7 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		if p.First, p.Last, known = r.ends(user); !known {
 			return nil
 		}
-		if p.Name, err = readName(tx, guild, user); err != nil {
+		if p.Name, err = readName(tx, db.keys, guild, user); err != nil {
 			return err
 		}
 		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[int]int64{}}
@@ -164,13 +164,13 @@ func (r *reader) countByName(numbers iter.Seq2[int, int64]) ([]ChannelCount, err
 // last seen; "" if it is not known.
 func (db *DB) Name(ctx context.Context, guild, user ID) (name string, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		name, err = readName(tx, guild, user)
+		name, err = readName(tx, db.keys, guild, user)
 		return err
 	})
 	return name, err
 }
 
-func readName(tx *bbolt.Tx, guild, user ID) (string, error) {
-	name, err := get(tx.Bucket(bucketNames), u64(u64(nil, uint64(guild)), uint64(user)))
+func readName(tx *bbolt.Tx, keys *keyring, guild, user ID) (string, error) {
+	name, err := getText(tx.Bucket(bucketNames), keys.texts(string(bucketNames)), u64(u64(nil, uint64(guild)), uint64(user)))
 	return string(name), err
 }

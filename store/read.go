@@ -98,7 +98,7 @@ type page struct {
 func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
 	from, to := q.When.bounds()
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		r := openReader(tx, q.Guild)
+		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil
 		}
@@ -149,36 +149,38 @@ type reader struct {
 	guild    ID
 	records  *bbolt.Bucket
 	timeline *bbolt.Bucket
+	texts    *textCodec
+	text     []byte // room for one
 	channel  func(uint32) (Channel, error)
 }
 
 // openReader returns nil if nothing is known of the guild.
-func openReader(tx *bbolt.Tx, guild ID) *reader {
+func openReader(tx *bbolt.Tx, keys *keyring, guild ID) *reader {
 	name := bucketName(guild)
 	r := &reader{guild: guild, records: tx.Bucket(bucketRecords).Bucket(name), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
 	channels := tx.Bucket(bucketChannels).Bucket(name)
 	if r.records == nil || r.timeline == nil || channels == nil {
 		return nil
 	}
-	r.channel = channelsOf(channels)
+	r.texts = keys.nestedTexts(bucketRecords, name)
+	r.channel = channelsOf(channels, keys.nestedTexts(bucketChannels, name))
 	return r
 }
 
 func (r *reader) record(key recordKey, b, value []byte) (Record, error) {
-	payload, ok := unseal(b, value)
-	if !ok {
-		return Record{}, damagedValue(b)
-	}
-	s, err := decodeStored(payload, key.time)
+	s, err := readStored(b, value, key.time)
 	if err != nil {
-		return Record{}, damagedValue(b)
+		return Record{}, err
+	}
+	if err := s.open(r.texts, b, &r.text); err != nil {
+		return Record{}, err
 	}
 	channel, err := r.channel(s.channel)
 	if err != nil {
 		return Record{}, err
 	}
 	record := Record{
-		Guild: r.guild, User: key.user, Time: key.time, Channel: channel, Content: string(s.content), Source: s.source,
+		Guild: r.guild, User: key.user, Time: key.time, Channel: channel, Content: string(s.text), Source: s.source,
 		ReplyTo: s.replyTo, ReplyToUser: s.replyUser, Attachments: s.attachments, InLogs: s.inLogs || key.isLog(),
 	}
 	if !key.isLog() {
@@ -203,11 +205,9 @@ func (db *DB) Guilds(ctx context.Context) (guilds []Guild, err error) {
 			if g.Messages == 0 {
 				return nil
 			}
-			name, err := get(tx.Bucket(bucketNames), append(slices.Clone(b), 0, 0, 0, 0, 0, 0, 0, 0))
-			if err != nil {
+			if g.Name, err = readName(tx, db.keys, g.ID, 0); err != nil {
 				return err
 			}
-			g.Name = string(name)
 			if g.First, g.Last, err = firstAndLast(tx.Bucket(bucketTimeline).Bucket(bucketName(g.ID))); err != nil {
 				return err
 			}

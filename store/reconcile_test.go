@@ -87,7 +87,11 @@ func TestReconcile(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
 			path := filepath.Join(t.TempDir(), "rollcall.db")
-			db, err := store.Open(path, store.Options{})
+			o := store.Options{}
+			if seed%2 == 1 {
+				o.Key = key(t, 1)
+			}
+			db, err := store.Open(path, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +125,7 @@ func TestReconcile(t *testing.T) {
 					if err := db.Close(); err != nil {
 						t.Fatal(err)
 					}
-					if db, err = store.Open(path, store.Options{}); err != nil {
+					if db, err = store.Open(path, o); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -21,10 +21,10 @@ const (
 func (w *writeTx) state(name []byte) *bbolt.Bucket { return w.tx.Bucket(bucketState).Bucket(name) }
 
 func (w *writeTx) putNames(names []Name) error {
-	b := w.tx.Bucket(bucketNames)
+	b, texts := w.tx.Bucket(bucketNames), w.keys.texts(string(bucketNames))
 	for _, n := range names {
 		key := u64(u64(nil, uint64(n.Guild)), uint64(n.User))
-		before, err := get(b, key)
+		before, err := getText(b, texts, key)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (w *writeTx) putNames(names []Name) error {
 		if name == "" || before != nil && string(before) == name {
 			continue
 		}
-		if err := w.put(b, key, []byte(name)); err != nil {
+		if err := w.put(b, key, texts.append(nil, key, []byte(name))); err != nil {
 			return err
 		}
 	}
@@ -135,7 +135,12 @@ func (w *writeTx) putLogFile(f LogFile) error {
 	if f.Key == "" {
 		return nil
 	}
-	return w.putJSON(w.state(stateLogFiles), []byte(f.Key), f)
+	payload, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	key := []byte(f.Key)
+	return w.put(w.state(stateLogFiles), key, logFileTexts(w.keys).append(nil, key, payload))
 }
 
 func (w *writeTx) putLastDates(done []GuildDay) error {
@@ -212,10 +217,16 @@ func (db *DB) eachState(ctx context.Context, name []byte, prefix []byte, fn func
 	})
 }
 
+// logFileTexts: a cursor tells the hash of a file's start, which who knows nearly
+// all of it could find the rest by.
+func logFileTexts(keys *keyring) *textCodec {
+	return keys.nestedTexts(bucketState, stateLogFiles)
+}
+
 // LogFile returns a file's cursor; ok is false if the file was never read.
 func (db *DB) LogFile(ctx context.Context, key string) (f LogFile, ok bool, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		payload, err := get(tx.Bucket(bucketState).Bucket(stateLogFiles), []byte(key))
+		payload, err := getText(tx.Bucket(bucketState).Bucket(stateLogFiles), logFileTexts(db.keys), []byte(key))
 		if err != nil || payload == nil {
 			return err
 		}
@@ -234,10 +245,14 @@ func decodeJSON(key, payload []byte, v any) error {
 
 // LogFiles returns all cursors by key.
 func (db *DB) LogFiles(ctx context.Context) (files []LogFile, err error) {
+	texts := logFileTexts(db.keys)
 	err = db.eachState(ctx, stateLogFiles, nil, func(key, payload []byte) error {
-		var f LogFile
-		files = append(files, f)
-		return decodeJSON(key, payload, &files[len(files)-1])
+		text, err := texts.read(key, payload, 0)
+		if err != nil {
+			return err
+		}
+		files = append(files, LogFile{})
+		return decodeJSON(key, text, &files[len(files)-1])
 	})
 	return files, err
 }
@@ -309,7 +324,7 @@ func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
 
 // Names returns the display names known in a guild, by user id; 0 is the guild's own.
 func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
-	names := map[ID]string{}
+	names, texts := map[ID]string{}, db.keys.texts(string(bucketNames))
 	prefix := u64(nil, uint64(guild))
 	err := db.view(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketNames).Cursor()
@@ -318,7 +333,11 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 			if !ok || len(key) != 16 {
 				return damagedValue(key)
 			}
-			names[ID(binary.BigEndian.Uint64(key[8:]))] = string(payload)
+			name, err := texts.read(key, payload, 0)
+			if err != nil {
+				return err
+			}
+			names[ID(binary.BigEndian.Uint64(key[8:]))] = string(name)
 		}
 		return nil
 	})
@@ -326,7 +345,7 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 }
 
 // channelsOf returns a guild's channels as they were, by number, those ever seen.
-func channelsOf(b *bbolt.Bucket) func(uint32) (Channel, error) {
+func channelsOf(b *bbolt.Bucket, names *textCodec) func(uint32) (Channel, error) {
 	known := map[uint32]Channel{}
 	return func(number uint32) (Channel, error) {
 		if c, ok := known[number]; ok {
@@ -335,7 +354,7 @@ func channelsOf(b *bbolt.Bucket) func(uint32) (Channel, error) {
 		if len(known) >= 1<<14 { // a page of records, not a guild's whole past
 			clear(known)
 		}
-		c, err := readChannel(b, number)
+		c, err := readChannel(b, names, number)
 		if err == nil {
 			known[number] = c
 		}

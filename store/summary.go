@@ -51,10 +51,10 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summa
 	t.finishWeek()
 	s := Summary{Messages: t.messages, Users: int64(len(t.users.sums)), Daily: t.daily(), Heatmap: t.heatmap}
 	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
-		if s.Leaders, err = t.users.leaders(tx, guild, ByMessages, leaders); err != nil {
+		if s.Leaders, err = t.users.leaders(tx, db.keys, guild, ByMessages, leaders); err != nil {
 			return err
 		}
-		if r := openReader(tx, guild); r != nil {
+		if r := openReader(tx, db.keys, guild); r != nil {
 			s.Channels, err = r.countByName(slices.All(t.channels))
 		}
 		return err
@@ -81,7 +81,7 @@ func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 	}
 	users.settle()
 	err = db.view(ctx, func(tx *bbolt.Tx) (err error) {
-		leaders, err = users.leaders(tx, guild, by, limit)
+		leaders, err = users.leaders(tx, db.keys, guild, by, limit)
 		return err
 	})
 	return leaders, total, err
@@ -151,7 +151,7 @@ func (u *userSums) settle() {
 	u.fresh = u.fresh[:0]
 }
 
-func (u *userSums) leaders(tx *bbolt.Tx, guild ID, by By, limit int) ([]UserCount, error) {
+func (u *userSums) leaders(tx *bbolt.Tx, keys *keyring, guild ID, by By, limit int) ([]UserCount, error) {
 	before := func(a, b userSum) int {
 		first, second := order(b.messages, a.messages), order(b.days, a.days)
 		if by == ByDays {
@@ -176,7 +176,7 @@ func (u *userSums) leaders(tx *bbolt.Tx, guild ID, by By, limit int) ([]UserCoun
 	}
 	leaders := make([]UserCount, len(best))
 	for i, sum := range best {
-		name, err := readName(tx, guild, sum.user)
+		name, err := readName(tx, keys, guild, sum.user)
 		if err != nil {
 			return nil, err
 		}

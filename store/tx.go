@@ -41,7 +41,7 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	}()
 	defer recoverDamage(&err)()
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		w := &writeTx{tx: tx, salt: db.salt, guilds: map[ID]*guildTx{}}
+		w := &writeTx{tx: tx, keys: db.keys, salt: db.salt, guilds: map[ID]*guildTx{}}
 		if err := fn(w); err != nil {
 			return err
 		}
@@ -80,6 +80,7 @@ func isFull(err error) bool {
 // change elsewhere, which flush writes in order, each key once.
 type writeTx struct {
 	tx     *bbolt.Tx
+	keys   *keyring
 	salt   []byte
 	guilds map[ID]*guildTx
 	arena  arena
@@ -119,6 +120,16 @@ func get(b *bbolt.Bucket, key []byte) ([]byte, error) {
 		return nil, damagedValue(key)
 	}
 	return payload, nil
+}
+
+// getText returns the text under key, nil if there is none. It is good until the
+// codec reads again.
+func getText(b *bbolt.Bucket, t *textCodec, key []byte) ([]byte, error) {
+	payload, err := get(b, key)
+	if err != nil || payload == nil {
+		return nil, err
+	}
+	return t.read(key, payload, 0)
 }
 
 func damagedValue(key []byte) error {

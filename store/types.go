@@ -194,6 +194,13 @@ var (
 	// ErrFull: the disk, or the file's allowed size, is exhausted. Nothing was
 	// written; the same call succeeds once there is room.
 	ErrFull = errors.New("no space left")
+	// ErrKeyMissing, ErrKeyWrong: the database is encrypted, and not with the key
+	// that was given. ErrNotEncrypted: it is not, and a key was given.
+	ErrKeyMissing   = errors.New("it is encrypted, with key")
+	ErrKeyWrong     = errors.New("it is encrypted with key")
+	ErrNotEncrypted = errors.New("it is not encrypted")
+	// ErrRekeying: a change of the key has begun and must be finished first.
+	ErrRekeying = errors.New("a change of its key was not finished")
 	// ErrDamaged: the file is not, or no longer, a rollcall database.
 	ErrDamaged = errors.New("damaged database")
 )

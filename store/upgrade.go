@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -31,10 +32,17 @@ func (db *DB) upgrade(format int) error {
 	return nil
 }
 
-// toFormatTwo makes the bucket of tombstones, and packs activity and profiles, which
-// had a key for each user.
+// toFormatTwo makes the bucket of tombstones, gives the hashes of channels their salt,
+// and packs activity and profiles, which had a key for each user.
 func toFormatTwo(tx *bbolt.Tx) error {
 	if err := addStateBuckets(tx, stateTombstones); err != nil {
+		return err
+	}
+	salt, ok := metaValue(tx.Bucket(bucketMeta), keySalt, saltSize)
+	if !ok {
+		return damagedValue(keySalt)
+	}
+	if err := saltChannelKeys(tx, salt); err != nil {
 		return err
 	}
 	for _, top := range [][]byte{bucketActivity, bucketProfiles} {
@@ -69,6 +77,39 @@ func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {
 		}
 	}
 	return nil
+}
+
+// saltChannelKeys makes the hashes by which channels are found anew.
+func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
+	all := tx.Bucket(bucketChannels)
+	if all == nil {
+		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketChannels)
+	}
+	return all.ForEachBucket(func(guild []byte) error {
+		b, names := all.Bucket(guild), newKeyring(nil).nestedTexts(bucketChannels, guild)
+		var old, fresh [][]byte
+		err := b.ForEach(func(key, value []byte) error {
+			payload, ok := unseal(key, value)
+			if !ok {
+				return damagedValue(key)
+			}
+			if key[0] != 0 {
+				old = append(old, bytes.Clone(key))
+				return nil
+			}
+			c, err := decodeChannel(names, key, payload)
+			hash := channelHashKey(salt, c)
+			fresh = append(fresh, hash, seal(hash, bytes.Clone(key[1:])))
+			return err
+		})
+		for _, key := range old {
+			err = errors.Join(err, b.Delete(key))
+		}
+		for i := 0; i < len(fresh); i += 2 {
+			err = errors.Join(err, b.Put(fresh[i], fresh[i+1]))
+		}
+		return err
+	})
 }
 
 // packUsers makes a dense bucket of one whose keys are prefix · user.

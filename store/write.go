@@ -164,7 +164,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		at := p.key.time
 		g.info.ids.add(at)
 		if g.info.logs.overlaps(at-logBefore, at+logAfter) {
-			s.content = []byte(p.content)
+			s.text = []byte(p.content)
 			if err := g.mergeMessage(g.kindOf(p), message{p.key, s}); err != nil {
 				return 0, err
 			}
@@ -249,26 +249,21 @@ func (g *guildTx) put(key recordKey, s *stored, content string) error {
 }
 
 // rewrite stores a message that is there, with another log line.
-func (g *guildTx) rewrite(m message) error { return putRecord(g, m.key, &m.stored, m.content) }
+func (g *guildTx) rewrite(m message) error { return putRecord(g, m.key, &m.stored, m.text) }
 
 // remove deletes a log line's record.
 func (g *guildTx) remove(key recordKey) error {
 	b := key.append(nil)
-	payload, ok := unseal(b, g.records.Get(b))
-	if !ok {
-		return damagedValue(b)
-	}
-	s, err := decodeStored(payload, key.time)
+	s, err := readStored(b, g.records.Get(b), key.time)
 	if err != nil {
-		return damagedValue(b)
+		return err
 	}
 	g.changes = append(g.changes, change{key.user, key.time, s.channel, -1})
 	return g.records.Delete(b)
 }
 
 func putRecord[T string | []byte](g *guildTx, key recordKey, s *stored, content T) error {
-	const most = recordKeySize + 2 + 5 + 1 + 64 + checksumSize // all but the content
-	b := key.append(g.w.arena.take(most + len(content)))
-	value := appendStored(b[recordKeySize:], s, key.time, content)
-	return g.records.Put(b, seal(b, value))
+	const most = recordKeySize + 2 + 5 + 1 + 64 + textOverhead + checksumSize // all but the content
+	b := appendRecord(g.w.arena.take(most+len(content)), g.texts, key, s, content)
+	return g.records.Put(b[:recordKeySize], seal(b[:recordKeySize], b[recordKeySize:]))
 }

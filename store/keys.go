@@ -1,0 +1,274 @@
+package store
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.etcd.io/bbolt"
+)
+
+// Key is what a database is encrypted with: 32 random bytes. The zero Key is none.
+// It holds them as a pointer to a string, of which fmt prints the address alone, even
+// where it does not ask for String.
+type Key struct{ secret *string }
+
+const (
+	keySize   = 32
+	keyIDSize = 16
+)
+
+// ErrBadKey says that a text is no key. It does not hold the text.
+var ErrBadKey = errors.New("not a key: want 32 bytes in base64 or hexadecimal on one line")
+
+// NewKey makes a key.
+func NewKey() Key {
+	random := make([]byte, keySize)
+	rand.Read(random)
+	return keyOf(random)
+}
+
+func keyOf(b []byte) Key {
+	secret := string(b)
+	return Key{&secret}
+}
+
+// bytes are those of a key that is set.
+func (k Key) bytes() []byte { return []byte(*k.secret) }
+
+// ParseKey reads a key as Encode writes it, as base64 of any kind, or as 64
+// hexadecimal digits; white space around it is ignored.
+func ParseKey(text string) (Key, error) {
+	text = strings.TrimSpace(text)
+	var secret []byte
+	var err error
+	if len(text) == hex.EncodedLen(keySize) {
+		secret, err = hex.DecodeString(text)
+	} else {
+		text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
+		secret, err = base64.RawStdEncoding.Strict().DecodeString(text)
+	}
+	if err != nil || len(secret) != keySize {
+		return Key{}, ErrBadKey
+	}
+	return keyOf(secret), nil
+}
+
+// Encode returns the key itself, in base64: what a key file holds.
+func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes()) }
+
+// IsSet says whether there is a key.
+func (k Key) IsSet() bool { return k.secret != nil }
+
+// ID names the key to people without giving it away: eight hexadecimal digits, ""
+// for none.
+func (k Key) ID() string {
+	if !k.IsSet() {
+		return ""
+	}
+	return (&keyMark{ID: k.id()}).name()
+}
+
+// String is ID, so that a key that is printed is only named.
+func (k Key) String() string { return k.ID() }
+
+// id tells keys apart: a wrong one is found without trying it on a text.
+func (k Key) id() []byte {
+	id, err := hkdf.Key(sha256.New, k.bytes(), nil, "rollcall: the id of a key", keyIDSize)
+	if err != nil {
+		panic(err) // the sizes are right
+	}
+	return id
+}
+
+// keyMark is how the file knows a key: by its id, and in values by its number.
+type keyMark struct {
+	Number byte   `json:"number"` // from 1 on
+	ID     []byte `json:"id"`
+}
+
+// name is "none" for no key.
+func (m *keyMark) name() string {
+	if m == nil {
+		return "none"
+	}
+	return hex.EncodeToString(m.ID[:min(4, len(m.ID))])
+}
+
+// next is how a file that knows m is to know another key.
+func (m *keyMark) next(k Key) *keyMark {
+	number := byte(1)
+	if m != nil && m.Number != 255 {
+		number = m.Number + 1
+	}
+	return &keyMark{number, k.id()}
+}
+
+func (m *keyMark) is(k Key) bool {
+	if m == nil || !k.IsSet() {
+		return m == nil && !k.IsSet()
+	}
+	return bytes.Equal(m.ID, k.id())
+}
+
+// encryption is what meta says of the keys; the zero value, and none at all: texts
+// are stored as they are.
+type encryption struct {
+	Key   *keyMark  `json:"key,omitempty"`
+	Rekey *rekeying `json:"rekey,omitempty"`
+}
+
+// rekeying is a change of the key that has begun. All texts up to and with the one
+// under the key At of the bucket In are done.
+type rekeying struct {
+	To   *keyMark `json:"to,omitempty"`
+	In   string   `json:"in,omitempty"`
+	At   []byte   `json:"at,omitempty"`
+	Done int64    `json:"done"` // texts that were seen to
+}
+
+func (e encryption) unfinished() error {
+	return fmt.Errorf("%w (from %s to %s)", ErrRekeying, e.Key.name(), e.Rekey.To.name())
+}
+
+// fits says whether the key is what texts are encrypted with.
+func (e encryption) fits(k Key) error {
+	switch {
+	case e.Key == nil && k.IsSet():
+		return ErrNotEncrypted
+	case e.Key != nil && !k.IsSet():
+		return fmt.Errorf("%w %s", ErrKeyMissing, e.Key.name())
+	case !e.Key.is(k):
+		return fmt.Errorf("%w %s, not with %s", ErrKeyWrong, e.Key.name(), k.ID())
+	}
+	return nil
+}
+
+func readEncryption(meta *bbolt.Bucket) (e encryption, err error) {
+	payload, err := get(meta, keyEncryption)
+	if err == nil && payload != nil {
+		err = decodeJSON(keyEncryption, payload, &e)
+	}
+	return e, err
+}
+
+func writeEncryption(meta *bbolt.Bucket, e encryption) error {
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return meta.Put(keyEncryption, seal(keyEncryption, payload))
+}
+
+// master is a key in use in one database.
+type master struct {
+	number byte
+	secret []byte   // of the key and the database's id; all else follows from it
+	aeads  sync.Map // what aead has made, by path: two of each guild, a kilobyte each
+}
+
+// master fails only where the system's policy forbids the cipher.
+func (k Key) master(database []byte, number byte) (*master, error) {
+	secret, err := hkdf.Extract(sha256.New, k.bytes(), database)
+	if err != nil {
+		return nil, fmt.Errorf("use the encryption key: %w", err)
+	}
+	m := &master{number: number, secret: secret}
+	if _, err := m.aead(""); err != nil {
+		return nil, fmt.Errorf("use the encryption key: %w", err)
+	}
+	return m, nil
+}
+
+// aead returns the cipher of one bucket's texts. It has a key of its own, so that
+// a value which was moved to another bucket does not open, and so that random
+// nonces of 96 bits are enough: they must not repeat under one key.
+func (m *master) aead(path string) (cipher.AEAD, error) {
+	if a, ok := m.aeads.Load(path); ok {
+		return a.(cipher.AEAD), nil
+	}
+	key, err := hkdf.Expand(sha256.New, m.secret, "rollcall: the texts of "+path, keySize)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	a, err := cipher.NewGCM(block)
+	if err == nil {
+		m.aeads.Store(path, a)
+	}
+	return a, err
+}
+
+// keyring holds the keys of a database in use.
+type keyring struct {
+	write *master   // what texts are encrypted with; nil: they are stored as they are
+	read  []*master // what texts may be encrypted with
+	plain bool      // texts may be stored as they are
+}
+
+func newKeyring(m *master) *keyring {
+	if m == nil {
+		return &keyring{plain: true}
+	}
+	return &keyring{write: m, read: []*master{m}}
+}
+
+func (r *keyring) byNumber(number byte) *master {
+	for _, m := range r.read {
+		if m.number == number {
+			return m
+		}
+	}
+	return nil
+}
+
+// useKey takes the key that fits into use and reads the salt with it.
+func (db *DB) useKey(k Key) error {
+	var m *master
+	if k.IsSet() {
+		var err error
+		if m, err = k.master(db.id, db.encryption.Key.Number); err != nil {
+			return err
+		}
+	}
+	db.keys = newKeyring(m)
+	return db.bolt.View(func(tx *bbolt.Tx) (err error) {
+		db.salt, err = readSalt(tx.Bucket(bucketMeta), db.keys)
+		return err
+	})
+}
+
+// The salt is what the keys of log lines, of channels by name, and of those who
+// were forgotten are made with. It stays the same for ever, so that those keys do,
+// and is as secret as the texts: encrypted when they are, and told apart by its size.
+const saltSize = 16
+
+func readSalt(meta *bbolt.Bucket, keys *keyring) ([]byte, error) {
+	salt, err := get(meta, keySalt)
+	if err == nil && len(salt) != saltSize {
+		salt, err = keys.texts(string(bucketMeta)).decrypt(nil, keySalt, salt)
+		err = badText(keySalt, err)
+	}
+	return bytes.Clone(salt), err
+}
+
+func writeSalt(meta *bbolt.Bucket, keys *keyring, salt []byte) error {
+	payload := bytes.Clone(salt)
+	if keys.write != nil {
+		payload = appendEncrypted(keys.texts(string(bucketMeta)), nil, keySalt, salt)
+	}
+	return meta.Put(keySalt, seal(keySalt, payload))
+}

@@ -1,0 +1,297 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// A step of a change of the key, one transaction, looks at so much at most: some
+// hundred milliseconds.
+const (
+	rekeyTexts = 20_000
+	rekeyBytes = 8 << 20
+)
+
+// RekeyOptions are those of Rekey.
+type RekeyOptions struct {
+	LockTimeout time.Duration // how long to wait for another process's lock; 0 means 2 s
+	Key         Key           // what the database is encrypted with; not looked at if it is not
+	New         Key           // what it is to be encrypted with; none: not any more
+	// Progress, if set, is called after each transaction with how many texts of the
+	// records and names have been seen to, and about how many there are.
+	Progress func(done, total int64)
+}
+
+// Rekeyed is what Rekey did: how many texts it wrote, in this call, and the ids of
+// the keys before and after, "" for none. They are the same if there was nothing to do.
+type Rekeyed struct {
+	Texts int64
+	From  string
+	To    string
+}
+
+// Rekey encrypts every text of a database with a new key, or stores it as it is
+// again. It works in transactions of bounded size, none of which changes what the
+// database answers; until the last of them the database opens for nobody else. If
+// it ends early, by its context, an error or the death of the process, the same call
+// goes on from there. Where there is nothing to do it does nothing.
+//
+// Pages that were freed keep the old texts until something else is written there:
+// compacting the file is what removes them.
+//
+// Errors are those of Open and Put; ErrRekeying if a change to another key has
+// begun, which must be finished first.
+func Rekey(ctx context.Context, path string, o RekeyOptions) (Rekeyed, error) {
+	return rekey(ctx, path, o, rekeyTexts)
+}
+
+func rekey(ctx context.Context, path string, o RekeyOptions, most int) (done Rekeyed, err error) {
+	db, err := open(path, Options{LockTimeout: o.LockTimeout, MustExist: true})
+	if err != nil {
+		return done, fmt.Errorf("open database %q: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	r := &rekeyer{db: db, to: o.New, most: most, progress: o.Progress}
+	nothing, err := r.begin(o.Key)
+	if err != nil {
+		return done, fmt.Errorf("open database %q: %w", path, err)
+	}
+	done.From, done.To = db.KeyID(), o.New.ID()
+	if nothing {
+		return done, nil
+	}
+	return done, r.run(ctx, &done.Texts)
+}
+
+// rekeyer changes the key of a database.
+type rekeyer struct {
+	db       *DB
+	to       Key
+	state    rekeying
+	keys     *keyring // both keys
+	most     int
+	progress func(done, total int64)
+	total    int64
+}
+
+// begin finds out what is to be done, and whether nothing is.
+func (r *rekeyer) begin(from Key) (nothing bool, err error) {
+	defer recoverDamage(&err)()
+	e := &r.db.encryption
+	switch {
+	case e.Rekey != nil && !e.Rekey.To.is(r.to):
+		return false, e.unfinished()
+	case e.Rekey != nil:
+		r.state = *e.Rekey
+	case e.Key.is(r.to):
+		return true, nil
+	case r.to.IsSet():
+		r.state.To = e.Key.next(r.to)
+	}
+	if e.Key == nil {
+		from = Key{}
+	}
+	if err := e.fits(from); err != nil {
+		return false, err
+	}
+	if err := r.db.ready(from); err != nil {
+		return false, err
+	}
+	r.keys = &keyring{read: r.db.keys.read, plain: !from.IsSet() || !r.to.IsSet()}
+	if r.to.IsSet() {
+		if r.keys.write, err = r.to.master(r.db.id, r.state.To.Number); err != nil {
+			return false, err
+		}
+		r.keys.read = append(r.keys.read, r.keys.write)
+	}
+	return false, r.db.bolt.View(func(tx *bbolt.Tx) error {
+		r.total, err = countTexts(tx)
+		return err
+	})
+}
+
+// countTexts counts the records; the rest is little beside them.
+func countTexts(tx *bbolt.Tx) (n int64, err error) {
+	err = tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
+		payload, ok := unseal(key, value)
+		if !ok {
+			return damagedValue(key)
+		}
+		info, err := decodeGuildInfo(payload)
+		if err != nil {
+			return damagedValue(key)
+		}
+		n += info.messages
+		return nil
+	})
+	return n, err
+}
+
+// run takes step after step.
+func (r *rekeyer) run(ctx context.Context, written *int64) error {
+	for finished := false; !finished; {
+		n := 0
+		next := r.state
+		err := r.db.update(ctx, func(w *writeTx) (err error) {
+			finished, n, err = r.step(w, &next)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		r.state = next
+		*written += int64(n)
+		if r.progress != nil {
+			r.progress(r.state.Done, max(r.total, r.state.Done))
+		}
+	}
+	return nil
+}
+
+// step sees to some texts and writes down how far it came, or that all is done.
+func (r *rekeyer) step(w *writeTx, state *rekeying) (finished bool, written int, err error) {
+	buckets, err := textBuckets(w.tx)
+	if err != nil {
+		return false, 0, err
+	}
+	meta := w.tx.Bucket(bucketMeta)
+	b := rekeyBudget{texts: r.most, bytes: rekeyBytes}
+	for i := range buckets {
+		t := &buckets[i]
+		if t.path == state.In {
+			buckets, state.In = buckets[i:], ""
+			break
+		}
+	}
+	after := state.At
+	for _, t := range buckets {
+		last, n, err := t.rekey(w, r.keys.texts(t.path), after, &b)
+		if err != nil {
+			return false, 0, err
+		}
+		written += n
+		if b.spent() {
+			state.In, state.At, state.Done = t.path, last, state.Done+int64(r.most-b.texts)
+			return false, written, writeEncryption(meta, encryption{Key: r.db.encryption.Key, Rekey: state})
+		}
+		after = nil
+	}
+	state.Done += int64(r.most - b.texts)
+	return true, written, errors.Join(
+		writeSalt(meta, &keyring{write: r.keys.write}, r.db.salt),
+		writeEncryption(meta, encryption{Key: state.To}),
+	)
+}
+
+// rekeyBudget is what a step may still look at.
+type rekeyBudget struct{ texts, bytes int }
+
+func (b *rekeyBudget) spent() bool { return b.texts <= 0 || b.bytes <= 0 }
+
+// textBucket is a bucket with texts. again returns the payload under a key with its
+// text encrypted anew, nil if that is done, or if there is no text.
+type textBucket struct {
+	path   string
+	bucket *bbolt.Bucket
+	again  func(t *textCodec, key, payload []byte) ([]byte, error)
+}
+
+// textBuckets lists all buckets with texts in an order that stays.
+func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
+	for _, of := range []struct {
+		bucket []byte
+		again  func(*textCodec, []byte, []byte) ([]byte, error)
+	}{{bucketRecords, recordAgain}, {bucketChannels, channelAgain}} {
+		parent := tx.Bucket(of.bucket)
+		err = errors.Join(err, parent.ForEachBucket(func(name []byte) error {
+			list = append(list, textBucket{string(of.bucket) + "/" + string(name), parent.Bucket(name), of.again})
+			return nil
+		}))
+	}
+	files := tx.Bucket(bucketState).Bucket(stateLogFiles)
+	return append(list,
+		textBucket{string(bucketNames), tx.Bucket(bucketNames), textAgain},
+		textBucket{string(bucketState) + "/" + string(stateLogFiles), files, textAgain},
+	), err
+}
+
+// rekey sees to the texts behind a key until the budget is spent, and returns the
+// last key that it looked at, and how many it wrote. They are written when all
+// have been read: a cursor does not hold while its bucket changes.
+func (b textBucket) rekey(w *writeTx, t *textCodec, after []byte, budget *rekeyBudget) (last []byte, written int, err error) {
+	type change struct{ key, value []byte }
+	var changes []change
+	c := b.bucket.Cursor()
+	key, value := c.Seek(after)
+	if bytes.Equal(key, after) {
+		key, value = c.Next()
+	}
+	for ; key != nil && !budget.spent(); key, value = c.Next() {
+		payload, ok := unseal(key, value)
+		if !ok {
+			return nil, 0, damagedValue(key)
+		}
+		again, err := b.again(t, key, payload)
+		if err != nil {
+			return nil, 0, err
+		}
+		if again != nil {
+			changes = append(changes, change{bytes.Clone(key), seal(key, again)})
+		}
+		last = key
+		budget.texts--
+		budget.bytes -= len(value)
+	}
+	last = bytes.Clone(last)
+	b.bucket.FillPercent = 0.9
+	for _, c := range changes {
+		if err := b.bucket.Put(c.key, c.value); err != nil {
+			return nil, 0, err
+		}
+	}
+	return last, len(changes), nil
+}
+
+// recordAgain keeps what stands before the text as it is, except for the flag.
+func recordAgain(t *textCodec, b, payload []byte) ([]byte, error) {
+	key, ok := parseRecordKey(b)
+	if !ok {
+		return nil, damagedValue(b)
+	}
+	s, err := decodeStored(payload, key.time)
+	if err != nil {
+		return nil, damagedValue(b)
+	}
+	number := byte(0)
+	if s.encrypted {
+		number = s.raw[0]
+	}
+	if number == t.writeNumber() {
+		return nil, nil
+	}
+	if err := s.open(t, b, &t.opened); err != nil {
+		return nil, err
+	}
+	value := append(make([]byte, 0, len(b)+len(payload)+textOverhead+checksumSize), b...)
+	value = append(value, s.head...)
+	if !t.encrypts() {
+		value[len(b)+1] &^= flagEncrypted
+		return append(value, s.text...)[len(b):], nil
+	}
+	value[len(b)+1] |= flagEncrypted
+	return appendEncrypted(t, value, value, s.text)[len(b):], nil
+}
+
+func textAgain(t *textCodec, key, payload []byte) ([]byte, error) { return t.again(key, payload, 0) }
+
+func channelAgain(t *textCodec, key, payload []byte) ([]byte, error) {
+	if key[0] != 0 { // by its hash
+		return nil, nil
+	}
+	return t.again(key, payload, 8)
+}
