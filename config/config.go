@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
+
+	"rollcall/store"
 )
 
 // prefix begins the name of every variable, followed by an underscore.
@@ -56,9 +58,12 @@ type Config struct {
 	Backfill            Choice        `split_words:"true"` // gap, none or all
 	Shards              Shards        `split_words:"true"`
 	// ShardIds is not called ShardIDs because that would be split into SHARD_I_DS.
-	ShardIds  ShardIDs `split_words:"true"`
-	LogLevel  Level    `split_words:"true"`
-	LogFormat Choice   `split_words:"true"` // auto, text or json
+	ShardIds          ShardIDs `split_words:"true"`
+	EncryptionKeyFile string   `split_words:"true"`
+	LogLevel          Level    `split_words:"true"`
+	LogFormat         Choice   `split_words:"true"` // auto, text or json
+
+	key store.Key // that EncryptionKeyFile holds
 }
 
 func defaults() Config {
@@ -102,6 +107,9 @@ func Load() (Config, error) {
 		return Config{}, err
 	}
 	if err := loadSecret(&c.APIToken, "API_TOKEN", c.APITokenFile); err != nil {
+		return Config{}, err
+	}
+	if err := c.loadKey(); err != nil {
 		return Config{}, err
 	}
 	return c, nil

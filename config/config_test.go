@@ -18,7 +18,7 @@ func clean(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		name, value, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "ROLLCALL_") {
+		if strings.HasPrefix(name, "ROLLCALL_") || name == "CREDENTIALS_DIRECTORY" {
 			t.Setenv(name, value) // so that it is restored
 			os.Unsetenv(name)
 		}
@@ -113,6 +113,11 @@ func TestBytes(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	directory := t.TempDir()
+	const keyFile = "the path of a regular file of at most 4096 bytes that holds nothing but the key, 32 bytes in base64 or hexadecimal, and that others cannot read"
+	forAll := write(t, aKey)
+	if err := os.Chmod(forAll, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct{ name, variable, value, want string }{
 		{"empty db", "DB", "", `ROLLCALL_DB cannot be used: want the path of a file`},
 		{"empty logs", "LOGS", "", `ROLLCALL_LOGS cannot be used: want the path of a folder`},
@@ -156,6 +161,10 @@ func TestRefused(t *testing.T) {
 		{"token file empty", "TOKEN_FILE", write(t, " \n"), `ROLLCALL_TOKEN_FILE: cannot read the file: empty; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`},
 		{"token file too large", "API_TOKEN_FILE", write(t, strings.Repeat("x", 4097)), `ROLLCALL_API_TOKEN_FILE: cannot read the file: larger than 4096 bytes; want the path of a regular file of at most 4096 bytes that holds nothing but the API token`},
 		{"token file of text", "API_TOKEN_FILE", write(t, "two words"), `ROLLCALL_API_TOKEN_FILE cannot be used: want the path of a regular file of at most 4096 bytes that holds nothing but the API token`},
+		{"key file missing", "ENCRYPTION_KEY_FILE", "/nowhere/key", `ROLLCALL_ENCRYPTION_KEY_FILE: cannot use the file: no such file or directory; want ` + keyFile},
+		{"key file of a short key", "ENCRYPTION_KEY_FILE", write(t, strings.Repeat("0", 62)), `ROLLCALL_ENCRYPTION_KEY_FILE: cannot use the file: not a key: want 32 bytes in base64 or hexadecimal on one line; want ` + keyFile},
+		{"key file of two keys", "ENCRYPTION_KEY_FILE", write(t, aKey+"\n"+aKey), `ROLLCALL_ENCRYPTION_KEY_FILE: cannot use the file: not a key: want 32 bytes in base64 or hexadecimal on one line; want ` + keyFile},
+		{"key file for everybody", "ENCRYPTION_KEY_FILE", forAll, `ROLLCALL_ENCRYPTION_KEY_FILE: cannot use the file: everybody on this machine may use it (mode 0644): chmod 600 it; want ` + keyFile},
 		{"misspelt", "TOKN", "x", `"ROLLCALL_TOKN" is not a variable of rollcall: did you mean ROLLCALL_TOKEN?`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -164,6 +173,38 @@ func TestRefused(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tc.want)
 			}
 		})
+	}
+}
+
+const aKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// The key comes from the file that is named, or from systemd.
+func TestEncryptionKey(t *testing.T) {
+	c, err := load(t, nil)
+	if err != nil || c.EncryptionKey().IsSet() {
+		t.Errorf("without any: %v, %v", c.EncryptionKey(), err)
+	}
+	c, err = load(t, map[string]string{"ENCRYPTION_KEY_FILE": write(t, aKey+"\n")})
+	if err != nil || c.EncryptionKey().Encode() != aKey {
+		t.Errorf("from a file: %v, %v", c.EncryptionKey(), err)
+	}
+	folder := t.TempDir()
+	clean(t)
+	t.Setenv("CREDENTIALS_DIRECTORY", folder)
+	if c, err = config.Load(); err != nil || c.EncryptionKey().IsSet() {
+		t.Errorf("without a credential: %v, %v", c.EncryptionKey(), err)
+	}
+	path := filepath.Join(folder, "encryption-key")
+	if err := os.WriteFile(path, []byte(aKey), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = config.Load(); err != nil || c.EncryptionKey().Encode() != aKey || c.EncryptionKeyFile != path {
+		t.Errorf("from a credential: %v, %v", c.EncryptionKey(), err)
+	}
+	other := store.NewKey()
+	t.Setenv("ROLLCALL_ENCRYPTION_KEY_FILE", write(t, other.Encode()))
+	if c, err = config.Load(); err != nil || c.EncryptionKey().Encode() != other.Encode() {
+		t.Errorf("from a file beside a credential: %v, %v", c.EncryptionKey(), err)
 	}
 }
 
@@ -215,10 +256,17 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
 		"ROLLCALL_BACKFILL": "none", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text",
-		"ROLLCALL_TOKEN_FILE": write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
+		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
+		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}
 	table := config.Config{}.Variables()
-	if fields := reflect.TypeFor[config.Config]().NumField(); fields != len(table) {
+	fields := 0
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
+		if f.IsExported() {
+			fields++
+		}
+	}
+	if fields != len(table) {
 		t.Errorf("%d fields, but %d lines in the table", fields, len(table))
 	}
 	for i, v := range table {

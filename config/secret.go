@@ -84,31 +84,37 @@ func (s Secret) usable() bool {
 // do not hold the path: a token that was put into the wrong variable is a
 // "path" too.
 func readSecret(path string) (Secret, error) {
+	s, _, err := readFile(path)
+	return s, err
+}
+
+// readFile returns the mode of the file, too.
+func readFile(path string) (Secret, fs.FileMode, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Secret{}, pathless(err)
+		return Secret{}, 0, pathless(err)
 	}
 	if !info.Mode().IsRegular() { // a pipe or a terminal would be waited for
-		return Secret{}, errors.New("not a regular file")
+		return Secret{}, 0, errors.New("not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return Secret{}, pathless(err)
+		return Secret{}, 0, pathless(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	if err != nil {
-		return Secret{}, pathless(err)
+		return Secret{}, 0, pathless(err)
 	}
 	if len(text) > maxSecretFile {
-		return Secret{}, fmt.Errorf("larger than %d bytes", maxSecretFile)
+		return Secret{}, 0, fmt.Errorf("larger than %d bytes", maxSecretFile)
 	}
 	var s Secret
 	s.Decode(string(text))
 	if !s.IsSet() {
-		return Secret{}, errors.New("empty")
+		return Secret{}, 0, errors.New("empty")
 	}
-	return s, nil
+	return s, info.Mode(), nil
 }
 
 func pathless(err error) error {

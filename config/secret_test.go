@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,7 +15,11 @@ import (
 
 func TestSecretNeverShown(t *testing.T) {
 	const text = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.secret"
-	c, err := load(t, map[string]string{"TOKEN": text})
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(aKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, map[string]string{"TOKEN": text, "ENCRYPTION_KEY_FILE": file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +40,9 @@ func TestSecretNeverShown(t *testing.T) {
 		shown[verb] = fmt.Sprintf(verb, c.Token) + fmt.Sprintf(verb, &c.Token) + fmt.Sprintf(verb, c) + fmt.Sprintf(verb, hiding)
 	}
 	for how, s := range shown {
+		if strings.Contains(s, aKey) || strings.Contains(s, "48 49 50") || strings.Contains(s, "0123456789abcdef") || strings.Contains(s, "303132") {
+			t.Errorf("%s shows the key: %s", how, s)
+		}
 		if strings.Contains(s, "MTk4") || strings.Contains(s, fmt.Sprintf("%x", text)) || strings.Contains(s, "secret\"") && how[0] == '%' {
 			t.Errorf("%s shows it: %s", how, s)
 		}
