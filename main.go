@@ -31,7 +31,7 @@ func main() { os.Exit(cli.Execute(os.Args[1:], daemon)) }
 
 func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
 	damaged := func(err error) { log.Error("a record is left out of answers", "error", err) }
-	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second, Damaged: damaged})
+	db, err := store.Open(c.DB, store.Options{LockTimeout: 5 * time.Second, Key: c.EncryptionKey(), Damaged: damaged})
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,6 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		group.Add("http", func(ctx context.Context) error { return api.Serve(ctx, listener, server.TCP(), log) })
 	}
 	group.Add("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
-	log.Info("running", "db", c.DB, "socket", c.SocketPath())
+	log.Info("running", "db", c.DB, "socket", c.SocketPath(), "key", db.KeyID())
 	return group.Run()
 }

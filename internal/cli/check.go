@@ -27,7 +27,7 @@ func (a *app) checkCommand() *cobra.Command {
 			if len(args) == 1 {
 				path = args[0]
 			}
-			db, err := store.Open(path, store.Options{MustExist: true})
+			db, err := store.Open(path, store.Options{MustExist: true, Key: cfg.EncryptionKey()})
 			if errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("no database at %q", path)
 			}

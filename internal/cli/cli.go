@@ -147,7 +147,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of tables")
 	root.AddCommand(
 		a.runCommand(), a.migrateCommand(), a.stateCommand(), a.exportCommand(), a.guildsCommand(), a.messagesCommand(),
-		a.checkCommand(), a.healthCommand(), a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
+		a.checkCommand(), a.rekeyCommand(), a.healthCommand(), a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
 	)
 	return root
 }
@@ -187,6 +187,12 @@ func explained(path string, err error) error {
 		return fmt.Errorf("%w; %s", err, howToRestore(path))
 	case errors.Is(err, store.ErrLocked):
 		return fmt.Errorf("%w: stop the daemon, or name another file with --db", err)
+	case errors.Is(err, store.ErrKeyMissing), errors.Is(err, store.ErrKeyWrong):
+		return failure{fmt.Errorf("%w: set ROLLCALL_ENCRYPTION_KEY_FILE to the file that holds that key", err), exitConfig}
+	case errors.Is(err, store.ErrNotEncrypted):
+		return failure{fmt.Errorf("%w, but ROLLCALL_ENCRYPTION_KEY_FILE is set: unset it, or encrypt the database with rollcall rekey --new-key-file FILE", err), exitConfig}
+	case errors.Is(err, store.ErrRekeying):
+		return failure{fmt.Errorf("%w: run the same rollcall rekey again", err), exitConfig}
 	}
 	return err
 }

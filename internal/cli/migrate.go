@@ -81,7 +81,7 @@ func (a *app) migrateCopy(ctx context.Context, cfg config.Config, o migration.Op
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	path := filepath.Join(folder, "rollcall.db")
-	if err := copyDatabase(ctx, cfg.DB, path); err != nil {
+	if err := copyDatabase(ctx, cfg, path); err != nil {
 		return err
 	}
 	cfg.DB, o.MinFree = path, 0 // nobody else needs the room of the copy
@@ -89,13 +89,13 @@ func (a *app) migrateCopy(ctx context.Context, cfg config.Config, o migration.Op
 }
 
 // copyDatabase copies a database that no daemon holds; none is copied to none.
-func copyDatabase(ctx context.Context, from, to string) error {
-	db, err := store.Open(from, store.Options{MustExist: true})
+func copyDatabase(ctx context.Context, cfg config.Config, to string) error {
+	db, err := store.Open(cfg.DB, store.Options{MustExist: true, Key: cfg.EncryptionKey()})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return explained(from, err)
+		return explained(cfg.DB, err)
 	}
 	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
@@ -109,7 +109,7 @@ func copyDatabase(ctx context.Context, from, to string) error {
 }
 
 func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Options) error {
-	db, err := store.Open(cfg.DB, store.Options{})
+	db, err := store.Open(cfg.DB, store.Options{Key: cfg.EncryptionKey()})
 	if err != nil {
 		return explained(cfg.DB, err)
 	}

@@ -46,7 +46,7 @@ func openSource(ctx context.Context, c config.Config) (*source, error) {
 			conn.Close()
 			return daemonSource(c), nil
 		}
-		db, err := store.Open(c.DB, store.Options{MustExist: true, LockTimeout: oneLock})
+		db, err := store.Open(c.DB, store.Options{MustExist: true, LockTimeout: oneLock, Key: c.EncryptionKey()})
 		switch {
 		case err == nil:
 			return ownSource(db), nil
