@@ -25,8 +25,8 @@ func TestKill(t *testing.T) {
 		all      bool // of the history is to be fetched
 	}{
 		{"interval 200ms", simulator.Options{}, 1, []string{"COMMIT_INTERVAL=200ms"}, false},
-		{"interval 0, two shards, all history", simulator.Options{Shards: 2, MaxConcurrency: 2}, 2,
-			[]string{"COMMIT_INTERVAL=0s", "BACKFILL=all"}, true},
+		{"interval 0, two shards, all history, encrypted", simulator.Options{Shards: 2, MaxConcurrency: 2}, 2,
+			[]string{"COMMIT_INTERVAL=0s", "BACKFILL=all", "ENCRYPTION_KEY_FILE=" + keyFile(t, 'k')}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHouse(t, t.TempDir())
