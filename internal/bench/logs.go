@@ -16,6 +16,7 @@ import (
 
 const (
 	ours      = "rollcall"
+	encrypted = "rollcall, encrypted"
 	mattn     = "SQLite (mattn)"
 	mattnRows = "SQLite (mattn), 50 rows a statement"
 	modernc   = "SQLite (modernc)"
@@ -41,7 +42,8 @@ func once() scenario {
 		name: "once", title: "migrate all at once",
 		job: func(s sizes) (task, int) { return task{}, s.onceLines },
 		contenders: []contender{
-			{ours, migrateOnce},
+			{ours, migrateOnce(store.Options{})},
+			{encrypted, migrateOnce(store.Options{Key: store.NewKey()})},
 			{mattn, fillSQLite("sqlite3", 1, sqliteBatch, true)},
 			{mattnRows, fillSQLite("sqlite3", sqliteRows, sqliteBatch, true)},
 			{modernc, fillSQLite("sqlite", 1, sqliteBatch, true)},
@@ -52,10 +54,13 @@ func once() scenario {
 			{what: "lines a second", of: perSecond, unit: number, against: mattnRows},
 			{what: "lines a second", of: perSecond, unit: number, against: modernc},
 			{what: "lines a second", of: perSecond, unit: number, against: parseOnly, target: ratioOf(atLeast, 0.5)},
+			{what: "lines a second", of: perSecond, unit: number, against: encrypted},
 			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: mattn},
 			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: parseOnly},
+			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: encrypted},
 			{what: "written to disk, per byte of log", of: writtenPerByte, unit: decimal, against: mattn, target: valueOf(atMost, 1)},
 			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: mattn, target: valueOf(atMost, 0.55)},
+			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: encrypted},
 			{what: "anonymous memory (MiB)", of: memoryMiB, unit: number, against: mattn, target: valueOf(atMost, 256)},
 		},
 	}
@@ -108,16 +113,18 @@ func (t task) intoDatabase(f func(*measures) error) (measures, error) {
 	return result, nil
 }
 
-func migrateOnce(ctx context.Context, t task) (measures, error) {
-	return t.intoDatabase(func(m *measures) error {
-		db, err := store.Open(t.database(), store.Options{})
-		if err != nil {
-			return err
-		}
-		sum, err := migration.Once(ctx, migration.Options{Store: db, Root: t.Corpus, Log: slog.New(slog.DiscardHandler)})
-		m.Count, m.Logs = sum.Lines, sum.Bytes
-		return errors.Join(err, db.Close(), t.expect(sum.Lines, sum.Messages))
-	})
+func migrateOnce(o store.Options) func(context.Context, task) (measures, error) {
+	return func(ctx context.Context, t task) (measures, error) {
+		return t.intoDatabase(func(m *measures) error {
+			db, err := store.Open(t.database(), o)
+			if err != nil {
+				return err
+			}
+			sum, err := migration.Once(ctx, migration.Options{Store: db, Root: t.Corpus, Log: slog.New(slog.DiscardHandler)})
+			m.Count, m.Logs = sum.Lines, sum.Bytes
+			return errors.Join(err, db.Close(), t.expect(sum.Lines, sum.Messages))
+		})
+	}
 }
 
 // migrateByBatch does what the daemon's migration does, which cannot be run
