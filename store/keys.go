@@ -131,10 +131,16 @@ type encryption struct {
 // rekeying is a change of the key that has begun. All texts up to and with the one
 // under the key At of the bucket In are done.
 type rekeying struct {
-	To   *keyMark `json:"to,omitempty"`
-	In   string   `json:"in,omitempty"`
-	At   []byte   `json:"at,omitempty"`
-	Done int64    `json:"done"` // texts that were seen to
+	To      *keyMark `json:"to,omitempty"`
+	In      string   `json:"in,omitempty"`
+	At      []byte   `json:"at,omitempty"`
+	Done    int64    `json:"done"` // texts that were seen to, those that cannot be read among them
+	Damaged int64    `json:"damaged,omitempty"`
+}
+
+func (r *rekeying) add(done, damaged int) {
+	r.Done += int64(done)
+	r.Damaged += int64(damaged)
 }
 
 func (e encryption) unfinished() error {

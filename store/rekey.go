@@ -33,6 +33,9 @@ type Rekeyed struct {
 	Texts int64
 	From  string
 	To    string
+	// Damaged is how many values cannot be read, in this call and those that it went
+	// on from. They stay as they are, so that one of them does not hold up all others.
+	Damaged int64
 }
 
 // Rekey encrypts every text of a database with a new key, or stores it as it is
@@ -65,7 +68,9 @@ func rekey(ctx context.Context, path string, o RekeyOptions, most int) (done Rek
 	if nothing {
 		return done, nil
 	}
-	return done, r.run(ctx, &done.Texts)
+	err = r.run(ctx, &done.Texts)
+	done.Damaged = r.state.Damaged
+	return done, err
 }
 
 // rekeyer changes the key of a database.
@@ -170,26 +175,27 @@ func (r *rekeyer) step(w *writeTx, state *rekeying) (finished bool, written int,
 	}
 	after := state.At
 	for _, t := range buckets {
-		last, n, err := t.rekey(w, r.keys.texts(t.path), after, &b)
+		last, n, err := t.rekey(r.keys.texts(t.path), after, &b)
 		if err != nil {
 			return false, 0, err
 		}
 		written += n
 		if b.spent() {
-			state.In, state.At, state.Done = t.path, last, state.Done+int64(r.most-b.texts)
+			state.In, state.At = t.path, last
+			state.add(r.most-b.texts, b.damaged)
 			return false, written, writeEncryption(meta, encryption{Key: r.db.encryption.Key, Rekey: state})
 		}
 		after = nil
 	}
-	state.Done += int64(r.most - b.texts)
+	state.add(r.most-b.texts, b.damaged)
 	return true, written, errors.Join(
 		writeSalt(meta, &keyring{write: r.keys.write}, r.db.salt),
 		writeEncryption(meta, encryption{Key: state.To}),
 	)
 }
 
-// rekeyBudget is what a step may still look at.
-type rekeyBudget struct{ texts, bytes int }
+// rekeyBudget is what a step may still look at, and what it could not read.
+type rekeyBudget struct{ texts, bytes, damaged int }
 
 func (b *rekeyBudget) spent() bool { return b.texts <= 0 || b.bytes <= 0 }
 
@@ -223,7 +229,7 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 // rekey sees to the texts behind a key until the budget is spent, and returns the
 // last key that it looked at, and how many it wrote. They are written when all
 // have been read: a cursor does not hold while its bucket changes.
-func (b textBucket) rekey(w *writeTx, t *textCodec, after []byte, budget *rekeyBudget) (last []byte, written int, err error) {
+func (b textBucket) rekey(t *textCodec, after []byte, budget *rekeyBudget) (last []byte, written int, err error) {
 	type change struct{ key, value []byte }
 	var changes []change
 	c := b.bucket.Cursor()
@@ -232,15 +238,11 @@ func (b textBucket) rekey(w *writeTx, t *textCodec, after []byte, budget *rekeyB
 		key, value = c.Next()
 	}
 	for ; key != nil && !budget.spent(); key, value = c.Next() {
-		payload, ok := unseal(key, value)
-		if !ok {
-			return nil, 0, damagedValue(key)
-		}
-		again, err := b.again(t, key, payload)
-		if err != nil {
-			return nil, 0, err
-		}
-		if again != nil {
+		again, err := b.anew(t, key, value)
+		switch {
+		case err != nil:
+			budget.damaged++
+		case again != nil:
 			changes = append(changes, change{bytes.Clone(key), seal(key, again)})
 		}
 		last = key
@@ -248,13 +250,22 @@ func (b textBucket) rekey(w *writeTx, t *textCodec, after []byte, budget *rekeyB
 		budget.bytes -= len(value)
 	}
 	last = bytes.Clone(last)
-	b.bucket.FillPercent = 0.9
+	b.bucket.FillPercent = bulkFill
 	for _, c := range changes {
 		if err := b.bucket.Put(c.key, c.value); err != nil {
 			return nil, 0, err
 		}
 	}
 	return last, len(changes), nil
+}
+
+// anew is again of a value that may be damaged.
+func (b textBucket) anew(t *textCodec, key, value []byte) ([]byte, error) {
+	payload, ok := unseal(key, value)
+	if !ok {
+		return nil, damagedValue(key)
+	}
+	return b.again(t, key, payload)
 }
 
 // recordAgain keeps what stands before the text as it is, except for the flag.

@@ -101,17 +101,21 @@ func (a *app) rekey(ctx context.Context, path string, o store.RekeyOptions) erro
 	if err != nil {
 		return explained(path, err)
 	}
-	return a.printRekeyed(done, time.Since(begin))
+	if err := a.printRekeyed(done, time.Since(begin)); err != nil || done.Damaged == 0 {
+		return err
+	}
+	return fmt.Errorf("database %q: %w: %d values cannot be read and are left as they were; rollcall check names them", path, store.ErrDamaged, done.Damaged)
 }
 
 func (a *app) printRekeyed(done store.Rekeyed, took time.Duration) error {
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(struct {
 			Texts   int64   `json:"texts"`
+			Damaged int64   `json:"damaged"`
 			From    string  `json:"from_key"`
 			To      string  `json:"to_key"`
 			Seconds float64 `json:"seconds"`
-		}{done.Texts, done.From, done.To, took.Seconds()})
+		}{done.Texts, done.Damaged, done.From, done.To, took.Seconds()})
 	}
 	var err error
 	switch {
