@@ -76,29 +76,6 @@ func Open(path string, o Options) (*DB, error) {
 	return nil, fmt.Errorf("open database %q: %w", path, err)
 }
 
-// start makes an open file ready for use with a key.
-func (db *DB) start(k Key) (err error) {
-	defer recoverDamage(&err)()
-	if db.encryption.Rekey != nil {
-		return db.encryption.unfinished()
-	}
-	if err := db.encryption.fits(k); err != nil {
-		return err
-	}
-	return db.ready(k)
-}
-
-// ready takes the key that fits into use and brings an older format up to date.
-func (db *DB) ready(k Key) error {
-	if err := db.useKey(k); err != nil {
-		return err
-	}
-	if err := db.upgrade(db.format); err != nil {
-		return err
-	}
-	return db.bolt.View(db.verifyBuckets)
-}
-
 // open opens the file and makes sure that it is ours.
 func open(path string, o Options) (*DB, error) {
 	info, err := os.Stat(path)
@@ -396,15 +373,6 @@ func (d *damaged) note(guild ID, key []byte, err error) {
 
 // Path returns the path that Open was given.
 func (db *DB) Path() string { return db.path }
-
-// KeyID names the key that the texts are encrypted with, as Key.ID does; "" if they
-// are not encrypted.
-func (db *DB) KeyID() string {
-	if db.encryption.Key == nil {
-		return ""
-	}
-	return db.encryption.Key.name()
-}
 
 // Close waits for running transactions and closes the file.
 func (db *DB) Close() error {
