@@ -33,13 +33,14 @@ type Options struct {
 // DB is an open database. Its methods may be called from any goroutine; writes
 // run one after another. While it is open no other process can open the file.
 type DB struct {
-	bolt   *bbolt.DB
-	path   string
-	format int // of the file when it was opened
-	id     []byte
-	salt   []byte // of what is kept as a hash
-	keys   *keyring
-	bad    damaged
+	bolt     *bbolt.DB
+	path     string
+	format   int // of the file when it was opened
+	id       []byte
+	salt     []byte // of what is kept as a hash
+	keys     *keyring
+	bad      damaged
+	counters *counters
 	// encryption is what meta said of the keys when the file was opened.
 	encryption encryption
 
@@ -97,7 +98,7 @@ func open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{bolt: b, path: path, bad: damaged{tell: o.Damaged, told: map[string]bool{}}}
+	db := &DB{bolt: b, path: path, bad: damaged{tell: o.Damaged, told: map[string]bool{}}, counters: newCounters()}
 	if err := db.verify(); err != nil {
 		b.Close()
 		return nil, err
@@ -125,7 +126,6 @@ func openBolt(path string, o Options) (b *bbolt.DB, err error) {
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: initialMap(),
 		MaxSize:         int(o.MaxSize),
-		NoStatistics:    true,
 		// A file that vanished between Stat and here must not be made anew, empty.
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			return os.OpenFile(name, flag&^os.O_CREATE, mode)

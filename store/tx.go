@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
+	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -40,15 +41,21 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 		}
 	}()
 	defer recoverDamage(&err)()
+	start := time.Now()
+	w := &writeTx{keys: db.keys, salt: db.salt, guilds: map[ID]*guildTx{}}
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		w := &writeTx{tx: tx, keys: db.keys, salt: db.salt, guilds: map[ID]*guildTx{}}
+		w.tx = tx
 		if err := fn(w); err != nil {
 			return err
 		}
 		return w.flush()
 	})
 	ended = true
+	if err == nil {
+		db.counters.committed(w, time.Since(start))
+	}
 	if isFull(err) {
+		db.counters.noRoom()
 		return fmt.Errorf("%w: %v", ErrFull, err)
 	}
 	return err
@@ -84,6 +91,8 @@ type writeTx struct {
 	salt   []byte
 	guilds map[ID]*guildTx
 	arena  arena
+	// outcomes are counted by Source, and into Stats once the transaction stands.
+	outcomes [SourceImport + 1]Outcomes
 }
 
 // arena hands out the memory of keys and values, which bbolt keeps until the

@@ -12,6 +12,23 @@ const (
 	SourceImport   Source = 4 // other tools
 )
 
+// String is the source's name at every edge.
+func (s Source) String() string {
+	switch s {
+	case SourceLive:
+		return "live"
+	case SourceBackfill:
+		return "backfill"
+	case SourceLog:
+		return "log"
+	default:
+		return "import"
+	}
+}
+
+// MarshalText makes JSON of it, also where it is a key.
+func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Channel names a channel or thread as it was at a moment. ID is 0 where it is
 // not known (most logs); Name is "unknown" until it is learnt.
 type Channel struct {

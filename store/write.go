@@ -18,7 +18,7 @@ import (
 // unknown, and putting it again is harmless.
 func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 	for i := range b.Records {
-		if r := &b.Records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source == SourceLog {
+		if r := &b.Records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source == 0 || r.Source == SourceLog || r.Source > SourceImport {
 			return 0, fmt.Errorf("record of message id %d, source %d: want an id below 2^63 and another source", r.Message, r.Source)
 		}
 	}
@@ -151,8 +151,10 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	for i := range batch {
 		p := &batch[i]
 		if g.records.Get(p.key.append(nil)) != nil {
+			g.w.noteDuplicate(p.more.Source)
 			continue
 		}
+		before := len(g.changes)
 		s, err := g.storedOf(p)
 		if err != nil {
 			return 0, err
@@ -169,6 +171,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 				return 0, err
 			}
 		}
+		g.noteNew(p.more.Source, before)
 	}
 	return stored, nil
 }
@@ -203,12 +206,16 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) e
 	}
 	for i := range lines {
 		p := &lines[i]
+		before := len(g.changes)
 		isNew, err := put(i, p)
 		if err != nil {
 			return err
 		}
 		if isNew {
 			g.info.logs.add(p.key.time)
+			g.noteNew(SourceLog, before)
+		} else {
+			g.w.noteDuplicate(SourceLog)
 		}
 		tell(p, isNew)
 	}

@@ -24,25 +24,12 @@ type Record struct {
 func recordOf(r store.Record) Record {
 	out := Record{
 		Guild: r.Guild, User: r.User, ChannelName: r.Channel.Name, Content: r.Content, Time: r.Time,
-		Source: sourceName(r.Source), MessageID: r.Message, ChannelID: r.Channel.ID, ReplyToUser: r.ReplyToUser,
+		Source: r.Source.String(), MessageID: r.Message, ChannelID: r.Channel.ID, ReplyToUser: r.ReplyToUser,
 	}
 	if r.Message != 0 {
 		out.Attachments = &r.Attachments
 	}
 	return out
-}
-
-func sourceName(s store.Source) string {
-	switch s {
-	case store.SourceLive:
-		return "live"
-	case store.SourceBackfill:
-		return "backfill"
-	case store.SourceLog:
-		return "log"
-	default:
-		return "import"
-	}
 }
 
 // csvHeader names the columns of row.

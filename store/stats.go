@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Stats is the state of the file at a moment, and what was done with it since Open.
+type Stats struct {
+	Size int64 `json:"size_bytes"` // of the file
+	// Free is the part of Size in pages that hold nothing: room for what is
+	// to come, which the file never gives back by itself.
+	Free        int64 `json:"free_page_bytes"`
+	Guilds      int64 `json:"guilds"` // that have messages
+	Messages    int64 `json:"messages"`
+	Profiles    int64 `json:"profiles"`          // users, counted in each of their guilds
+	Quarantined int64 `json:"quarantined_lines"` // see Quarantine
+	// Since Open:
+	Records    map[Source]Outcomes `json:"records"`         // what became of those that were put and imported
+	Damaged    int64               `json:"damaged_records"` // see DB.Damaged
+	Commits    int64               `json:"commits"`
+	LastCommit time.Time           `json:"last_commit_at,omitzero"`
+	Refused    int64               `json:"refused_commits"` // ErrFull
+	Full       bool                `json:"full"`            // the last one was
+
+	// CommitSeconds is how long each commit took, from holding the lock of the
+	// writers to the end of the sync; CommitRecords how many records it was of.
+	CommitSeconds Distribution `json:"-"`
+	CommitRecords Distribution `json:"-"`
+}
+
+// Outcomes count what became of records that were to be stored. Merged ones are the
+// same message as one that is there from the other side, a log line or a message with
+// its id: they add nothing to what is counted. Duplicates were there.
+type Outcomes struct {
+	Stored     int64 `json:"stored"`
+	Merged     int64 `json:"merged"`
+	Duplicates int64 `json:"duplicates"`
+}
+
+// counters are what Stats tells of the time since Open.
+type counters struct {
+	records [SourceImport + 1]struct{ stored, merged, duplicates atomic.Int64 }
+	last    atomic.Int64 // the end of the last commit, unix µs; 0: none yet
+	refused atomic.Int64
+	full    atomic.Bool
+	seconds *Histogram
+	batch   *Histogram
+}
+
+func newCounters() *counters {
+	return &counters{
+		seconds: NewHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30),
+		batch:   NewHistogram(0, 1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000),
+	}
+}
+
+// committed takes in a transaction that stands.
+func (c *counters) committed(w *writeTx, took time.Duration) {
+	var sum int64
+	for source := range w.outcomes {
+		o, n := &c.records[source], w.outcomes[source]
+		o.stored.Add(n.Stored)
+		o.merged.Add(n.Merged)
+		o.duplicates.Add(n.Duplicates)
+		sum += n.Stored + n.Merged + n.Duplicates
+	}
+	c.seconds.Observe(took.Seconds())
+	c.batch.Observe(float64(sum))
+	c.last.Store(time.Now().UnixMicro())
+	c.full.Store(false)
+}
+
+// noRoom takes in a transaction that found no room.
+func (c *counters) noRoom() {
+	c.refused.Add(1)
+	c.full.Store(true)
+}
+
+// tell fills in what Stats says of the time since Open.
+func (c *counters) tell(s *Stats) {
+	s.Records = map[Source]Outcomes{}
+	for source := SourceLive; source <= SourceImport; source++ {
+		o := &c.records[source]
+		s.Records[source] = Outcomes{o.stored.Load(), o.merged.Load(), o.duplicates.Load()}
+	}
+	s.CommitSeconds, s.CommitRecords = c.seconds.Distribution(), c.batch.Distribution()
+	s.Commits = int64(s.CommitSeconds.Count())
+	if last := c.last.Load(); last != 0 {
+		s.LastCommit = time.UnixMicro(last).UTC()
+	}
+	s.Refused, s.Full = c.refused.Load(), c.full.Load()
+}
+
+// noteDuplicate counts a record that was there.
+func (w *writeTx) noteDuplicate(source Source) { w.outcomes[source].Duplicates++ }
+
+// noteNew counts a record that was not there, by what came and went for it: what
+// is in changes from the number that there were before.
+func (g *guildTx) noteNew(source Source, before int) {
+	net := 0
+	for _, c := range g.changes[before:] {
+		net += int(c.by)
+	}
+	if net > 0 {
+		g.w.outcomes[source].Stored++
+	} else {
+		g.w.outcomes[source].Merged++
+	}
+}
+
+// Stats returns the state of this moment. It costs a few microseconds and some per guild.
+func (db *DB) Stats(ctx context.Context) (s Stats, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		info, err := os.Stat(db.path)
+		if err != nil {
+			return plain(err)
+		}
+		pages := tx.DB().Stats()
+		s.Size = info.Size()
+		s.Free = int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
+		quarantined, err := getID(tx.Bucket(bucketState).Bucket(stateQuarantine), []byte{0})
+		if err != nil {
+			return err
+		}
+		s.Quarantined = int64(quarantined)
+		return tx.Bucket(bucketGuilds).ForEach(s.addGuild)
+	})
+	s.Damaged = db.Damaged()
+	db.counters.tell(&s)
+	return s, err
+}
+
+func (s *Stats) addGuild(key, value []byte) error {
+	payload, ok := unseal(key, value)
+	if !ok || len(key) != 8 {
+		return damagedValue(key)
+	}
+	g, err := decodeGuildInfo(payload)
+	if err != nil {
+		return damagedValue(key)
+	}
+	if g.messages > 0 {
+		s.Guilds++
+	}
+	s.Messages += g.messages
+	s.Profiles += g.users
+	return nil
+}
