@@ -36,11 +36,18 @@ type BackfillStatus struct {
 	// (for their archived threads) that are crawled back to their beginning.
 	Open    int `json:"open"`
 	History int `json:"history"`
+	// OldestOpen is when we listened again after the open gap that has waited longest.
+	OldestOpen time.Time `json:"oldest_open_at,omitzero"`
+	// HistoryDone are those crawls that have come to their end, HistoryFound the messages
+	// that counted of all; those of earlier processes too, in mode all.
+	HistoryDone  int64 `json:"history_done"`
+	HistoryFound int64 `json:"history_found"`
 	// Since the start:
-	Filled     int64 `json:"filled"`     // gaps, and channels crawled
+	Filled     int64 `json:"filled"`     // gaps
 	Skipped    int64 `json:"skipped"`    // those that cannot be fetched
-	Found      int64 `json:"found"`      // messages that counted
+	Found      int64 `json:"found"`      // messages that counted, of crawls too
 	Stored     int64 `json:"stored"`     // those of them that were new
+	Filtered   int64 `json:"filtered"`   // messages that do not count
 	Unreadable int64 `json:"unreadable"` // messages that could not be read, left out
 	Requests   int64 `json:"requests"`   // sent to Discord's REST interface
 	// Failing: Discord gave no answer the last time it was asked.
@@ -89,6 +96,7 @@ func newBackfill(w *writer, r *rest, n *names, rules *rules, log *slog.Logger) *
 		noLists: make(map[store.ID]int), named: make(map[store.ID]bool),
 	}
 	w.plan.scanPlanned, w.plan.guildPlanned = b.scanPlanned, b.guildPlanned
+	b.status.HistoryDone, b.status.HistoryFound = w.plan.historyDone, w.plan.historyFound
 	return b
 }
 
@@ -265,10 +273,13 @@ func (b *backfill) noteFailure(j *job, err error) {
 
 func (b *backfill) noteDone(j *job) {
 	b.mu.Lock()
-	switch j.gap.State {
-	case store.GapFilled:
+	switch {
+	case crawled(j.gap):
+		b.status.HistoryDone++
+	case j.isHistory(): // the crawl of a later session stands for this one
+	case j.gap.State == store.GapFilled:
 		b.status.Filled++
-	case store.GapSkipped:
+	default:
 		b.status.Skipped++
 	}
 	s := b.status
@@ -280,7 +291,7 @@ func (b *backfill) noteDone(j *job) {
 	b.mu.Unlock()
 	b.log.Debug("gap closed", "guild", j.gap.Guild, "channel", j.gap.Channel, "state", j.gap.State, "found", j.gap.Found, "note", j.gap.Note)
 	if last && news {
-		b.log.Info("what was missed has been fetched", "gaps", s.Filled, "skipped", s.Skipped, "messages", s.Found)
+		b.log.Info("what was missed has been fetched", "gaps", s.Filled, "skipped", s.Skipped, "messages", s.Found, "channels_read_back", s.HistoryDone)
 	}
 }
 
@@ -292,5 +303,8 @@ func (b *backfill) state() BackfillStatus {
 	defer b.mu.Unlock()
 	s := b.status
 	s.Mode, s.Open, s.History, s.Requests = b.mode, open, history, requests
+	if at, ok := b.jobs.oldest(); ok {
+		s.OldestOpen = at.Time()
+	}
 	return s
 }

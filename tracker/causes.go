@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
@@ -86,6 +87,31 @@ func fatal(cause error) error {
 }
 
 const refusedToken = "the token is wrong: reset it in the developer portal (https://discord.com/developers/applications, Bot, Reset Token) and put the new one into ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE"
+
+// causeName names the kind of a connection's end, for counting: Discord's closing code
+// ("4000"; "other" if it is none that the gateway's documentation or RFC 6455 has), or
+// a word. There are 38 of them.
+func causeName(cause error) string {
+	if e := (*closeError)(nil); errors.As(cause, &e) {
+		if e.code >= 1000 && e.code <= 1015 || e.code >= 4000 && e.code <= 4014 {
+			return strconv.Itoa(e.code)
+		}
+		return "other"
+	}
+	switch {
+	case errors.Is(cause, errReconnect):
+		return "reconnect"
+	case errors.As(cause, new(*invalidSession)):
+		return "invalid_session"
+	case errors.Is(cause, errZombie):
+		return "no_ack"
+	case errors.Is(cause, errStuck), errors.Is(cause, errPanic):
+		return "stuck"
+	case errors.As(cause, new(*tooManyRequests)):
+		return "rate_limit"
+	}
+	return "network"
+}
 
 // endsSession says whether the session cannot be resumed after this cause.
 func endsSession(cause error) bool {

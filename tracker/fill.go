@@ -55,12 +55,14 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 		name = unknownChannel
 	}
 	var batch store.Batch
+	filtered := 0
 	for _, m := range p.messages {
 		if m.ID <= g.After || m.ID > g.Until {
 			continue
 		}
 		m.GuildID, m.ChannelID = g.Guild, g.Channel
 		if !m.counts() {
+			filtered++
 			continue
 		}
 		batch.Records = append(batch.Records, *m.record(name, store.SourceBackfill))
@@ -84,6 +86,10 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 	j.gap, j.moved = g, true
 	b.mu.Lock()
 	b.status.Found += int64(len(batch.Records))
+	b.status.Filtered += int64(filtered)
+	if j.isHistory() {
+		b.status.HistoryFound += int64(len(batch.Records))
+	}
 	b.status.Stored += int64(stored)
 	b.status.Unreadable += int64(p.unreadable)
 	b.mu.Unlock()

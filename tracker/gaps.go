@@ -55,6 +55,9 @@ type planner struct {
 	guilds   map[store.ID]*listening
 	leftover map[store.ID]store.Micros // guilds whose scan an earlier process left open: its From
 	crawled  map[store.ID]bool         // mode all: guilds and channels whose history is in the ledger
+	// Mode all: how many of these were at their end when the process began, and the
+	// messages that were found in all of them.
+	historyDone, historyFound int64
 }
 
 // listening is what the planner knows of a guild that this process has met.
@@ -96,6 +99,12 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 		// a channel's history goes on where it is.
 		if g.Reason == reasonHistory && (!isScan(g) || g.State == store.GapFilled) {
 			p.crawled[historyOf(g)] = true
+		}
+		if g.Reason == reasonHistory {
+			p.historyFound += g.Found
+			if crawled(g) {
+				p.historyDone++
+			}
 		}
 	}
 	return p, nil

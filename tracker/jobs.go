@@ -27,14 +27,15 @@ type jobs struct {
 	mu      sync.Mutex
 	gaps    []*job
 	history []*job
-	known   map[uint64]bool // jobs that are not done, by Gap.Seq, and those that were done since forget
-	finish  []uint64        // jobs that were done since forget
-	open    int             // jobs that are not done, without crawls
+	known   map[uint64]bool         // jobs that are not done, by Gap.Seq, and those that were done since forget
+	ended   map[uint64]store.Micros // when the gaps that are not done ended, by Gap.Seq, without crawls
+	finish  []uint64                // jobs that were done since forget
+	open    int                     // jobs that are not done, without crawls
 	crawls  int
 }
 
 func newJobs() *jobs {
-	return &jobs{ready: make(chan struct{}, 1), known: make(map[uint64]bool)}
+	return &jobs{ready: make(chan struct{}, 1), known: make(map[uint64]bool), ended: make(map[uint64]store.Micros)}
 }
 
 // forget is called before the ledger is read. What was done before that is closed in
@@ -57,6 +58,9 @@ func (q *jobs) add(j *job) {
 		return
 	}
 	q.known[j.gap.Seq] = true
+	if !j.isHistory() {
+		q.ended[j.gap.Seq] = j.gap.To
+	}
 	q.count(j, 1)
 	q.append(j)
 }
@@ -92,6 +96,7 @@ func (q *jobs) done(j *job) (last bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.finish = append(q.finish, j.gap.Seq)
+	delete(q.ended, j.gap.Seq)
 	q.count(j, -1)
 	if j.isHistory() {
 		return q.crawls == 0
@@ -137,4 +142,16 @@ func (q *jobs) len() (open, history int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.open, q.crawls
+}
+
+// oldest returns when the gap ended that waits longest to be filled; ok is false if none does.
+func (q *jobs) oldest() (at store.Micros, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, to := range q.ended {
+		if !ok || to < at {
+			at, ok = to, true
+		}
+	}
+	return at, ok
 }

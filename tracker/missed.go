@@ -23,6 +23,11 @@ const heardKey store.ID = 2
 // have, since every message of a channel is younger than the channel.
 func isScan(g store.Gap) bool { return g.Channel == g.Guild && g.Until == g.Guild }
 
+// crawled says whether an entry of the ledger is a crawl that has come to its end.
+func crawled(g store.Gap) bool {
+	return g.Reason == reasonHistory && (g.State == store.GapFilled || g.State == store.GapSkipped && !isScan(g))
+}
+
 // historyOf is the key of planner.crawled: the channel, or the guild for its archived threads.
 func historyOf(g store.Gap) store.ID { return g.Channel }
 

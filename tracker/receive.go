@@ -24,9 +24,13 @@ type receiver struct {
 
 	events   atomic.Int64 // taken in, of any kind
 	messages atomic.Int64 // handed to the writer, of those that count
-	rejected atomic.Int64 // gateway payloads and events that could not be read
-	rejects  seldom
-	unknowns seldom
+	// Messages among the events, too: those that do not count or are in a guild or
+	// channel that does not, and those that could not be read.
+	filtered  atomic.Int64
+	malformed atomic.Int64
+	rejected  atomic.Int64 // gateway payloads and events that could not be read
+	rejects   seldom
+	unknowns  seldom
 }
 
 // handlerOf returns what takes in the events of a name, nil if they are of no interest.
@@ -82,14 +86,17 @@ func (r *receiver) mine(guild store.ID) bool {
 func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 	m, err := decodeMessage(data)
 	if err != nil {
+		r.malformed.Add(1)
 		r.reject(err)
 		return nil
 	}
 	if m.GuildID == 0 || !r.mine(m.GuildID) {
+		r.filtered.Add(1)
 		return nil
 	}
 	info, known := r.names.channel(m.ChannelID)
 	if !known && !r.rules.decided(m.GuildID, m.ChannelID) {
+		r.filtered.Add(1)
 		if n, ok := r.unknowns.due(time.Now()); ok {
 			r.log.Warn("messages of a channel that Discord has not described are not recorded: it may be a thread of a denied one",
 				"count", n, "guild", m.GuildID, "channel", m.ChannelID)
@@ -97,6 +104,7 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		return nil
 	}
 	if !r.rules.allowed(m.GuildID, m.ChannelID, info.parent) {
+		r.filtered.Add(1)
 		return nil
 	}
 	it := item{
@@ -110,6 +118,8 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		}
 		it.record = m.record(name, store.SourceLive)
 		it.names = r.namesOf(m)
+	} else {
+		r.filtered.Add(1)
 	}
 	if err := r.writer.add(ctx, it); err != nil {
 		r.log.Warn("a message could not be taken in before the end; the next start fetches it from the history", "guild", m.GuildID, "error", err)

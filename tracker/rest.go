@@ -54,22 +54,25 @@ type rest struct {
 	client *http.Client
 	log    *slog.Logger
 	limits limiter
+	// answers is the client's transport, and discordgo's.
+	answers *answerCounter
 }
 
 // newREST asks the server at address, whose path (if any) comes before /api/v9.
 func newREST(address, token string, log *slog.Logger) *rest {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	answers := newAnswerCounter(http.DefaultTransport.(*http.Transport).Clone())
 	return &rest{
 		base:  strings.TrimRight(address, "/") + "/api/v9",
 		token: token,
 		client: &http.Client{
-			Transport: transport,
+			Transport: answers,
 			Timeout:   restTimeout,
 			// A redirect is no answer of Discord, and must not be given the token.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		log:    log,
-		limits: newLimiter(),
+		log:     log,
+		limits:  newLimiter(),
+		answers: answers,
 	}
 }
 

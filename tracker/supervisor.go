@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -25,9 +26,13 @@ type ShardStatus struct {
 	Shard int       `json:"shard"`
 	State string    `json:"state"` // "stopped", "connecting", "connected" or "waiting"
 	Since time.Time `json:"since"`
-	// Sessions counts READY, Resumes RESUMED.
-	Sessions int64 `json:"sessions"`
-	Resumes  int64 `json:"resumes"`
+	// Identifies counts the IDENTIFYs that were due, Sessions READY, Resumes RESUMED.
+	Identifies int64 `json:"identifies"`
+	Sessions   int64 `json:"sessions"`
+	Resumes    int64 `json:"resumes"`
+	// Ended counts the connections, and the attempts, that ended and were followed by
+	// another one, by what ended them: see causeName.
+	Ended map[string]int64 `json:"ended,omitempty"`
 	// Reason says why the last connection or attempt ended, "" if none has.
 	Reason string `json:"reason,omitempty"`
 }
@@ -117,6 +122,7 @@ func (s *shard) connect(ctx context.Context, current *session) (lasted time.Dura
 		}
 		s.mu.Lock()
 		s.complete = done
+		s.status.Identifies++
 		s.mu.Unlock()
 	}
 	err = current.run(ctx)
@@ -171,6 +177,10 @@ func (s *shard) note(err error, wasUp bool, wait time.Duration) {
 	reason := oneLine(err.Error())
 	s.mu.Lock()
 	s.status.State, s.status.Since, s.status.Reason = shardWaiting, time.Now().UTC(), reason
+	if s.status.Ended == nil {
+		s.status.Ended = map[string]int64{}
+	}
+	s.status.Ended[causeName(err)]++
 	s.mu.Unlock()
 	what := "gateway not reached"
 	if wasUp {
@@ -189,7 +199,9 @@ func (s *shard) setState(state string) {
 func (s *shard) state() ShardStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.status
+	status := s.status
+	status.Ended = maps.Clone(status.Ended)
+	return status
 }
 
 // backoff is how long to wait before an attempt: twice as long each time, at most

@@ -59,14 +59,20 @@ type Status struct {
 	Shards []ShardStatus `json:"shards"`
 	// Events counts what was taken in from the gateway, of the kinds that matter;
 	// Messages the messages among them that count, each of which is or will be stored;
-	// Rejected what could not be read.
-	Events   int64          `json:"events"`
-	Messages int64          `json:"messages"`
-	Rejected int64          `json:"rejected"`
-	Guilds   int            `json:"guilds"` // known by name
-	Channels int            `json:"channels"`
-	Writer   WriterStatus   `json:"writer"`
-	Backfill BackfillStatus `json:"backfill"`
+	// Filtered those that do not; Malformed messages that could not be read;
+	// Rejected all payloads that could not be.
+	Events    int64 `json:"events"`
+	Messages  int64 `json:"messages"`
+	Filtered  int64 `json:"filtered"`
+	Malformed int64 `json:"malformed"`
+	Rejected  int64 `json:"rejected"`
+	Guilds    int   `json:"guilds"` // known by name
+	Channels  int   `json:"channels"`
+	// REST counts the requests to Discord's REST interface by how they were answered:
+	// "2xx", "3xx", "4xx" (but for 429), "429", "5xx", or "none" without an answer.
+	REST     map[string]int64 `json:"rest"`
+	Writer   WriterStatus     `json:"writer"`
+	Backfill BackfillStatus   `json:"backfill"`
 }
 
 // New checks the options and reads from the store where the last run ended. It does
@@ -223,11 +229,13 @@ func (t *Tracker) Status() Status {
 	t.mu.Lock()
 	shards := t.shards
 	t.mu.Unlock()
-	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Writer: t.writer.state(), Backfill: t.backfill.state()}
+	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Writer: t.writer.state(), Backfill: t.backfill.state(), REST: t.rest.answers.state()}
 	for _, shard := range shards {
 		s.Shards = append(s.Shards, shard.state())
 		s.Events += shard.receiver.events.Load()
 		s.Messages += shard.receiver.messages.Load()
+		s.Filtered += shard.receiver.filtered.Load()
+		s.Malformed += shard.receiver.malformed.Load()
 		s.Rejected += shard.receiver.rejected.Load()
 	}
 	s.Guilds, s.Channels = t.names.count()

@@ -31,9 +31,10 @@ type item struct {
 
 // WriterStatus is the state of the one writer that commits what the tracker has seen.
 type WriterStatus struct {
-	Queue      int       `json:"queue"`   // entries that wait to be committed
-	Handled    int64     `json:"handled"` // live messages that counted, committed since the start
-	Stored     int64     `json:"stored"`  // those of them that were new
+	Queue      int       `json:"queue"`     // entries that wait to be committed
+	QueueMax   int       `json:"queue_max"` // as many at most: then the gateway waits
+	Handled    int64     `json:"handled"`   // live messages that counted, committed since the start
+	Stored     int64     `json:"stored"`    // those of them that were new
 	Commits    int64     `json:"commits"`
 	LastCommit time.Time `json:"last_commit,omitzero"`
 	// DiskFull: the last attempt to commit found no room. What waits is kept and
@@ -46,6 +47,9 @@ type WriterStatus struct {
 	// has made no progress with what it holds. It is 0 if nothing waits; waiting for
 	// room on a full disk is progress, since starting again would not help.
 	Delay float64 `json:"delay_seconds"`
+	// Wait is how long (seconds) each live message that counted took from the gateway
+	// to the disk, since the start.
+	Wait store.Distribution `json:"-"`
 }
 
 // writer commits together what gathers, in the order in which it was added.
@@ -57,6 +61,7 @@ type writer struct {
 	plan     *planner // decides which cursors may move
 	names    nameCache
 	retry    time.Duration // fullRetry, shorter in tests
+	wait     *store.Histogram
 
 	mu       sync.Mutex
 	busy     bool      // entries have been taken from the queue and are not committed yet
@@ -67,7 +72,10 @@ type writer struct {
 }
 
 func newWriter(db *store.DB, interval time.Duration, plan *planner, log *slog.Logger) *writer {
-	return &writer{db: db, interval: interval, log: log, queue: newQueue(), plan: plan, retry: fullRetry}
+	return &writer{
+		db: db, interval: interval, log: log, queue: newQueue(), plan: plan, retry: fullRetry,
+		wait: store.NewHistogram(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300),
+	}
 }
 
 // add hands a message over, waiting while the queue is full. What was added is
@@ -177,13 +185,19 @@ func (w *writer) commit(ctx context.Context, b store.Batch) (stored int, err err
 
 // noteLive counts what a commit of live messages did.
 func (w *writer) noteLive(handled, stored int, taken []element) {
+	now := time.Now()
+	for _, e := range taken {
+		if e.item.record != nil {
+			w.wait.Observe(now.Sub(e.item.received).Seconds())
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.status.Handled += int64(handled)
 	w.status.Stored += int64(stored)
 	for _, e := range taken {
 		if !e.item.received.IsZero() {
-			w.status.Lag = time.Since(e.item.received).Seconds()
+			w.status.Lag = now.Sub(e.item.received).Seconds()
 			return
 		}
 	}
@@ -241,7 +255,7 @@ func (w *writer) state() WriterStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.status
-	s.Queue, s.Delay = waiting, delay.Seconds()
+	s.Queue, s.QueueMax, s.Delay, s.Wait = waiting, queueLen, delay.Seconds(), w.wait.Distribution()
 	return s
 }
 
