@@ -54,9 +54,9 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
 	}
 	{ // migration
-		o := migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
-			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")}
-		group.Add("migration", func(ctx context.Context) error { return migration.Follow(ctx, o) })
+		m := migration.NewFollower(migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
+			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")})
+		group.Add("migration", m.Run)
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
 	server := api.New(api.Options{

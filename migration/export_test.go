@@ -7,7 +7,7 @@ import (
 
 var ErrStopped = errors.New("stopped")
 
-// RunSteps is Follow's pass in steps of so many records, without pauses, which
+// RunSteps is a Follower's pass in steps of so many records, without pauses, which
 // is stopped after a number of commits. It returns how many bytes on disk that took.
 func RunSteps(ctx context.Context, o Options, most, steps int) (disk int64, err error) {
 	m := newMigration(o)
@@ -37,9 +37,9 @@ func RunSteps(ctx context.Context, o Options, most, steps int) (disk int64, err 
 // OnceUnjoined is Once with a commit for each step.
 func OnceUnjoined(ctx context.Context, o Options) (Summary, error) { return once(ctx, o, 1) }
 
-// FollowWithRoom is Follow on a disk that has as much room as a function says.
-func FollowWithRoom(ctx context.Context, o Options, room func(string) (int64, error)) error {
-	m := newMigration(o)
-	m.room = room
-	return follow(ctx, m)
+// NewFollowerWithRoom is for a disk that has as much room as a function says.
+func NewFollowerWithRoom(o Options, room func(string) (int64, error)) *Follower {
+	f := NewFollower(o)
+	f.room = room
+	return f
 }

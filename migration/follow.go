@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// After each commit Follow pauses for yield times as long as the commit
+	// After each commit a Follower pauses for yield times as long as the commit
 	// took, so that a live message rarely has to wait for one: with 500 records a
 	// commit its median wait falls from 31 ms to below 1 ms.
 	yield     = 4
@@ -22,8 +22,9 @@ const (
 	passShare = 20
 )
 
-// follower is Follow while it runs, all of it in one goroutine.
-type follower struct {
+// Follower takes in what there is, guild after guild, day after day, politely; then
+// what is added. It does all of it in one goroutine, the one of Run.
+type Follower struct {
 	*migration
 	// caughtUp are the guilds (by name) whose past has been read. The newest
 	// days of these are polled; the others have to begin with their oldest.
@@ -32,20 +33,28 @@ type follower struct {
 	polling   bool // a poll is running, perhaps in the middle of a pass
 	hurry     bool // a poll has met a guild that is not caught up
 	nextPoll  time.Time
+
+	nextSurvey time.Time
+	progress   progress
 }
 
-// Follow takes in what there is, guild after guild, day after day, politely;
-// then what is added, until ctx is done. It returns nil then, and before only
-// with an error of the store after which the process should end.
+// NewFollower does nothing yet.
+func NewFollower(o Options) *Follower {
+	return &Follower{migration: newMigration(o), caughtUp: map[string]bool{}}
+}
+
+// Run follows the logs until ctx is done. It returns nil then, and before only
+// with an error of the store after which the process should end. It can be called
+// once.
 //
 // A missing root, and whatever in it cannot be read, is named in the log once
-// and looked at again in each pass. Calling Follow again goes on behind the last
-// line that was committed.
-func Follow(ctx context.Context, o Options) error { return follow(ctx, newMigration(o)) }
-
-func follow(ctx context.Context, m *migration) error {
-	f := &follower{migration: m, caughtUp: map[string]bool{}}
-	err := sleep(ctx, m.StartDelay)
+// and looked at again in each pass. Another Follower goes on behind the last line
+// that was committed.
+func (f *Follower) Run(ctx context.Context) error {
+	err := sleep(ctx, f.StartDelay)
+	if err == nil {
+		err = f.survey(ctx)
+	}
 	for err == nil {
 		err = f.round(ctx)
 	}
@@ -56,7 +65,7 @@ func follow(ctx context.Context, m *migration) error {
 }
 
 // round looks at everything once, then polls until that is to be done again.
-func (f *follower) round(ctx context.Context) error {
+func (f *Follower) round(ctx context.Context) error {
 	start := time.Now()
 	gave, err := f.pass(ctx)
 	if err != nil {
@@ -74,7 +83,7 @@ func (f *follower) round(ctx context.Context) error {
 }
 
 // pass looks at everything there is.
-func (f *follower) pass(ctx context.Context) (gave bool, err error) {
+func (f *Follower) pass(ctx context.Context) (gave bool, err error) {
 	walk, guilds, err := f.walk()
 	if err != nil {
 		f.report.root(f.Root, err)
@@ -101,6 +110,8 @@ func (f *follower) pass(ctx context.Context) (gave bool, err error) {
 	}
 	if !f.following {
 		f.following = true
+		f.progress.caughtUp.Store(true)
+		f.nextSurvey = time.Now()
 		f.Log.Info("the past is read; following the logs as they grow", "guilds", len(guilds))
 	}
 	return gave, nil
@@ -108,10 +119,10 @@ func (f *follower) pass(ctx context.Context) (gave bool, err error) {
 
 // newest returns the days that are polled: today, the day before, whose last
 // lines may come late, and the day after, for a bot whose clock is ahead.
-func (f *follower) newest() []string { return []string{f.date(-1), f.date(0), f.date(1)} }
+func (f *Follower) newest() []string { return []string{f.date(-1), f.date(0), f.date(1)} }
 
 // poll looks at the newest days of all guilds that are caught up.
-func (f *follower) poll(ctx context.Context) error {
+func (f *Follower) poll(ctx context.Context) error {
 	f.polling = true
 	defer func() {
 		f.polling = false
@@ -140,15 +151,17 @@ func (f *follower) poll(ctx context.Context) error {
 }
 
 // politely returns a pass over what a walk finds that yields to live traffic.
-func (f *follower) politely(w *walk) *pass {
+func (f *Follower) politely(w *walk) *pass {
 	writer := &writer{migration: f.migration}
 	return &pass{
 		migration: f.migration, walk: w, most: f.Batch,
 		emit: func(ctx context.Context, s step) error {
+			before := writer.sum
 			took, err := writer.writeStep(ctx, s)
 			if err != nil {
 				return err
 			}
+			f.progress.add(before, writer.sum)
 			return f.wait(ctx, min(yield*took, yieldMost))
 		},
 		rest: func(ctx context.Context) error { return f.wait(ctx, f.DayDelay) },
@@ -156,11 +169,16 @@ func (f *follower) politely(w *walk) *pass {
 }
 
 // wait waits. Whenever a poll is due meanwhile it polls, so that neither a long
-// file nor a long wait keeps today's lines from coming in.
-func (f *follower) wait(ctx context.Context, d time.Duration) error {
+// file nor a long wait keeps today's lines from coming in; and so with surveys.
+func (f *Follower) wait(ctx context.Context, d time.Duration) error {
 	end := time.Now().Add(d)
 	for {
-		left := time.Until(end)
+		if !time.Now().Before(f.nextSurvey) {
+			if err := f.survey(ctx); err != nil {
+				return err
+			}
+		}
+		left := min(time.Until(end), time.Until(f.nextSurvey))
 		if f.following && !f.polling {
 			if !time.Now().Before(f.nextPoll) {
 				if err := f.poll(ctx); err != nil {

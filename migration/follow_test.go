@@ -15,17 +15,18 @@ import (
 	"rollcall/store"
 )
 
-// daemon is Follow running in a bubble, where waiting takes no time.
+// daemon is a Follower running in a bubble, where waiting takes no time.
 type daemon struct {
 	t      *testing.T
 	db     *store.DB
 	root   string
 	book   *logBook
+	status func() migration.Status
 	cancel context.CancelFunc
 	ended  chan error
 }
 
-// follow starts Follow at noon of 2026-05-14, with no delays but those that
+// follow starts a Follower at noon of 2026-05-14, with no delays but those that
 // change sets. It is stopped at the test's end.
 func follow(t *testing.T, db *store.DB, root string, change func(*migration.Options)) *daemon {
 	t.Helper()
@@ -38,7 +39,9 @@ func follow(t *testing.T, db *store.DB, root string, change func(*migration.Opti
 	if change != nil {
 		change(&o)
 	}
-	go func() { d.ended <- migration.Follow(ctx, o) }()
+	f := migration.NewFollower(o)
+	d.status = f.Status
+	go func() { d.ended <- f.Run(ctx) }()
 	t.Cleanup(d.stop)
 	return d
 }
@@ -308,7 +311,7 @@ func TestFollowLeavesRoom(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- migration.FollowWithRoom(ctx, o, func(string) (int64, error) { return free.Load(), nil })
+			ended <- migration.NewFollowerWithRoom(o, func(string) (int64, error) { return free.Load(), nil }).Run(ctx)
 		}()
 		d := &daemon{t: t, db: db, root: root, book: book, cancel: cancel, ended: ended}
 		d.after(time.Minute)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"rollcall/internal/disk"
 	"rollcall/store"
 )
 
-// Options of Follow and Once.
+// Options of a Follower and of Once.
 type Options struct {
 	Store *store.DB
 	// Root is the folder of the logs. It may be a link.
@@ -22,9 +24,9 @@ type Options struct {
 	// Now is the clock that says which day is today (UTC); nil means time.Now.
 	Now func() time.Time
 
-	// Batch is how many records Follow commits at a time; 0 means 500.
+	// Batch is how many records a Follower commits at a time; 0 means 500.
 	Batch int
-	// StartDelay is how long Follow waits before it starts, DayDelay how long
+	// StartDelay is how long a Follower waits before it starts, DayDelay how long
 	// it waits between two days of a guild that had something to read.
 	StartDelay, DayDelay time.Duration
 
@@ -60,7 +62,7 @@ type Summary struct {
 	Seconds          float64 `json:"seconds"`
 }
 
-// migration is what Once and Follow share.
+// migration is what Once and a Follower share.
 type migration struct {
 	Options
 	report reporter
@@ -71,6 +73,8 @@ type migration struct {
 	spare sync.Pool
 	// room returns how many bytes are free on the disk that holds a path.
 	room func(path string) (int64, error)
+	// waiting: the last attempt to commit found too little room on the disk.
+	waiting atomic.Bool
 	// fullTold is when the log last said that the disk is full.
 	fullTold time.Time
 }
@@ -92,7 +96,7 @@ func newMigration(o Options) *migration {
 	if o.Batch <= 0 {
 		o.Batch = 500
 	}
-	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, settled: map[string]stamp{}, room: room}
+	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, settled: map[string]stamp{}, room: disk.Free}
 }
 
 // date returns the day that lies so many days after today.

@@ -399,7 +399,7 @@ func TestStoreError(t *testing.T) {
 	if _, err := migration.Once(t.Context(), o); err == nil {
 		t.Error("Once does not say that the database is closed")
 	}
-	if err := migration.Follow(t.Context(), o); err == nil {
-		t.Error("Follow does not say that the database is closed")
+	if err := migration.NewFollower(o).Run(t.Context()); err == nil {
+		t.Error("a Follower does not say that the database is closed")
 	}
 }

@@ -132,9 +132,11 @@ func (w *writer) commit(ctx context.Context, arranged *store.Arranged) ([]store.
 			var imported []store.Imported
 			imported, err = w.Store.ImportArranged(ctx, arranged)
 			if !errors.Is(err, store.ErrFull) {
+				w.waiting.Store(false)
 				return imported, time.Since(start), err
 			}
 		}
+		w.waiting.Store(true)
 		if now := time.Now(); now.Sub(w.fullTold) >= fullTell {
 			w.fullTold = now
 			w.Log.Error("the disk is full: the migration waits for room; make some, it goes on by itself", "error", err)

@@ -1,4 +1,4 @@
-package migration
+package disk
 
 import (
 	"path/filepath"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// room returns how many bytes are free for us on the disk that holds path.
-func room(path string) (int64, error) {
+// Free returns how many bytes are free for us on the disk that holds path.
+func Free(path string) (int64, error) {
 	folder, err := windows.UTF16PtrFromString(filepath.Dir(path))
 	if err != nil {
 		return 0, err

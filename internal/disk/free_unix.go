@@ -1,11 +1,11 @@
 //go:build unix
 
-package migration
+package disk
 
 import "golang.org/x/sys/unix"
 
-// room returns how many bytes are free for us on the disk that holds path.
-func room(path string) (int64, error) {
+// Free returns how many bytes are free for us on the disk that holds path.
+func Free(path string) (int64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, err

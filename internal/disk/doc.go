@@ -1,0 +1,2 @@
+// Package disk tells how much room a disk has.
+package disk
