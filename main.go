@@ -22,6 +22,7 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/cli"
 	"rollcall/internal/health"
+	"rollcall/internal/metrics"
 	"rollcall/migration"
 	"rollcall/store"
 	"rollcall/tracker"
@@ -38,7 +39,9 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	defer func() { err = errors.Join(err, db.Close()) }()
 	group := actors.New(ctx, log)
 	group.AddSignals()
-	vitals := health.New(nil, 0)
+	version, commit := cli.Version()
+	parts := health.Sources{Store: db, CommitInterval: c.CommitInterval,
+		Daemon: &health.Daemon{Version: version, Commit: commit, Process: os.Getpid(), Started: store.MicrosOf(time.Now())}}
 	if c.Token.IsSet() { // tracker
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
@@ -48,7 +51,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		if err != nil {
 			return err
 		}
-		vitals = health.New(t.Status, c.CommitInterval)
+		parts.Tracker = t.Status
 		group.Add("tracker", t.Run)
 	} else {
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
@@ -56,11 +59,15 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	{ // migration
 		m := migration.NewFollower(migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
 			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")})
+		parts.Migration = m.Status
 		group.Add("migration", m.Run)
 	}
+	vitals := health.New(parts)
+	meters := metrics.New(vitals, log.With("actor", "http"))
 	host, _, _ := net.SplitHostPort(c.Listen)
 	server := api.New(api.Options{
-		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Health: vitals.Healthy, Ready: vitals.Ready, Log: log.With("actor", "http"),
+		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(),
+		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())
@@ -68,7 +75,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 			return err
 		}
 		defer listener.Close()
-		group.Add("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, server.Socket(), log) })
+		group.Add("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(server.Socket()), log) })
 	}
 	if c.Listen != "" { // http
 		listener, err := net.Listen("tcp", c.Listen)
@@ -76,7 +83,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 			return fmt.Errorf("%w: set ROLLCALL_LISTEN to another address, or to nothing", err)
 		}
 		log.Info("http", "address", listener.Addr().String(), "v1", c.APIToken.IsSet())
-		group.Add("http", func(ctx context.Context) error { return api.Serve(ctx, listener, server.TCP(), log) })
+		group.Add("http", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(server.TCP()), log) })
 	}
 	group.Add("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
 	log.Info("running", "db", c.DB, "socket", c.SocketPath(), "key", db.KeyID())

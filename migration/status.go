@@ -27,7 +27,7 @@ type Status struct {
 	Counts store.Counts `json:"counts"`
 	// Guilds are what the last survey of the logs found, in the order in which they are read.
 	Guilds   []GuildStatus `json:"guilds"`
-	Surveyed time.Time     `json:"surveyed_at,omitzero"` // when that was; zero: not yet
+	Surveyed store.Micros  `json:"surveyed_at,omitzero"` // when that was; 0: not yet
 }
 
 // GuildStatus is how far the logs of a guild have been read.
@@ -65,7 +65,7 @@ type progress struct {
 	mu       sync.Mutex
 	counts   store.Counts
 	guilds   []GuildStatus // not changed once it is here
-	surveyed time.Time
+	surveyed store.Micros
 }
 
 // add counts what a writer has done.
@@ -84,7 +84,7 @@ func (f *Follower) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return Status{
-		CaughtUp: p.caughtUp.Load(), Waiting: f.waiting.Load(), Counts: p.counts, Guilds: p.guilds, Surveyed: p.surveyed,
+		CaughtUp: p.caughtUp.Load(), Waiting: f.waiting.Load(), Counts: p.counts, Guilds: append([]GuildStatus{}, p.guilds...), Surveyed: p.surveyed,
 	}
 }
 
@@ -96,7 +96,7 @@ func (f *Follower) survey(ctx context.Context) error {
 		return err
 	}
 	f.progress.mu.Lock()
-	f.progress.guilds, f.progress.surveyed = guilds, start.UTC()
+	f.progress.guilds, f.progress.surveyed = guilds, store.MicrosOf(start)
 	f.progress.mu.Unlock()
 	f.nextSurvey = time.Now().Add(min(max(surveyEvery, surveyShare*time.Since(start)), passMost))
 	return nil
@@ -176,7 +176,7 @@ func Known(ctx context.Context, db *store.DB) ([]GuildStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []GuildStatus // by Folder, as the files are by key
+	list := []GuildStatus{} // by Folder, as the files are by key
 	for _, file := range files {
 		folder, _, _ := strings.Cut(file.Key, "/")
 		if len(list) == 0 || list[len(list)-1].Folder != folder {

@@ -23,9 +23,9 @@ type Stats struct {
 	Records    map[Source]Outcomes `json:"records"`         // what became of those that were put and imported
 	Damaged    int64               `json:"damaged_records"` // see DB.Damaged
 	Commits    int64               `json:"commits"`
-	LastCommit time.Time           `json:"last_commit_at,omitzero"`
-	Refused    int64               `json:"refused_commits"` // ErrFull
-	Full       bool                `json:"full"`            // the last one was
+	LastCommit Micros              `json:"last_commit_at,omitzero"` // its end; 0: none yet
+	Refused    int64               `json:"refused_commits"`         // ErrFull
+	Full       bool                `json:"full"`                    // the last one was
 
 	// CommitSeconds is how long each commit took, from holding the lock of the
 	// writers to the end of the sync; CommitRecords how many records it was of.
@@ -45,7 +45,7 @@ type Outcomes struct {
 // counters are what Stats tells of the time since Open.
 type counters struct {
 	records [SourceImport + 1]struct{ stored, merged, duplicates atomic.Int64 }
-	last    atomic.Int64 // the end of the last commit, unix µs; 0: none yet
+	last    atomic.Int64 // see Stats.LastCommit
 	refused atomic.Int64
 	full    atomic.Bool
 	seconds *Histogram
@@ -71,7 +71,7 @@ func (c *counters) committed(w *writeTx, took time.Duration) {
 	}
 	c.seconds.Observe(took.Seconds())
 	c.batch.Observe(float64(sum))
-	c.last.Store(time.Now().UnixMicro())
+	c.last.Store(int64(MicrosOf(time.Now())))
 	c.full.Store(false)
 }
 
@@ -90,9 +90,7 @@ func (c *counters) tell(s *Stats) {
 	}
 	s.CommitSeconds, s.CommitRecords = c.seconds.Distribution(), c.batch.Distribution()
 	s.Commits = int64(s.CommitSeconds.Count())
-	if last := c.last.Load(); last != 0 {
-		s.LastCommit = time.UnixMicro(last).UTC()
-	}
+	s.LastCommit = Micros(c.last.Load())
 	s.Refused, s.Full = c.refused.Load(), c.full.Load()
 }
 

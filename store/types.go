@@ -1,6 +1,9 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Source says where a record came from.
 type Source uint8
@@ -28,6 +31,16 @@ func (s Source) String() string {
 
 // MarshalText makes JSON of it, also where it is a key.
 func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Source) UnmarshalText(b []byte) error {
+	for *s = SourceLive; *s <= SourceImport; *s++ {
+		if s.String() == string(b) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no source is called %.20q", b)
+}
 
 // Channel names a channel or thread as it was at a moment. ID is 0 where it is
 // not known (most logs); Name is "unknown" until it is learnt.

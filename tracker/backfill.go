@@ -36,8 +36,9 @@ type BackfillStatus struct {
 	// (for their archived threads) that are crawled back to their beginning.
 	Open    int `json:"open"`
 	History int `json:"history"`
-	// OldestOpen is when we listened again after the open gap that has waited longest.
-	OldestOpen time.Time `json:"oldest_open_at,omitzero"`
+	// OldestOpen is when we listened again after the open gap that has waited longest,
+	// 0 if none is open.
+	OldestOpen store.Micros `json:"oldest_open_at,omitzero"`
 	// HistoryDone are those crawls that have come to their end, HistoryFound the messages
 	// that counted of all; those of earlier processes too, in mode all.
 	HistoryDone  int64 `json:"history_done"`
@@ -303,8 +304,6 @@ func (b *backfill) state() BackfillStatus {
 	defer b.mu.Unlock()
 	s := b.status
 	s.Mode, s.Open, s.History, s.Requests = b.mode, open, history, requests
-	if at, ok := b.jobs.oldest(); ok {
-		s.OldestOpen = at.Time()
-	}
+	s.OldestOpen = b.jobs.oldest()
 	return s
 }

@@ -15,7 +15,7 @@ type job struct {
 	tries int      // requests without an answer, in a row
 }
 
-func (j *job) isHistory() bool { return j.gap.Reason == reasonHistory }
+func (j *job) isHistory() bool { return IsCrawl(j.gap) }
 
 // jobs are the gaps that are to be filled. Each has its turn for one page and then
 // goes to the end of the line, so that one long gap does not hold up the others.
@@ -144,14 +144,14 @@ func (q *jobs) len() (open, history int) {
 	return q.open, q.crawls
 }
 
-// oldest returns when the gap ended that waits longest to be filled; ok is false if none does.
-func (q *jobs) oldest() (at store.Micros, ok bool) {
+// oldest returns when the gap ended that waits longest to be filled, 0 if none does.
+func (q *jobs) oldest() (at store.Micros) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, to := range q.ended {
-		if !ok || to < at {
-			at, ok = to, true
+		if at == 0 || to < at {
+			at = to
 		}
 	}
-	return at, ok
+	return at
 }

@@ -23,9 +23,13 @@ const heardKey store.ID = 2
 // have, since every message of a channel is younger than the channel.
 func isScan(g store.Gap) bool { return g.Channel == g.Guild && g.Until == g.Guild }
 
+// IsCrawl says whether an entry of the ledger is not a gap in what we heard, but what
+// mode all has to read back from before we listened.
+func IsCrawl(g store.Gap) bool { return g.Reason == reasonHistory }
+
 // crawled says whether an entry of the ledger is a crawl that has come to its end.
 func crawled(g store.Gap) bool {
-	return g.Reason == reasonHistory && (g.State == store.GapFilled || g.State == store.GapSkipped && !isScan(g))
+	return IsCrawl(g) && (g.State == store.GapFilled || g.State == store.GapSkipped && !isScan(g))
 }
 
 // historyOf is the key of planner.crawled: the channel, or the guild for its archived threads.

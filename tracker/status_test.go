@@ -83,18 +83,18 @@ func TestStatusOfTheHistory(t *testing.T) {
 	w := newTown(t, simulator.Options{}, nil)
 	w.say(w.ada, "missed", w.general)
 	w.post(w.general, simulator.Draft{Webhook: "hook", Content: "does not count"})
-	begin := time.Now().Add(-time.Second)
+	begin := store.MicrosOf(time.Now().Add(-time.Second))
 	stop := w.sim.EveryREST(simulator.RouteMessages, simulator.RateLimited(time.Second, false))
 	w.again(w.options())
 	w.until("a request is refused", func() bool { return w.tracker.Status().REST["429"] > 0 })
-	if s := w.tracker.Status().Backfill; s.OldestOpen.Before(begin) || s.OldestOpen.After(time.Now()) || s.Open == 0 {
+	if s := w.tracker.Status().Backfill; s.OldestOpen < begin || s.OldestOpen > store.MicrosOf(time.Now()) || s.Open == 0 {
 		t.Errorf("while a gap is open: %+v", s)
 	}
 	stop()
 	w.complete(w.since)
 	w.filled()
 	s := w.tracker.Status()
-	if b := s.Backfill; b.Filtered != 1 || b.Found != 1 || b.Filled != 2 || b.Skipped != 0 || b.HistoryDone != 0 || !b.OldestOpen.IsZero() {
+	if b := s.Backfill; b.Filtered != 1 || b.Found != 1 || b.Filled != 2 || b.Skipped != 0 || b.HistoryDone != 0 || b.OldestOpen != 0 {
 		t.Errorf("when all are filled: %+v", b)
 	}
 	if s.REST["2xx"] == 0 || s.REST["5xx"] != 0 || s.REST["none"] != 0 {

@@ -11,21 +11,23 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"rollcall/store"
 )
 
-// States of a shard.
+// States of a shard, see ShardStatus.
 const (
-	shardStopped    = "stopped"
-	shardConnecting = "connecting" // waits for its turn, or for Discord's answer
-	shardConnected  = "connected"
-	shardWaiting    = "waiting" // before the next attempt
+	ShardStopped    = "stopped"
+	ShardConnecting = "connecting" // waits for its turn, or for Discord's answer
+	ShardConnected  = "connected"
+	ShardWaiting    = "waiting" // before the next attempt
 )
 
 // ShardStatus is the state of one shard's connection to the gateway.
 type ShardStatus struct {
-	Shard int       `json:"shard"`
-	State string    `json:"state"` // "stopped", "connecting", "connected" or "waiting"
-	Since time.Time `json:"since"`
+	Shard int          `json:"shard"`
+	State string       `json:"state"` // "stopped", "connecting", "connected" or "waiting"
+	Since store.Micros `json:"since"`
 	// Identifies counts the IDENTIFYs that were due, Sessions READY, Resumes RESUMED.
 	Identifies int64 `json:"identifies"`
 	Sessions   int64 `json:"sessions"`
@@ -63,11 +65,11 @@ const maxResumes = 3
 // run stays connected until ctx is done, then returns nil, or until Discord refuses
 // the bot. Handlers wait for the writer no longer than taking is not done.
 func (s *shard) run(ctx, taking context.Context) error {
-	defer s.setState(shardStopped)
+	defer s.setState(ShardStopped)
 	var current *session
 	attempts, resumes := 0, 0
 	for ctx.Err() == nil {
-		s.setState(shardConnecting)
+		s.setState(ShardConnecting)
 		if current == nil {
 			var err error
 			if current, err = s.newSession(taking); err != nil {
@@ -161,7 +163,7 @@ func (s *shard) up(resumed bool) {
 		s.complete = nil
 	}
 	s.upSince = time.Now()
-	s.status.State, s.status.Since = shardConnected, s.upSince.UTC()
+	s.status.State, s.status.Since = ShardConnected, store.MicrosOf(s.upSince)
 	if resumed {
 		s.status.Resumes++
 		s.log.Info("gateway session resumed")
@@ -176,7 +178,7 @@ func (s *shard) up(resumed bool) {
 func (s *shard) note(err error, wasUp bool, wait time.Duration) {
 	reason := oneLine(err.Error())
 	s.mu.Lock()
-	s.status.State, s.status.Since, s.status.Reason = shardWaiting, time.Now().UTC(), reason
+	s.status.State, s.status.Since, s.status.Reason = ShardWaiting, store.MicrosOf(time.Now()), reason
 	if s.status.Ended == nil {
 		s.status.Ended = map[string]int64{}
 	}
@@ -192,7 +194,7 @@ func (s *shard) note(err error, wasUp bool, wait time.Duration) {
 func (s *shard) setState(state string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status.State, s.status.Since = state, time.Now().UTC()
+	s.status.State, s.status.Since = state, store.MicrosOf(time.Now())
 }
 
 // state returns the shard's state of this moment.

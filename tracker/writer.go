@@ -31,12 +31,12 @@ type item struct {
 
 // WriterStatus is the state of the one writer that commits what the tracker has seen.
 type WriterStatus struct {
-	Queue      int       `json:"queue"`     // entries that wait to be committed
-	QueueMax   int       `json:"queue_max"` // as many at most: then the gateway waits
-	Handled    int64     `json:"handled"`   // live messages that counted, committed since the start
-	Stored     int64     `json:"stored"`    // those of them that were new
-	Commits    int64     `json:"commits"`
-	LastCommit time.Time `json:"last_commit,omitzero"`
+	Queue      int          `json:"queue"`     // entries that wait to be committed
+	QueueMax   int          `json:"queue_max"` // as many at most: then the gateway waits
+	Handled    int64        `json:"handled"`   // live messages that counted, committed since the start
+	Stored     int64        `json:"stored"`    // those of them that were new
+	Commits    int64        `json:"commits"`
+	LastCommit store.Micros `json:"last_commit_at,omitzero"` // 0: none yet
 	// DiskFull: the last attempt to commit found no room. What waits is kept and
 	// tried again; nothing is taken from the gateway once the queue is full.
 	DiskFull bool `json:"disk_full"`
@@ -218,7 +218,7 @@ func (w *writer) noteCommit() {
 	}
 	w.progress = time.Now()
 	w.status.Commits++
-	w.status.LastCommit = w.progress.UTC()
+	w.status.LastCommit = store.MicrosOf(w.progress)
 	w.status.DiskFull = false
 }
 

@@ -118,7 +118,7 @@ func TestGroupCommit(t *testing.T) {
 			}
 			b.start()
 			b.until("all is stored", func(s WriterStatus) bool { return s.Handled == int64(test.before) })
-			if s := b.w.state(); s.Commits != test.commits || s.Stored != int64(test.before) || s.Queue != 0 || s.Delay != 0 || s.LastCommit.IsZero() {
+			if s := b.w.state(); s.Commits != test.commits || s.Stored != int64(test.before) || s.Queue != 0 || s.Delay != 0 || s.LastCommit == 0 {
 				t.Errorf("the status is %+v, want %d commits", s, test.commits)
 			}
 		})

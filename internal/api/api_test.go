@@ -125,8 +125,6 @@ func TestNothingStored(t *testing.T) {
 		"/v1/export":            "",
 		"/v1/export?format=csv": "guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments\n",
 		"/v1/state":             `{"log_migration_state":[],"files":[],"quarantine":[],"gaps":[]}` + "\n",
-		"/healthz":              `{"status":"ok"}` + "\n",
-		"/readyz":               `{"status":"ok"}` + "\n",
 	} {
 		if w := get(t, s, target); w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: got %d %q, want %q", target, w.Code, w.Body, want)

@@ -9,7 +9,8 @@
 //	GET /v1/guilds/{guild}/messages    records, newest first: user, channel, since, until, grep, limit, cursor
 //	GET /v1/state                      how far the logs have been taken in, the quarantine, the gaps
 //	GET /v1/export                     every record, a line each: guild, user, since, until, format
-//	GET /healthz, /readyz              open to everyone who reaches the address
+//	GET /v1/status                     how the daemon is, everything that can be said
+//	GET /healthz, /readyz, /metrics    open to everyone who reaches the address
 //
 // A guild or a user is named by its id or by the name it is known by, if only one
 // is. Ids are strings in JSON, instants RFC 3339 in UTC with six fraction digits;

@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"rollcall/internal/api"
+	"rollcall/internal/health"
 	"rollcall/store"
+	"rollcall/tracker"
 )
 
 // wantProblem checks that an answer is a problem of this status.
@@ -217,18 +219,50 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// Both conditions tell of each part, whether the answer is yes or no.
 func TestHealth(t *testing.T) {
-	var broken error
+	status := tracker.Status{Shards: []tracker.ShardStatus{{State: tracker.ShardConnected}}}
+	db := open(t)
 	s := api.New(api.Options{
-		Store: open(t), Health: func() error { return broken }, Ready: func() error { return errors.New("not yet") },
-		Log: slog.New(slog.DiscardHandler),
+		Store: db, Log: slog.New(slog.DiscardHandler),
+		Vitals: health.New(health.Sources{Store: db, Tracker: func() tracker.Status { return status }}),
 	})
-	if w := get(t, s, "/healthz"); w.Code != 200 {
+	for path, parts := range map[string]int{"/healthz": 3, "/readyz": 4} {
+		w := get(t, s, path)
+		var answer struct {
+			Status string
+			Parts  map[string]health.Part
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 200 || answer.Status != "ok" || len(answer.Parts) != parts {
+			t.Errorf("%s: got %d %s", path, w.Code, w.Body)
+		}
+		if !strings.HasPrefix(w.Body.String(), `{"status":"ok","parts":{"disk":{"status":"ok","detail":"`) {
+			t.Errorf("%s: got %s", path, w.Body)
+		}
+	}
+	status.Writer.DiskFull = true
+	status.Shards[0].State = tracker.ShardWaiting
+	wantProblem(t, get(t, s, "/healthz"), 503, "the disk is full")
+	w := get(t, s, "/readyz")
+	wantProblem(t, w, 503, "shard 0 is waiting; the disk is full")
+	var p api.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Parts["gateway"].Status != health.Failed || p.Parts["writer"].Status != health.OK {
+		t.Errorf("got %s", w.Body)
+	}
+}
+
+// The status is there without a daemon, the metrics are not; neither takes parameters
+// or changes anything.
+func TestStatus(t *testing.T) {
+	s := server(filled(t), "s3cret")
+	w := get(t, s, "/v1/status")
+	var report health.Report
+	if err := json.Unmarshal(w.Body.Bytes(), &report); err != nil || w.Code != 200 || report.Daemon != nil || report.Database.Messages != 8 || report.Gaps.Open != 1 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	broken = errors.New("the disk is full")
-	wantProblem(t, get(t, s, "/healthz"), 503, "the disk is full")
-	wantProblem(t, get(t, s, "/readyz"), 503, "not yet")
+	wantProblem(t, get(t, s, "/v1/status?x=1"), 400, `no such parameter: "x"`)
+	wantProblem(t, get(t, s, "/metrics"), 404, "only a daemon has metrics")
+	wantProblem(t, getTCP(s, "/v1/status", nil), 401, "want the header Authorization")
 }
 
 // An answer that was cut short because the server stops is never an empty one.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"rollcall/internal/health"
 	"rollcall/store"
 )
 
@@ -23,6 +24,8 @@ type Problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"` // one line: what is wrong, with which value
 	Code   string `json:"code,omitempty"`
+	// Parts say which part of the daemon is not well (/healthz and /readyz).
+	Parts map[string]health.Part `json:"parts,omitempty"`
 }
 
 // Error returns the detail.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/health"
 	"rollcall/store"
 )
 
@@ -31,25 +32,26 @@ const DatabaseHeader = "Rollcall-Database"
 
 // Options of New.
 type Options struct {
-	Store  *store.DB
-	Token  string       // what /v1 over TCP asks for; empty: /v1 is closed there
-	Host   string       // the host that TCP is listened on, as configured; empty or unspecified: every address
-	Socket string       // path of the unix socket, for the hint to use it
-	Health func() error // what is wrong with the daemon, one line; nil: nothing ever is
-	Ready  func() error // why it does not take messages yet or any more; nil: it does
-	Log    *slog.Logger // requests that fail through our fault
+	Store   *store.DB
+	Token   string         // what /v1 over TCP asks for; empty: /v1 is closed there
+	Host    string         // the host that TCP is listened on, as configured; empty or unspecified: every address
+	Socket  string         // path of the unix socket, for the hint to use it
+	Vitals  *health.Vitals // how the daemon is; nil: there is none, the store is asked alone
+	Metrics http.Handler   // nil: there are none
+	Log     *slog.Logger   // requests that fail through our fault
 }
 
 // Server answers from a store. Its handlers may be used at the same time.
 type Server struct {
-	store         *store.DB
-	token         string
-	host, socket  string
-	health, ready func() error
-	log           *slog.Logger
-	database      string        // its absolute path, escaped for DatabaseHeader
-	queries       chan struct{} // holds one element per question under way
-	mux           *http.ServeMux
+	store        *store.DB
+	token        string
+	host, socket string
+	vitals       *health.Vitals
+	metrics      http.Handler
+	log          *slog.Logger
+	database     string        // its absolute path, escaped for DatabaseHeader
+	queries      chan struct{} // holds one element per question under way
+	mux          *http.ServeMux
 }
 
 // New returns a server of the store, which must stay open until the handlers
@@ -60,17 +62,22 @@ func New(o Options) *Server {
 		database = ""
 	}
 	s := &Server{
-		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, health: o.Health, ready: o.Ready, log: o.Log,
+		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries),
 		mux: http.NewServeMux(),
+	}
+	if s.vitals == nil {
+		s.vitals = health.New(health.Sources{Store: o.Store})
 	}
 	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"/v1/guilds":                  s.limited(s.getGuilds),
 		"/v1/guilds/{guild}/messages": s.limited(s.getMessages),
 		"/v1/state":                   s.limited(s.getState),
 		"/v1/export":                  s.limited(s.getExport),
-		"/healthz":                    condition(s.health),
-		"/readyz":                     condition(s.ready),
+		"/v1/status":                  s.limited(s.getStatus),
+		"/healthz":                    condition(s.vitals.Alive),
+		"/readyz":                     condition(s.vitals.Ready),
+		"/metrics":                    s.getMetrics,
 	} {
 		s.mux.HandleFunc("GET "+path, answer(s.log, f))
 		s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
@@ -192,18 +199,6 @@ func (s *Server) limited(f func(http.ResponseWriter, *http.Request) error) func(
 			w.Header().Set("Retry-After", "1")
 			return problem(http.StatusServiceUnavailable, "%d questions are being answered already: ask again", maxQueries)
 		}
-	}
-}
-
-// condition answers 200 while the function finds nothing wrong.
-func condition(wrong func() error) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if wrong != nil {
-			if err := wrong(); err != nil {
-				return problem(http.StatusServiceUnavailable, "%v", err)
-			}
-		}
-		return sendJSON(w, map[string]string{"status": "ok"})
 	}
 }
 

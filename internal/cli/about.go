@@ -53,7 +53,7 @@ func (a *app) versionCommand() *cobra.Command {
 				Go      string `json:"go"`
 				System  string `json:"system"`
 			}{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
-			v.Version, v.Commit = built()
+			v.Version, v.Commit = Version()
 			if a.json {
 				return json.NewEncoder(a.stdout).Encode(v)
 			}
@@ -67,9 +67,9 @@ func (a *app) versionCommand() *cobra.Command {
 // internal/dist. They are variables because it sets nothing else.
 var version, commit string
 
-// built returns the version and the commit of this program: those of the release,
+// Version returns the version and the commit of this program: those of the release,
 // or what the toolchain has noted of the module and its repository.
-func built() (string, string) {
+func Version() (string, string) {
 	v, c := cmp.Or(version, "(devel)"), cmp.Or(commit, "unknown")
 	info, ok := debug.ReadBuildInfo()
 	if !ok || version != "" {

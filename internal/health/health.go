@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"strings"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
-
+	"rollcall/migration"
+	"rollcall/store"
 	"rollcall/tracker"
 )
 
@@ -16,90 +16,134 @@ import (
 // gather, before the writer counts as stalled.
 const stallLimit = 30 * time.Second
 
+// Sources are what tells of itself. Functions may be nil: that part does not run.
+type Sources struct {
+	Store          *store.DB
+	Tracker        func() tracker.Status
+	CommitInterval time.Duration // of the tracker
+	Migration      func() migration.Status
+	Backup         func() Backup
+	// Daemon is nil if the file is all there is to ask.
+	Daemon *Daemon
+}
+
 // Vitals tells how the daemon is. Its methods may be called from any goroutine.
 type Vitals struct {
-	status   func() tracker.Status
-	interval time.Duration
+	from  Sources
+	every time.Duration // statusEvery, shorter in tests
 }
 
-// New returns the vitals of a tracker that reports its status by a function (nil:
-// tracking is off) and commits every interval.
-func New(status func() tracker.Status, interval time.Duration) *Vitals {
-	return &Vitals{status: status, interval: interval}
+// New returns the vitals of the sources.
+func New(from Sources) *Vitals { return &Vitals{from, statusEvery} }
+
+// States of a Part.
+const (
+	OK     = "ok"
+	Off    = "off"    // it does not run, as the operator wants it
+	Failed = "failed" // somebody is needed, or patience
+)
+
+// Part is how one part of the daemon is.
+type Part struct {
+	Status string `json:"status"`
+	Detail string `json:"detail,omitempty"` // one line
 }
 
-// Healthy returns what is wrong, nil if nothing is.
-func (v *Vitals) Healthy() error {
-	if v.status == nil {
-		return nil
-	}
-	if v.Stalled() {
-		return fmt.Errorf("the writer has made no progress for %.0f s while messages wait", v.status().Writer.Delay)
-	}
-	if w := v.status().Writer; w.DiskFull {
-		return fmt.Errorf("the disk is full: %d messages wait for room, nothing is lost yet", w.Queue)
-	}
-	return nil
+// Condition is an answer to one of the questions of this package.
+type Condition struct {
+	// Parts by name: store, writer, disk, gateway, backup.
+	Parts map[string]Part
+	// Wrong says, in one line, why the answer is no; nil: it is yes.
+	Wrong error
 }
 
-// Ready returns why the daemon does not take in messages, nil if it does or is not
-// asked to.
-func (v *Vitals) Ready() error {
-	if v.status == nil {
-		return nil
-	}
-	shards := v.status().Shards
-	if len(shards) == 0 {
-		return errors.New("the gateway of Discord has not been found yet")
-	}
-	for _, s := range shards {
-		if s.State == "connected" {
-			continue
+// judge says no if one of the named parts has failed.
+func judge(parts map[string]Part, decisive ...string) Condition {
+	var wrong []string
+	for _, name := range decisive {
+		if p := parts[name]; p.Status == Failed {
+			wrong = append(wrong, p.Detail)
 		}
-		if s.Reason != "" {
-			return fmt.Errorf("shard %d is %s: %s", s.Shard, s.State, s.Reason)
-		}
-		return fmt.Errorf("shard %d is %s", s.Shard, s.State)
 	}
-	return v.Healthy()
+	c := Condition{Parts: parts}
+	if len(wrong) > 0 {
+		c.Wrong = errors.New(strings.Join(wrong, "; "))
+	}
+	return c
+}
+
+// Alive says whether nothing is wrong with the file, the disk and the writer.
+func (v *Vitals) Alive(ctx context.Context) Condition {
+	parts := v.Report(ctx).Parts
+	delete(parts, "gateway")
+	delete(parts, "backup")
+	return judge(parts, "store", "writer", "disk")
+}
+
+// Ready says whether the daemon takes in messages, or would if it was asked to. A
+// backup that has failed is told of and does not make it unready.
+func (v *Vitals) Ready(ctx context.Context) Condition {
+	return judge(v.Report(ctx).Parts, "store", "gateway", "writer", "disk")
 }
 
 // Stalled says whether messages wait and the writer does not move.
 func (v *Vitals) Stalled() bool {
-	return v.status != nil && v.status().Writer.Delay > (stallLimit+v.interval).Seconds()
+	return v.from.Tracker != nil && v.stalled(v.from.Tracker().Writer)
 }
 
-// Notify tells systemd, if it has started us, that the daemon is ready, feeds its
-// watchdog while the writer is not stalled, and says that the daemon stops when
-// the context is done. Only then it returns, nil.
-func (v *Vitals) Notify(ctx context.Context, log *slog.Logger) error {
-	tell := func(state string) {
-		if _, err := daemon.SdNotify(false, state); err != nil {
-			log.Warn("systemd cannot be told", "state", state, "error", err)
+func (v *Vitals) stalled(w tracker.WriterStatus) bool {
+	return w.Delay > (stallLimit + v.from.CommitInterval).Seconds()
+}
+
+// parts judges what a report says.
+func (v *Vitals) parts(r *Report, storeError error) map[string]Part {
+	parts := map[string]Part{
+		"store": {OK, ""}, "disk": diskPart(r), "gateway": {Off, "tracking is off"}, "writer": {Off, "tracking is off"},
+	}
+	if storeError != nil {
+		parts["store"] = Part{Failed, storeError.Error()}
+	}
+	if t := r.Tracker; t != nil {
+		parts["gateway"] = gatewayPart(t)
+		parts["writer"] = Part{OK, waiting(t.Writer)}
+		if v.stalled(t.Writer) {
+			parts["writer"] = Part{Failed, fmt.Sprintf("the writer has made no progress for %.0f s while messages wait", t.Writer.Delay)}
 		}
 	}
-	tell(daemon.SdNotifyReady)
-	defer tell(daemon.SdNotifyStopping)
-	limit, err := daemon.SdWatchdogEnabled(false)
-	if err != nil {
-		log.Warn("the watchdog is not fed", "error", err)
+	if r.Backup != nil {
+		parts["backup"] = backupPart(r.Backup, r.At)
 	}
-	if limit == 0 || err != nil {
-		<-ctx.Done()
-		return nil
+	return parts
+}
+
+func diskPart(r *Report) Part {
+	switch {
+	case r.Tracker != nil && r.Tracker.Writer.DiskFull:
+		return Part{Failed, fmt.Sprintf("the disk is full: %d messages wait for room, nothing is lost yet", r.Tracker.Writer.Queue)}
+	case r.Database.Full:
+		return Part{Failed, "the disk is full: the last commit found no room"}
+	case r.Database.DiskFree == nil:
+		return Part{OK, ""}
 	}
-	ticks := time.NewTicker(limit / 2)
-	defer ticks.Stop()
-	for {
-		if v.Stalled() {
-			log.Error("the watchdog is not fed: the writer is stalled")
-		} else {
-			tell(daemon.SdNotifyWatchdog)
+	free := Size(*r.Database.DiskFree) + " free"
+	if r.Migration != nil && r.Migration.Waiting {
+		return Part{OK, free + "; the migration waits for more, and leaves this to live messages"}
+	}
+	return Part{OK, free}
+}
+
+func gatewayPart(t *tracker.Status) Part {
+	if len(t.Shards) == 0 {
+		return Part{Failed, "the gateway of Discord has not been found yet"}
+	}
+	for _, s := range t.Shards {
+		switch {
+		case s.State == tracker.ShardConnected:
+		case s.Reason != "":
+			return Part{Failed, fmt.Sprintf("shard %d is %s: %s", s.Shard, s.State, s.Reason)}
+		default:
+			return Part{Failed, fmt.Sprintf("shard %d is %s", s.Shard, s.State)}
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticks.C:
-		}
 	}
+	return Part{OK, fmt.Sprintf("%s connected", count(int64(len(t.Shards)), "shard"))}
 }

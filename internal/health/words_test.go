@@ -1,0 +1,104 @@
+package health_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/health"
+	"rollcall/migration"
+	"rollcall/store"
+	"rollcall/tracker"
+)
+
+func ago(now store.Micros, d time.Duration) store.Micros { return store.MicrosOf(now.Time().Add(-d)) }
+
+// What people are told of a busy daemon and of a file that nobody holds.
+func TestLines(t *testing.T) {
+	now := store.MicrosOf(time.Date(2026, 5, 14, 12, 0, 0, 0, time.UTC))
+	free := int64(3 << 30)
+	busy := health.Report{
+		At: now,
+		Parts: map[string]health.Part{
+			"store": {Status: health.OK}, "disk": {Status: health.OK, Detail: "3.0 GiB free"}, "gateway": {Status: health.OK, Detail: "2 shards connected"},
+			"writer": {Status: health.OK, Detail: "5 of at most 4096 messages wait"}, "backup": {Status: health.Failed, Detail: "the last backup failed: no room"},
+		},
+		Daemon: &health.Daemon{Version: "v1", Process: 7, Started: ago(now, 26*time.Hour), Memory: 24 << 20, Heap: 12 << 20},
+		Database: health.Database{Path: "/r.db", DiskFree: &free, Stats: store.Stats{
+			Size: 1500 << 10, Free: 1 << 20, Guilds: 1, Messages: 12345, LastCommit: ago(now, 3*time.Second), Damaged: 1, Quarantined: 2,
+		}},
+		Tracker: &tracker.Status{
+			Shards: make([]tracker.ShardStatus, 2), Guilds: 1, Channels: 42, Writer: tracker.WriterStatus{Queue: 5, QueueMax: 4096},
+			Backfill: tracker.BackfillStatus{Mode: "all", History: 28, HistoryDone: 12, HistoryFound: 1, Filled: 9, Skipped: 1, Failing: true},
+		},
+		Gaps: health.Gaps{Open: 2, Oldest: ago(now, 190*time.Second), Crawls: 28},
+		Migration: &migration.Status{Surveyed: now, Guilds: []migration.GuildStatus{
+			{Files: 10, FilesRead: 9, Bytes: 1000, BytesRead: 999}, {Files: 1, Bytes: 99_000, Damaged: 1},
+		}},
+	}
+	want := `daemon running: for 1 d 2 h, since 2026-05-13 10:00:00Z; version v1, process 7, 24.0 MiB of memory (12.0 MiB in use)
+gateway ok: 2 shards connected; 1 guild, 42 channels
+writer ok: 5 of at most 4096 messages wait; the last commit was 3 s ago
+store ok: /r.db: 1.5 MiB, 1.0 MiB of it free pages; 12345 messages in 1 guild; damaged records were met 1 time; 2 malformed lines in quarantine
+disk ok: 3.0 GiB free
+migration reading: 0 % of 97.7 KiB, 9 of 11 files, of 2 guilds; 1 file damaged
+gaps open: 2 gaps to be filled from the history, the oldest for 3 min 10 s; since the start 9 filled, 1 skipped; Discord's history does not answer
+history reading: 12 of 40 channels read back to the beginning, 1 message found
+backup failed: the last backup failed: no room
+`
+	wantLines(t, &busy, want)
+	summary := "the last backup failed: no room; 2 shards connected; 5 of at most 4096 messages wait; 12345 messages in 1.5 MiB; " +
+		"logs: 0 % of 97.7 KiB, 9 of 11 files, of 2 guilds; 1 file damaged; 2 open gaps; 28 channels to read back"
+	if got := busy.Summary(); got != summary {
+		t.Errorf("in short:\n%s\nwant\n%s", got, summary)
+	}
+
+	idle := health.Report{
+		At: now, Parts: map[string]health.Part{"store": {Status: health.OK}, "disk": {Status: health.OK, Detail: "3.0 GiB free"}, "gateway": {Status: health.Off}},
+		Database: health.Database{Path: "r.db"}, Migration: &migration.Status{},
+	}
+	wantLines(t, &idle, `daemon none: nobody holds the database: what follows is what the file says
+store ok: r.db: 0 bytes, 0 bytes of it free pages; 0 messages in 0 guilds
+disk ok: 3.0 GiB free
+migration known: no logs
+gaps none: no gap is open
+`)
+}
+
+func wantLines(t *testing.T, r *health.Report, want string) {
+	t.Helper()
+	var got strings.Builder
+	for _, l := range r.Lines() {
+		fmt.Fprintf(&got, "%s %s: %s\n", l.Part, l.State, l.Text)
+	}
+	if got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+func TestAmounts(t *testing.T) {
+	for bytes, want := range map[int64]string{
+		0: "0 bytes", 1023: "1023 bytes", 1024: "1.0 KiB", 999 << 10: "999.0 KiB", 1000 << 10: "1.0 MiB", 5 << 40: "5.0 TiB", math.MaxInt64: "8388608.0 TiB",
+	} {
+		if got := health.Size(bytes); got != want {
+			t.Errorf("%d: got %s, want %s", bytes, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 min 1 s", 25 * time.Hour: "1 d 1 h", 2*time.Hour + time.Minute: "2 h 1 min",
+	} {
+		if got := health.Span(d); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
+		}
+	}
+	for _, tc := range []struct {
+		done, whole int64
+		want        string
+	}{{0, 0, "100 %"}, {0, 9, "0 %"}, {9999, 10000, "99 %"}, {5, 10, "50 %"}, {11, 10, "100 %"}} {
+		if got := health.Percent(tc.done, tc.whole); got != tc.want {
+			t.Errorf("%d of %d: got %s, want %s", tc.done, tc.whole, got, tc.want)
+		}
+	}
+}
