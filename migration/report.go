@@ -28,7 +28,7 @@ func (r *reporter) trouble(path string, err error) {
 // root says that the root itself cannot be used.
 func (r *reporter) root(path string, err error) {
 	if r.isNew(path, err.Error()) {
-		r.log.Warn("no logs to migrate until their folder can be read", "err", err)
+		r.log.Warn("no logs to migrate until their folder can be read", "error", err)
 	}
 }
 

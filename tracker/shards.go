@@ -184,7 +184,7 @@ func (g *gate) book(ctx context.Context) error {
 		wait := time.Second // for those under way
 		if info.remaining() <= 0 {
 			wait += info.reset()
-			g.log.Warn("Discord allows no more sessions for now, waiting", "wait", wait.Round(time.Second))
+			g.log.Warn("Discord allows no more sessions for now, waiting", "wait", wait.Round(time.Second).String())
 		}
 		pause(ctx, wait)
 	}

@@ -188,7 +188,7 @@ func (s *shard) note(err error, wasUp bool, wait time.Duration) {
 	if wasUp {
 		what = "gateway disconnected"
 	}
-	s.log.Warn(what, "reason", reason, "next_attempt_in", wait.Round(time.Millisecond))
+	s.log.Warn(what, "reason", reason, "next_attempt_in", wait.Round(time.Millisecond).String())
 }
 
 func (s *shard) setState(state string) {

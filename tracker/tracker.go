@@ -185,7 +185,7 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 			return nil, err
 		}
 		wait := max(backoff(t.limits, attempts), waitAsked(err))
-		t.log.Warn("gateway not reached", "reason", oneLine(err.Error()), "next_attempt_in", wait.Round(time.Millisecond))
+		t.log.Warn("gateway not reached", "reason", oneLine(err.Error()), "next_attempt_in", wait.Round(time.Millisecond).String())
 		pause(ctx, wait)
 	}
 	count, ids, err := plan(t.options, info.Shards)

@@ -15,7 +15,10 @@ import (
 // is not checked, beyond that its brackets and quotes are balanced; every value
 // that is used is.
 
-var errJSON = errors.New("not a JSON object")
+var (
+	errJSON   = errors.New("not a JSON object")
+	errNoText = errors.New("not a text")
+)
 
 // walk calls visit for each member of a JSON object, in its order, with the key
 // as it is written and the value without white space around it. Both are parts of
@@ -179,7 +182,10 @@ func readID(value []byte, id *store.ID) error {
 // readString reads a string, made valid UTF-8; null leaves it.
 func readString(value []byte, s *string) error {
 	if len(value) < 2 || value[0] != '"' || !isPlain(value[1:len(value)-1]) {
-		return json.Unmarshal(value, s)
+		if json.Unmarshal(value, s) != nil {
+			return errNoText // the library's error may quote what it could not read
+		}
+		return nil
 	}
 	*s = string(value[1 : len(value)-1])
 	return nil

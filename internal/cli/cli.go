@@ -146,8 +146,13 @@ func (a *app) root() *cobra.Command {
 	a.db = root.PersistentFlags().String("db", "", "the database `file`, instead of ROLLCALL_DB")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of tables")
 	root.AddCommand(
-		a.runCommand(), a.migrateCommand(), a.stateCommand(), a.exportCommand(), a.guildsCommand(), a.messagesCommand(),
-		a.checkCommand(), a.rekeyCommand(), a.healthCommand(), a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
+		a.runCommand(),
+		a.migrateCommand(), a.stateCommand(), a.exportCommand(),
+		a.guildsCommand(), a.messagesCommand(),
+		a.checkCommand(),
+		a.rekeyCommand(),
+		a.healthCommand(), a.statusCommand(),
+		a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
 	)
 	return root
 }

@@ -290,8 +290,10 @@ func TestHTTP(t *testing.T) {
 		status      int
 		want        string
 	}{
-		{"/healthz", "", 200, `{"status":"ok"}`},
-		{"/readyz", "", 200, `{"status":"ok"}`},
+		{"/healthz", "", 200, `{"status":"ok","parts":{"disk":{"status":"ok"`},
+		{"/readyz", "", 200, `"gateway":{"status":"ok","detail":"1 shard connected"}`},
+		{"/metrics", "", 200, `rollcall_messages_total{outcome="stored",source="live"} 1`},
+		{"/v1/status", "", 401, `"status":401`},
 		{"/v1/guilds", "", 401, `"status":401`},
 		{"/v1/guilds", "wrong", 401, `"status":401`},
 		{"/v1/guilds", "apisecret", 200, `"guild_name":"Lounge","total_messages":1,"users":1,`},
@@ -327,8 +329,8 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// systemd is told READY when the socket answers, WATCHDOG at half its time, and
-// STOPPING.
+// systemd is told READY when the socket answers, how the daemon is, WATCHDOG at half
+// its time, and STOPPING.
 func TestNotify(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return // there is no systemd to tell
@@ -342,15 +344,22 @@ func TestNotify(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(folder, "notify"))
 	t.Setenv("WATCHDOG_USEC", "100000")
 	p := startDaemon(t, folder)
+	status := ""
 	next := func() string {
 		t.Helper()
-		heard.SetReadDeadline(time.Now().Add(within))
-		text := make([]byte, 4096)
-		n, err := heard.Read(text)
-		if err != nil {
-			t.Fatal(err)
+		for {
+			heard.SetReadDeadline(time.Now().Add(within))
+			text := make([]byte, 4096)
+			n, err := heard.Read(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, ok := strings.CutPrefix(string(text[:n]), "STATUS="); ok {
+				status = text
+				continue
+			}
+			return string(text[:n])
 		}
-		return string(text[:n])
 	}
 	if got := next(); got != "READY=1" {
 		t.Fatalf("first: %q", got)
@@ -362,6 +371,9 @@ func TestNotify(t *testing.T) {
 		if got := next(); got != "WATCHDOG=1" {
 			t.Fatalf("then: %q", got)
 		}
+	}
+	if !strings.HasPrefix(status, "tracking is off; 0 messages in ") {
+		t.Errorf("the status is %q", status)
 	}
 	p.signal(syscall.SIGTERM)
 	for got := ""; got != "STOPPING=1"; {

@@ -263,6 +263,11 @@ func TestManyGuilds(t *testing.T) {
 	p.want(`migration_bytes{guild="other"}`, "500")
 }
 
+// countOne makes the metrics of HTTP requests appear.
+func countOne(m *metrics.Metrics) {
+	m.Count(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+}
+
 // Requests are counted by what the mux made of them, whatever callers ask for.
 func TestCount(t *testing.T) {
 	m := metrics.New(lively(t), slog.New(slog.DiscardHandler))
