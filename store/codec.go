@@ -36,15 +36,15 @@ type stored struct {
 	attachments int
 	inLogs      bool
 	logTime     Micros // of the matching log line, if inLogs
-	encrypted   bool
+	encrypted   bool   // as it was read
 	head, raw   []byte // the value: what it has before the content, and that as it is stored
 	text        []byte // the content
 }
 
 // appendHead writes a record's value up to its content.
-func (s *stored) appendHead(b []byte, at Micros) []byte {
+func (s *stored) appendHead(b []byte, at Micros, encrypted bool) []byte {
 	flags := byte(s.source)
-	if s.encrypted {
+	if encrypted {
 		flags |= flagEncrypted
 	}
 	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0
@@ -65,10 +65,8 @@ func (s *stored) appendHead(b []byte, at Micros) []byte {
 // appendRecord writes the key and the value of a record, without its checksum.
 func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *stored, content T) []byte {
 	start := len(b)
-	b = key.append(b)
-	s.encrypted = t.encrypts()
-	b = s.appendHead(b, key.time)
-	if s.encrypted {
+	b = s.appendHead(key.append(b), key.time, t.encrypts())
+	if t.encrypts() {
 		return appendEncrypted(t, b, b[start:], content)
 	}
 	return append(b, content...)

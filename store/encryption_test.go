@@ -143,7 +143,7 @@ func mustAnswer(t testing.TB, db *store.DB, want contents) {
 func mustHide(t *testing.T, path string, salt []byte) {
 	t.Helper()
 	compacted := filepath.Join(t.TempDir(), "compacted.db")
-	compact(t, path, compacted)
+	compactInto(t, path, compacted)
 	for _, file := range []string{path, compacted} {
 		if file == path && salt == nil {
 			continue // it has freed pages from when it was not encrypted
@@ -173,7 +173,7 @@ func mustHide(t *testing.T, path string, salt []byte) {
 	}
 }
 
-func compact(t testing.TB, from, to string) {
+func compactInto(t testing.TB, from, to string) {
 	t.Helper()
 	src, err := bbolt.Open(from, 0o600, &bbolt.Options{ReadOnly: true})
 	if err != nil {

@@ -16,7 +16,7 @@ func RoundTripRecord(b []byte, at Micros) (again []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(s.appendHead(nil, at), s.raw...), nil
+	return append(s.appendHead(nil, at, s.encrypted), s.raw...), nil
 }
 
 // RoundTripChunk decodes a timeline chunk and encodes it again.
