@@ -50,7 +50,7 @@ func rows() []row {
 			func(c Config) string { return c.MigrationStartDelay.String() }},
 		{Variable{Name: "MIN_FREE", May: "an amount of storage such as 500MB or 2GiB; 0 for no limit", Meaning: "the migration pauses while the disk has less room than this, so that live messages keep the rest"},
 			func(c Config) string { return c.MinFree.String() }},
-		{Variable{Name: "LISTEN", May: "host:port with a port number, or empty for no HTTP", Meaning: "HTTP address; health is open there, /v1 answers to the API token only"},
+		{Variable{Name: "LISTEN", May: "host:port with a port number, or empty for no HTTP", Meaning: "HTTP address; health and metrics are open there, /v1 answers to the API token only"},
 			func(c Config) string { return c.Listen }},
 		{Variable{Name: "API_TOKEN", May: "visible ASCII without white space", Meaning: "bearer token for /v1 over TCP; without one only the socket answers", Secret: true},
 			func(c Config) string { return c.APIToken.String() }},

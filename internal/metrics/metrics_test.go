@@ -65,7 +65,7 @@ func (p page) want(series, value string) {
 	}
 }
 
-func openDB(t *testing.T) *store.DB {
+func openDB(t testing.TB) *store.DB {
 	t.Helper()
 	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
 	if err != nil {
@@ -76,7 +76,7 @@ func openDB(t *testing.T) *store.DB {
 }
 
 // lively returns the vitals of a daemon in which everything runs and has something to tell.
-func lively(t *testing.T) *health.Vitals {
+func lively(t testing.TB) *health.Vitals {
 	t.Helper()
 	db := openDB(t)
 	record := store.Record{Guild: 7, User: 8, Time: store.MicrosOf(time.Now()), Message: 9, Channel: store.Channel{ID: 5, Name: "secret-channel"}, Content: "secret content", Source: store.SourceLive}
@@ -306,5 +306,12 @@ func TestCount(t *testing.T) {
 	}
 	if n := len(p.families["rollcall_http_requests_total"].Metric); n != 4 {
 		t.Errorf("there are %d series", n)
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	handler := metrics.New(lively(b), slog.New(slog.DiscardHandler)).Handler()
+	for b.Loop() {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil))
 	}
 }
