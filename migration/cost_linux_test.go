@@ -42,7 +42,7 @@ func TestCost(t *testing.T) {
 	for name := range before {
 		cost[name] = after[name] - before[name]
 	}
-	for name, bound := range map[string]float64{"pages": 36, "allocations": 4500, "commits": 1.01 / days / perDay * 1000} {
+	for name, bound := range map[string]float64{"pages": 34, "allocations": 3100, "commits": 1.01 / days / perDay * 1000} {
 		if each := cost[name] * 1000 / float64(sum.Lines); each > bound {
 			t.Errorf("%.3f %s for a thousand lines, want at most %.3f", each, name, bound)
 		}

@@ -50,6 +50,7 @@
 // disk is full (store.ErrFull) the migration waits, and says so once a minute.
 // Any other error of the store ends it.
 //
-// Memory is bounded whatever the files hold: up to three batches of at most
-// 50,000 records or 16 MiB of lines, and one more line of at most 16 MiB in each.
+// Memory is bounded whatever the files hold. Once has one batch being committed, one
+// arranged for the next commit and one step of reading behind it, each of at most
+// 100,000 records or 32 MiB of lines, and one more line of at most 16 MiB in each.
 package migration

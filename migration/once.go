@@ -42,7 +42,7 @@ func once(ctx context.Context, o Options, most int) (sum Summary, err error) {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	steps, loads := make(chan step, 1), make(chan load)
+	steps, loads := make(chan step), make(chan load)
 	var unsupported int64
 	var readErr, arrangeErr error
 	go func() {

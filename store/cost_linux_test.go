@@ -25,10 +25,10 @@ func TestCost(t *testing.T) {
 		// For a thousand messages.
 		pages, allocations, transactions float64
 	}{
-		{"live, 10 a commit", 10, 1_000, putLive, 4750, 92_000, 100},
-		{"live, 500 a commit", 500, 5_000, putLive, 650, 29_000, 2},
-		{"log lines, 500 a commit", 500, 5_000, putLines, 650, 21_000, 2},
-		{"log lines, 50,000 a commit", 50_000, 50_000, putLines, 38, 6_700, 0.02},
+		{"live, 10 a commit", 10, 1_000, putLive, 3450, 86_000, 100},
+		{"live, 500 a commit", 500, 5_000, putLive, 505, 18_500, 2},
+		{"log lines, 500 a commit", 500, 5_000, putLines, 508, 11_000, 2},
+		{"log lines, 50,000 a commit", 50_000, 50_000, putLines, 37, 6_200, 0.02},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
