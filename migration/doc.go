@@ -1,6 +1,6 @@
 // Package migration turns the log files of the bot before us into records.
 //
-// Once takes in all there is and returns: the migrate command. a Follower is
+// Once takes in all there is and returns: the migrate command. A Follower is
 // the daemon's: it takes in the past politely and then follows the logs as they
 // grow. Both may be stopped at any moment, by kill -9 too, and go on behind the
 // last line that was committed, since a file's cursor is committed in one

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -326,63 +325,6 @@ func TestHTTP(t *testing.T) {
 		if strings.Contains(p.log.String(), secret) {
 			t.Errorf("the log holds %q", secret)
 		}
-	}
-}
-
-// systemd is told READY when the socket answers, how the daemon is, WATCHDOG at half
-// its time, and STOPPING.
-func TestNotify(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		return // there is no systemd to tell
-	}
-	folder := t.TempDir()
-	heard, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(folder, "notify"), Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer heard.Close()
-	t.Setenv("NOTIFY_SOCKET", filepath.Join(folder, "notify"))
-	t.Setenv("WATCHDOG_USEC", "100000")
-	p := startDaemon(t, folder)
-	status := ""
-	next := func() string {
-		t.Helper()
-		for {
-			heard.SetReadDeadline(time.Now().Add(within))
-			text := make([]byte, 4096)
-			n, err := heard.Read(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if text, ok := strings.CutPrefix(string(text[:n]), "STATUS="); ok {
-				status = text
-				continue
-			}
-			return string(text[:n])
-		}
-	}
-	if got := next(); got != "READY=1" {
-		t.Fatalf("first: %q", got)
-	}
-	if got := p.rollcall("guilds", "--json"); got != "[]\n" { // through the socket: the file is locked
-		t.Errorf("ready, but: %q", got)
-	}
-	for range 3 {
-		if got := next(); got != "WATCHDOG=1" {
-			t.Fatalf("then: %q", got)
-		}
-	}
-	if !strings.HasPrefix(status, "tracking is off; 0 messages in ") {
-		t.Errorf("the status is %q", status)
-	}
-	p.signal(syscall.SIGTERM)
-	for got := ""; got != "STOPPING=1"; {
-		if got = next(); got != "STOPPING=1" && got != "WATCHDOG=1" {
-			t.Fatalf("at the end: %q", got)
-		}
-	}
-	if state := p.wait(); !state.Success() {
-		t.Errorf("the daemon ended with %v", state)
 	}
 }
 
