@@ -5,40 +5,27 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
 
-// Newest returns at most limit records of one guild (and user), newest first
-// (of equal time: the higher user, then the higher id), starting behind the given
-// position, or at the newest if it is nil, and the position to go on from, nil if
-// there are no more. Damaged records are left out (and counted, see Damaged).
-func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) ([]Record, *Position, error) {
-	var found []Record
-	for {
-		page, next, err := db.newestPage(ctx, q, behind, limit-len(found))
-		if err != nil {
-			return nil, nil, err
-		}
-		found = append(found, page...)
-		if next == nil || len(found) >= limit {
-			return found, next, nil
-		}
-		behind = next
-	}
-}
-
-// newestPage looks at a bounded number of records.
-func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
+// Newest returns records of one guild (and user), newest first (of equal time: the
+// higher user, then the higher id), starting behind the given position, or at the
+// newest if it is nil, and the position to go on from, nil if there are no more. It
+// reads one page in one transaction: it returns at most limit records, and fewer,
+// even none, where it has looked at as many as a page may. Damaged records are left
+// out (and counted, see Damaged).
+func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil
 		}
 		from, to := q.When.bounds()
-		visits, size := 0, 0
+		visits, size, begin := 0, 0, time.Now()
 		visit := func(key recordKey, b, value []byte) (more bool, err error) {
-			if len(page) >= limit || visits >= pageVisits || size >= pageBytes {
+			if len(page) >= limit || visits >= pageVisits || size >= pageBytes || visits > 0 && time.Since(begin) > pageTime {
 				next = behind
 				return false, nil
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -13,9 +14,10 @@ import (
 // A page is what is read in one transaction: long transactions pin pages of the
 // file and keep it growing.
 const (
-	pageRecords = 2_000   // at most this many records
-	pageBytes   = 1 << 20 // or, once this much text is copied out
-	pageVisits  = 50_000  // or, once this many were looked at
+	pageRecords = 2_000                  // at most this many records
+	pageBytes   = 1 << 20                // or, once this much text is copied out
+	pageVisits  = 50_000                 // or, once this many were looked at
+	pageTime    = 100 * time.Millisecond // or, once this has passed: Query.Match may be slow, and contexts are looked at between pages
 )
 
 // bounds returns the range's first and last instant.
@@ -102,7 +104,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 		if r == nil {
 			return nil
 		}
-		size, visits := 0, 0
+		size, visits, begin := 0, 0, time.Now()
 		c := r.records.Cursor()
 		for b, value := c.Seek(start); b != nil; {
 			key, ok := parseRecordKey(b)
@@ -112,7 +114,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 			if q.User != 0 && key.user != q.User {
 				return nil
 			}
-			if len(p.records) >= pageRecords || size >= pageBytes || visits >= pageVisits {
+			if len(p.records) >= pageRecords || size >= pageBytes || visits >= pageVisits || visits > 0 && time.Since(begin) > pageTime {
 				p.next = slices.Clone(b)
 				return nil
 			}

@@ -2,11 +2,14 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"rollcall/store"
 )
@@ -156,4 +159,44 @@ func TestRecordsWhileWriting(t *testing.T) {
 	if seen != 4_000 {
 		t.Errorf("saw %d", seen)
 	}
+}
+
+// A slow Match keeps no transaction open for long, and a context cancels between pages.
+func TestSlowMatch(t *testing.T) {
+	db := openTemp(t)
+	var records []store.Record
+	for i := range 100 {
+		records = append(records, live(1, 1, i, "x"))
+	}
+	if _, err := db.Put(t.Context(), store.Batch{Records: records}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		slow := store.Query{Guild: 1, Match: func(*store.Record) bool { time.Sleep(time.Second); return true }}
+		found := 0
+		for behind := (*store.Position)(nil); ; {
+			page, next, err := db.Newest(t.Context(), slow, behind, 100)
+			if err != nil || len(page) > 1 {
+				t.Fatalf("a page has %d records, %v", len(page), err)
+			}
+			found += len(page)
+			if behind = next; next == nil {
+				break
+			}
+		}
+		if found != 100 {
+			t.Errorf("found %d", found)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+		defer cancel()
+		begin, seen, last := time.Now(), 0, error(nil)
+		for _, err := range db.Records(ctx, slow) {
+			if last = err; err == nil {
+				seen++
+			}
+		}
+		if took := time.Since(begin); seen != 10 || !errors.Is(last, context.DeadlineExceeded) || took != 10*time.Second {
+			t.Errorf("saw %d in %s, %v", seen, took, last)
+		}
+	})
 }
