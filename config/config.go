@@ -60,6 +60,7 @@ type Config struct {
 	// ShardIds is not called ShardIDs because that would be split into SHARD_I_DS.
 	ShardIds          ShardIDs `split_words:"true"`
 	EncryptionKeyFile string   `split_words:"true"`
+	TZ                Zone     `split_words:"true"`
 	LogLevel          Level    `split_words:"true"`
 	LogFormat         Choice   `split_words:"true"` // auto, text or json
 

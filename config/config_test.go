@@ -56,8 +56,8 @@ func TestDefaults(t *testing.T) {
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
-	if c.SocketPath() != "rollcall.db.sock" {
-		t.Errorf("socket is %q", c.SocketPath())
+	if c.SocketPath() != "rollcall.db.sock" || c.TZ.IsSet() || c.TZ.Location() != time.UTC {
+		t.Errorf("socket is %q, zone %s", c.SocketPath(), c.TZ)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestValues(t *testing.T) {
 		"MIGRATION_START_DELAY": "1h", "MIN_FREE": "2 GiB", "LISTEN": "", "API_TOKEN_FILE": write(t, "api-secret\n"),
 		"SOCKET": "/run/r.sock", "GUILDS_ALLOW": " 1, 2 ,3 ", "GUILDS_DENY": "18446744073709551615", "CHANNELS_ALLOW": "",
 		"CHANNELS_DENY": "7", "CHANNEL_CONFIG_DIR": "channels", "BACKFILL": "All", "SHARDS": "8", "SHARD_IDS": "0-2, 5",
-		"LOG_LEVEL": "WARN", "LOG_FORMAT": "json",
+		"LOG_LEVEL": "WARN", "LOG_FORMAT": "json", "TZ": " Asia/Kathmandu ",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +86,7 @@ func TestValues(t *testing.T) {
 		{"shard ids", c.ShardIds.String(), "0,1,2,5"},
 		{"min free", c.MinFree.String(), "2GiB"},
 		{"backfill", string(c.Backfill), "all"},
+		{"zone", c.TZ.Location().String(), "Asia/Kathmandu"},
 	} {
 		if v.got != v.want {
 			t.Errorf("%s: got %q, want %q", v.name, v.got, v.want)
@@ -151,6 +152,9 @@ func TestRefused(t *testing.T) {
 		{"shard ids", "SHARD_IDS", "3-1", `ROLLCALL_SHARD_IDS cannot be "3-1": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
 		{"shard ids twice", "SHARD_IDS", "0-3,2", `ROLLCALL_SHARD_IDS cannot be "2": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
 		{"shard ids endless", "SHARD_IDS", "0-2000000000", `ROLLCALL_SHARD_IDS cannot be "0-2000000000": want shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2`},
+		{"zone", "TZ", "Mars/Olympus", `ROLLCALL_TZ cannot be "Mars/Olympus": want the name of a time zone of the IANA database such as Europe/Berlin, or UTC`},
+		{"zone of the machine", "TZ", "Local", `ROLLCALL_TZ cannot be "Local": want the name of a time zone of the IANA database such as Europe/Berlin, or UTC`},
+		{"zone empty", "TZ", "", `ROLLCALL_TZ cannot be "": want the name of a time zone of the IANA database such as Europe/Berlin, or UTC`},
 		{"level", "LOG_LEVEL", "loud", `ROLLCALL_LOG_LEVEL cannot be "loud": want debug, info, warn or error`},
 		{"level with an offset", "LOG_LEVEL", "info+1", `ROLLCALL_LOG_LEVEL cannot be "info+1": want debug, info, warn or error`},
 		{"format", "LOG_FORMAT", "xml", `ROLLCALL_LOG_FORMAT cannot be "xml": want auto, text or json`},
@@ -255,7 +259,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
-		"ROLLCALL_BACKFILL": "none", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text",
+		"ROLLCALL_BACKFILL": "none", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
 		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
 		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}

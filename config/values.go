@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"rollcall/store"
 )
@@ -209,3 +210,26 @@ func (c *Choice) Decode(text string) error {
 	*c = Choice(strings.ToLower(strings.TrimSpace(text)))
 	return nil
 }
+
+// Zone is a time zone. The zero Zone is UTC, and not set.
+type Zone struct{ location *time.Location }
+
+// Decode reads the name of a zone.
+func (z *Zone) Decode(text string) (err error) {
+	z.location, err = store.ParseZone(strings.TrimSpace(text))
+	return err
+}
+
+// IsSet says whether somebody has chosen the zone.
+func (z Zone) IsSet() bool { return z.location != nil }
+
+// Location returns the zone, UTC unless it is set.
+func (z Zone) Location() *time.Location {
+	if z.location == nil {
+		return time.UTC
+	}
+	return z.location
+}
+
+// String returns the name as Decode reads it.
+func (z Zone) String() string { return z.Location().String() }

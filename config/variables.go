@@ -76,6 +76,8 @@ func rows() []row {
 			func(c Config) string { return c.ShardIds.String() }},
 		{Variable{Name: "ENCRYPTION_KEY_FILE", May: file + "key, 32 bytes in base64 or hexadecimal, and that others cannot read", Meaning: "a file that holds the key with which texts and names are encrypted in the database; they are not unless set", place: true},
 			func(c Config) string { return c.EncryptionKeyFile }},
+		{Variable{Name: "TZ", May: "the name of a time zone of the IANA database such as Europe/Berlin, or UTC", Meaning: "the time zone whose days and hours answers are counted in, unless a question names another"},
+			func(c Config) string { return c.TZ.String() }},
 		{Variable{Name: "LOG_LEVEL", May: "debug, info, warn or error", Meaning: "what is logged: this level and those above"},
 			func(c Config) string { return c.LogLevel.String() }},
 		{Variable{Name: "LOG_FORMAT", May: "auto, text or json", Meaning: "auto: text on a terminal, JSON otherwise"},
