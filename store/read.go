@@ -32,7 +32,7 @@ func (r Range) bounds() (from, to Micros) {
 // page is read in a transaction of its own and yielded outside of it, so a slow
 // consumer holds nothing open; a record that is put meanwhile may or may not be
 // among them. The error, if any, comes last: records that are damaged are left
-// out, and an error that wraps ErrDamaged says how many.
+// out, and an error that wraps ErrDamaged and ErrLeftOut says how many.
 func (db *DB) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		guilds, err := db.guildsOf(ctx, q)
@@ -60,7 +60,7 @@ func (db *DB) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
 			}
 		}
 		if left.count > 0 {
-			yield(Record{}, fmt.Errorf("database %q: %d records are left out, the first: %w", db.path, left.count, left.first))
+			yield(Record{}, fmt.Errorf("database %q: %d %w, the first: %w", db.path, left.count, ErrLeftOut, left.first))
 		}
 	}
 }
@@ -195,29 +195,50 @@ func (r *reader) record(key recordKey, b, value []byte) (Record, error) {
 func (db *DB) Guilds(ctx context.Context) (guilds []Guild, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
-			payload, ok := unseal(b, value)
-			if !ok || len(b) != 8 {
-				return damagedValue(b)
+			g, err := readGuild(tx, db.keys, b, value)
+			if err == nil && g.Messages > 0 {
+				guilds = append(guilds, g)
 			}
-			info, err := decodeGuildInfo(payload)
-			if err != nil {
-				return damagedValue(b)
-			}
-			g := Guild{ID: ID(binary.BigEndian.Uint64(b)), Messages: info.messages, Users: info.users}
-			if g.Messages == 0 {
-				return nil
-			}
-			if g.Name, err = readName(tx, db.keys, g.ID, 0); err != nil {
-				return err
-			}
-			if g.First, g.Last, err = firstAndLast(tx.Bucket(bucketTimeline).Bucket(bucketName(g.ID))); err != nil {
-				return err
-			}
-			guilds = append(guilds, g)
-			return nil
+			return err
 		})
 	})
 	return guilds, err
+}
+
+// Guild returns one guild; known is false if it has no records.
+func (db *DB) Guild(ctx context.Context, id ID) (g Guild, known bool, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		b := u64(nil, uint64(id))
+		value := tx.Bucket(bucketGuilds).Get(b)
+		if value == nil {
+			return nil
+		}
+		g, err = readGuild(tx, db.keys, b, value)
+		known = g.Messages > 0
+		return err
+	})
+	return g, known, err
+}
+
+// readGuild reads what stands under a guild's key; of one without records only the id.
+func readGuild(tx *bbolt.Tx, keys *keyring, b, value []byte) (Guild, error) {
+	payload, ok := unseal(b, value)
+	if !ok || len(b) != 8 {
+		return Guild{}, damagedValue(b)
+	}
+	info, err := decodeGuildInfo(payload)
+	if err != nil {
+		return Guild{}, damagedValue(b)
+	}
+	g := Guild{ID: ID(binary.BigEndian.Uint64(b)), Messages: info.messages, Users: info.users}
+	if g.Messages == 0 {
+		return g, nil
+	}
+	if g.Name, err = readName(tx, keys, g.ID, 0); err != nil {
+		return Guild{}, err
+	}
+	g.First, g.Last, err = firstAndLast(tx.Bucket(bucketTimeline).Bucket(bucketName(g.ID)))
+	return g, err
 }
 
 // firstAndLast reads the outermost quarter hours of a guild's timeline.

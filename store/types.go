@@ -233,4 +233,6 @@ var (
 	ErrRekeying = errors.New("a change of its key was not finished")
 	// ErrDamaged: the file is not, or no longer, a rollcall database.
 	ErrDamaged = errors.New("damaged database")
+	// ErrLeftOut: all else was read.
+	ErrLeftOut = errors.New("records are left out")
 )

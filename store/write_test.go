@@ -35,6 +35,12 @@ func TestPut(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(guilds, want) {
 		t.Errorf("have %+v, %v, want %+v", guilds, err, want)
 	}
+	if guild, known, err := db.Guild(ctx, 1); err != nil || !known || guild != want[0] {
+		t.Errorf("have %+v, %v, %v, want %+v", guild, known, err, want[0])
+	}
+	if guild, known, err := db.Guild(ctx, 2); err != nil || known || guild != (store.Guild{}) {
+		t.Errorf("have %+v, %v, %v of a guild that is not there", guild, known, err)
+	}
 }
 
 func TestPutRefuses(t *testing.T) {
