@@ -66,7 +66,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	meters := metrics.New(vitals, log.With("actor", "http"))
 	host, _, _ := net.SplitHostPort(c.Listen)
 	server := api.New(api.Options{
-		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(),
+		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Zone: c.TZ.Location(),
 		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"),
 	})
 	{ // socket

@@ -1,12 +1,10 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -15,6 +13,9 @@ import (
 
 // queryTime is how long a question may take whose answer is not streamed.
 const queryTime = time.Minute
+
+// patience is how long a page of messages is gathered that is not full.
+const patience = 2 * time.Second
 
 func (s *Server) getGuilds(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
@@ -26,13 +27,13 @@ func (s *Server) getGuilds(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return sendJSON(w, append([]store.Guild{}, guilds...))
+	return sendAnswer(w, r, append([]store.Guild{}, guilds...))
 }
 
 func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "user", "channel", "since", "until", "grep", "limit", "cursor")
+	q, err := s.query(r, "user", "channel", "since", "until", "tz", "grep", "limit", "cursor", "names")
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	if q.cursor != nil && q.cursor.Guild != guild.ID {
 		return problem(http.StatusBadRequest, "cursor is of another guild")
 	}
-	records, next, err := s.store.Newest(ctx, selected, q.cursor, q.limit)
+	records, next, err := s.newest(ctx, selected, q.cursor, q.limitOr(50))
 	if err != nil {
 		return err
 	}
@@ -57,13 +58,51 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	for i, record := range records {
 		out[i] = recordOf(record)
 	}
+	if q.names {
+		if err := s.name(ctx, out); err != nil {
+			return err
+		}
+	}
 	if next != nil {
 		values := r.URL.Query()
 		next.Guild = guild.ID
 		values.Set("cursor", cursorOf(*next))
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), values.Encode()))
 	}
-	return sendJSON(w, out)
+	return sendAnswer(w, r, out)
+}
+
+// newest reads page after page until there are limit records, or until patience
+// has passed: a pattern that nothing matches must not keep its caller waiting
+// without a word.
+func (s *Server) newest(ctx context.Context, q store.Query, behind *store.Position, limit int) (records []store.Record, next *store.Position, err error) {
+	for begin := time.Now(); ; behind = next {
+		var page []store.Record
+		if page, next, err = s.store.Newest(ctx, q, behind, limit-len(records)); err != nil {
+			return nil, nil, err
+		}
+		records = append(records, page...)
+		if next == nil || len(records) == limit || time.Since(begin) > patience {
+			return records, next, nil
+		}
+	}
+}
+
+// name enters the display names of the records' users.
+func (s *Server) name(ctx context.Context, records []Record) (err error) {
+	names := make(map[store.ID]string)
+	for i := range records {
+		r := &records[i]
+		name, known := names[r.User]
+		if !known {
+			if name, err = s.store.Name(ctx, r.Guild, r.User); err != nil {
+				return err
+			}
+			names[r.User] = name
+		}
+		r.UserName = name
+	}
+	return nil
 }
 
 func (s *Server) getState(w http.ResponseWriter, r *http.Request) error {
@@ -102,26 +141,5 @@ func (s *Server) getState(w http.ResponseWriter, r *http.Request) error {
 	}
 	slices.SortFunc(state.LastDates, func(a, b LastDate) int { return cmp.Compare(a.Guild, b.Guild) })
 	slices.SortFunc(state.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return sendJSON(w, state)
-}
-
-// query checks the parameters of a request.
-func (s *Server) query(r *http.Request, allowed ...string) (query, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return query{}, problem(http.StatusBadRequest, "the query cannot be read: %v", err)
-	}
-	return parseQuery(values, allowed...)
-}
-
-// sendJSON sends a value as the whole answer.
-func sendJSON(w http.ResponseWriter, v any) error {
-	var body bytes.Buffer
-	if err := encode(&body, v); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	limitWrite(w)
-	w.Write(body.Bytes()) // the caller is gone if this fails
-	return nil
+	return sendAnswer(w, r, state)
 }

@@ -5,17 +5,32 @@
 // when no daemon runs. That is why a command's answer does not depend on
 // whether a daemon runs.
 //
-//	GET /v1/guilds                     the guilds that have records
-//	GET /v1/guilds/{guild}/messages    records, newest first: user, channel, since, until, grep, limit, cursor
-//	GET /v1/state                      how far the logs have been taken in, the quarantine, the gaps
-//	GET /v1/export                     every record, a line each: guild, user, since, until, format
-//	GET /v1/status                     how the daemon is, everything that can be said
-//	GET /healthz, /readyz, /metrics    open to everyone who reaches the address
+//	GET /v1/guilds                                  the guilds that have records
+//	GET /v1/guilds/{guild}                          what happened: window, since, until, tz
+//	GET /v1/guilds/{guild}/top                      who writes most: the same, by, limit
+//	GET /v1/guilds/{guild}/words                    words and emoji: the same, user, limit
+//	GET /v1/guilds/{guild}/users/{user}             who a user is: window, since, until, tz
+//	GET /v1/guilds/{guild}/users/{user}/context     the same for a prompt: tokens, tz
+//	GET /v1/guilds/{guild}/messages                 records, newest first: user, channel, since, until, tz, grep, limit, cursor, names
+//	GET /v1/state                                   how far the logs have been taken in, the quarantine, the gaps
+//	GET /v1/export                                  every record, a line each: guild, user, since, until, tz, format
+//	GET /v1/openapi.json                            all of this, precisely (openapi.json)
+//	GET /v1/status                                  how the daemon is, everything that can be said
+//	GET /healthz, /readyz, /metrics                 open to everyone who reaches the address
 //
 // A guild or a user is named by its id or by the name it is known by, if only one
-// is. Ids are strings in JSON, instants RFC 3339 in UTC with six fraction digits;
-// since and until also take YYYY-MM-DD, which is that day's beginning in UTC, and
-// select since <= time < until. Every error is application/problem+json (RFC 9457).
+// is. Ids are strings in JSON, instants RFC 3339 in UTC with six fraction digits.
+// Every error is application/problem+json (RFC 9457).
+//
+// Since and until take RFC 3339 or YYYY-MM-DD, which is that day's beginning in the
+// zone tz (unless given, Options.Zone). For messages and export they select since
+// <= time < until. Answers that count do so in whole calendar days of the zone: those of
+// the window, or all that since and until touch (window.go). What is said about a
+// user's first and last message and streaks is of all time.
+//
+// Answers that are not streamed have a weak ETag, the hash of their text, and 304
+// where the caller has it; what is long is compressed where the caller takes it. A
+// page of messages is gathered for two seconds at most, and may be short then.
 //
 // Over TCP /v1 wants the API token, because other people's processes share the
 // loopback; a unix socket is guarded by its file mode. A Host that is not ours is
@@ -23,6 +38,6 @@
 // send one), a foreign Origin everywhere. There is no TLS: that is left to a proxy.
 //
 // Whatever a caller chooses is bounded: the size of the header, the length of
-// names and patterns, the records of a page, the time of a query, the number of
-// queries at a time. There are no request bodies.
+// names, the length and the states of patterns, the elements of a list, the time of
+// a query, the number of queries at a time. There are no request bodies.
 package api

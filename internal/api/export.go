@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bufio"
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
@@ -23,7 +22,7 @@ const ProblemTrailer = "Rollcall-Problem"
 // connection, so that half an export never looks like a whole one. Damaged records
 // are such a failure, told after all that can be read.
 func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
-	q, err := s.query(r, "guild", "user", "since", "until", "format")
+	q, err := s.query(r, "guild", "user", "since", "until", "tz", "format")
 	if err != nil {
 		return err
 	}
@@ -39,20 +38,20 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 	if trailers {
 		w.Header().Set("Trailer", ProblemTrailer)
 	}
-	caller := &patient{w: w}
-	out := bufio.NewWriterSize(caller, 32<<10)
+	out := newStream(w)
 	err = s.writeRecords(out, r, selected, q.format)
+	out.close()
 	switch {
 	case err == nil:
 		return nil
-	case !caller.served && out.Buffered() == 0:
+	case !out.served && out.buffer.Buffered() == 0:
 		w.Header().Del("Trailer")
 		return err
-	case caller.gone || r.Context().Err() != nil:
+	case out.gone || r.Context().Err() != nil:
 		panic(http.ErrAbortHandler)
 	}
 	s.log.Error("export is not whole", "error", err)
-	out.Flush()
+	out.buffer.Flush()
 	if !trailers {
 		panic(http.ErrAbortHandler)
 	}
@@ -96,12 +95,12 @@ func (s *Server) selection(r *http.Request, q query) (store.Query, error) {
 	return selected, nil
 }
 
-func (s *Server) writeRecords(out *bufio.Writer, r *http.Request, selected store.Query, format string) error {
-	put := func(record Record) error { return encode(out, record) }
+func (s *Server) writeRecords(out *stream, r *http.Request, selected store.Query, format string) error {
+	put := func(record Record) error { return encode(out.buffer, record) }
 	if format == "csv" {
-		table := csv.NewWriter(out) // keeps nothing back: out is large enough to be its buffer
+		table := csv.NewWriter(out.buffer) // keeps nothing back: the buffer is large enough to be its own
 		put = func(record Record) error { return table.Write(record.row()) }
-		if err := table.Write(csvHeader()); err != nil {
+		if err := out.write(func() error { return table.Write(csvHeader()) }); err != nil {
 			return err
 		}
 	}
@@ -109,24 +108,9 @@ func (s *Server) writeRecords(out *bufio.Writer, r *http.Request, selected store
 		if err != nil {
 			return err
 		}
-		if err := put(recordOf(record)); err != nil {
+		if err := out.write(func() error { return put(recordOf(record)) }); err != nil {
 			return err
 		}
 	}
-	return out.Flush()
-}
-
-// patient gives the caller writeTime for each chunk, not for the whole stream.
-type patient struct {
-	w      http.ResponseWriter
-	served bool // something was sent
-	gone   bool // the caller did not take it
-}
-
-func (p *patient) Write(b []byte) (int, error) {
-	p.served = true
-	limitWrite(p.w)
-	n, err := p.w.Write(b)
-	p.gone = err != nil
-	return n, err
+	return out.write(out.buffer.Flush)
 }

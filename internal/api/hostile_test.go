@@ -84,6 +84,7 @@ func TestHostileValues(t *testing.T) {
 		{"export user", "/v1/export?user=nobody", 404, `no such user: "nobody"`},
 		{"unknown parameter", "/v1/export?usr=5", 400, `no such parameter: "usr"`},
 		{"parameter of another path", "/v1/guilds?limit=5", 400, `no such parameter: "limit"`},
+		{"parameter of the document", "/v1/openapi.json?x", 400, `no such parameter: "x"`},
 		{"parameter of state", "/v1/state?x", 400, `no such parameter: "x"`},
 		{"parameter twice", "/v1/export?user=5&user=6", 400, `user is given 2 times`},
 		{"parameters with semicolons", "/v1/export?user=5;x=6", 400, `the query cannot be read`},
@@ -270,7 +271,11 @@ func TestStopping(t *testing.T) {
 	s := server(filled(t), "")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, target := range []string{"/v1/guilds", "/v1/state", "/v1/export", "/v1/export?format=csv", "/v1/export?user=5", "/v1/guilds/My%20Guild/messages"} {
+	for _, target := range []string{
+		"/v1/guilds", "/v1/state", "/v1/export", "/v1/export?format=csv", "/v1/export?user=5", "/v1/guilds/My%20Guild/messages",
+		"/v1/guilds/My%20Guild", "/v1/guilds/My%20Guild/top", "/v1/guilds/My%20Guild/words", "/v1/guilds/My%20Guild/words?user=Anna",
+		"/v1/guilds/My%20Guild/users/Anna", "/v1/guilds/My%20Guild/users/Anna/context",
+	} {
 		w := httptest.NewRecorder()
 		func() {
 			defer func() {
@@ -306,20 +311,21 @@ func FuzzQuery(f *testing.F) {
 	defer db.Close()
 	fill(f, db)
 	s := server(db, "")
+	f.Add("111111111111111111", "window=7d&tz=Asia/Kathmandu")
+	f.Add("111111111111111111", "since=2026-05-11T06:30:00Z&until=2026-05-11&tz=America/New_York&by=days&limit=1000")
+	f.Add("My Guild", "tokens=50&tz=Local")
 	f.Fuzz(func(t *testing.T, guild, query string) {
-		r := httptest.NewRequest("GET", "/v1/guilds/x/messages", nil)
-		r.URL.Path, r.URL.RawQuery = "/v1/guilds/"+guild+"/messages", query
-		w := httptest.NewRecorder()
-		s.Socket().ServeHTTP(w, r)
-		if w.Code >= 500 || w.Code == 200 && !json.Valid(w.Body.Bytes()) {
-			t.Errorf("got %d %s", w.Code, w.Body)
-		}
-		r = httptest.NewRequest("GET", "/v1/export", nil)
-		r.URL.RawQuery = query
-		w = httptest.NewRecorder()
-		s.Socket().ServeHTTP(w, r)
-		if w.Code >= 500 {
-			t.Errorf("got %d %s", w.Code, w.Body)
+		for _, path := range []string{
+			"/v1/guilds/" + guild, "/v1/guilds/" + guild + "/top", "/v1/guilds/" + guild + "/words", "/v1/guilds/" + guild + "/messages",
+			"/v1/guilds/" + guild + "/users/Anna", "/v1/guilds/My Guild/users/" + guild, "/v1/guilds/" + guild + "/users/Anna/context", "/v1/export",
+		} {
+			r := httptest.NewRequest("GET", "/x", nil)
+			r.URL.Path, r.URL.RawQuery = path, query
+			w := httptest.NewRecorder()
+			s.Socket().ServeHTTP(w, r)
+			if w.Code >= 500 || w.Code == 200 && w.Header().Get("Content-Type") == "application/json" && !json.Valid(w.Body.Bytes()) {
+				t.Errorf("%s: got %d %s", path, w.Code, w.Body)
+			}
 		}
 	})
 }
@@ -327,6 +333,13 @@ func FuzzQuery(f *testing.F) {
 func TestCheckQuery(t *testing.T) {
 	if err := api.CheckQuery(url.Values{"guild": {"x"}, "since": {"2026-05-11"}, "limit": {"5"}, "format": {"csv"}}); err != nil {
 		t.Error(err)
+	}
+	// Without a zone it is not known which is earlier: Kathmandu's day begins in UTC's day before.
+	if err := api.CheckQuery(url.Values{"since": {"2026-05-11"}, "until": {"2026-05-10T20:00:00Z"}}); err != nil {
+		t.Error(err)
+	}
+	if err := api.CheckQuery(url.Values{"since": {"2026-05-11"}, "until": {"2026-05-10T20:00:00Z"}, "tz": {"UTC"}}); err == nil {
+		t.Error("until before since is allowed")
 	}
 	err := api.CheckQuery(url.Values{"user": {"x"}, "until": {"then"}})
 	if p, ok := errors.AsType[*api.Problem](err); !ok || p.Status != 400 || !strings.HasPrefix(err.Error(), `until cannot be "then"`) {

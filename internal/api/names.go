@@ -15,13 +15,15 @@ func (s *Server) guild(ctx context.Context, text string) (store.Guild, error) {
 	if err := checkName("guild", text); err != nil {
 		return store.Guild{}, err
 	}
+	id, badID := store.ParseID(text)
+	if badID == nil {
+		if guild, known, err := s.store.Guild(ctx, id); known || err != nil {
+			return guild, err
+		}
+	}
 	guilds, err := s.store.Guilds(ctx)
 	if err != nil {
 		return store.Guild{}, err
-	}
-	id, badID := store.ParseID(text)
-	if i := slices.IndexFunc(guilds, func(g store.Guild) bool { return g.ID == id }); i >= 0 {
-		return guilds[i], nil
 	}
 	names := make(map[store.ID]string, len(guilds))
 	for _, g := range guilds {

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -84,12 +82,4 @@ func answer(log *slog.Logger, f func(http.ResponseWriter, *http.Request) error) 
 		}
 		p.write(w)
 	}
-}
-
-// encode writes a value as JSON and a newline. Text stays as it is: there is no
-// HTML around it.
-func encode(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

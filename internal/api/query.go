@@ -9,26 +9,39 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
+	"rollcall/internal/portrait"
 	"rollcall/store"
 )
 
 const (
-	// MaxLimit is the most records that a page of messages has.
-	MaxLimit     = 1000
-	defaultLimit = 50
-	maxName      = 200  // bytes of a guild's, a channel's or a user's name; Discord allows 100 characters
-	maxPattern   = 1000 // bytes of a regular expression
+	// MaxLimit is the most elements that a list has: records, leaders, words.
+	MaxLimit = 1000
+	maxName  = 200 // bytes of a guild's, a channel's or a user's name; Discord allows 100 characters
+
+	maxTokens     = 8000 // of a portrait
+	defaultTokens = 500
 )
+
+// parameters are all that any path may have, in the order in which they are
+// checked: since and until depend on tz.
+var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "grep", "by", "limit", "tokens", "names", "cursor", "format"}
 
 // query is what a caller selects, checked. Guild and user are still as the caller
 // named them.
 type query struct {
 	guild, user, channel string
-	when                 store.Range
+	zone                 *time.Location
+	window               int         // days up to today, 0 unless given as such
+	when                 store.Range // from since to until
+	dates                int         // how many of them are given as days
 	grep                 *regexp.Regexp
-	limit                int
+	limit                int // 0 unless given
+	tokens               int
+	by                   store.By
+	names                bool
 	cursor               *store.Position
 	format               string
 }
@@ -36,28 +49,37 @@ type query struct {
 // CheckQuery says what is wrong with query parameters, if anything, before they
 // are sent. The error is a *Problem, as the server would answer.
 func CheckQuery(values url.Values) error {
-	_, err := parseQuery(values, "guild", "user", "channel", "since", "until", "grep", "limit", "cursor", "format")
+	_, err := parseQuery(values, nil, parameters...)
 	return err
 }
 
 // parseQuery checks the parameters, of which only the named ones may occur, once
-// each: a misspelt filter must not silently select everything.
-func parseQuery(values url.Values, allowed ...string) (query, error) {
+// each: a misspelt filter must not silently select everything. The zone is the one
+// to take if none is named; it may be nil if that is not known.
+func parseQuery(values url.Values, zone *time.Location, allowed ...string) (query, error) {
 	// Not the zero range, which means all time too: since and until may both be the epoch.
-	q := query{when: allTime(), limit: defaultLimit, format: "ndjson"}
+	q := query{when: allTime(), zone: zone, tokens: defaultTokens, format: "ndjson"}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		given := values[name]
 		if !slices.Contains(allowed, name) {
 			return q, problem(http.StatusBadRequest, "no such parameter: %.64q", name)
 		}
-		if len(given) > 1 {
-			return q, problem(http.StatusBadRequest, "%s is given %d times", name, len(given))
-		}
-		if err := q.set(name, given[0]); err != nil {
-			return q, err
+		if given := len(values[name]); given > 1 {
+			return q, problem(http.StatusBadRequest, "%s is given %d times", name, given)
 		}
 	}
-	if q.when.From >= q.when.To {
+	for _, name := range parameters {
+		if !values.Has(name) {
+			continue
+		}
+		if err := q.set(name, values.Get(name)); err != nil {
+			return q, err
+		}
+		if values.Has("window") && (name == "since" || name == "until") {
+			return q, problem(http.StatusBadRequest, "window and %s exclude each other", name)
+		}
+	}
+	comparable := q.zone != nil || q.dates != 1 // a day and an instant are not without a zone
+	if q.when.From >= q.when.To && comparable {
 		return q, problem(http.StatusBadRequest, "until %s is not later than since %s", q.when.To, q.when.From)
 	}
 	return q, nil
@@ -67,6 +89,10 @@ func (q *query) set(name, value string) error {
 	if !utf8.ValidString(value) {
 		return problem(http.StatusBadRequest, "%s is not UTF-8", name)
 	}
+	refused := func(want string) error {
+		return problem(http.StatusBadRequest, "%s cannot be %.64q: want %s", name, value, want)
+	}
+	ok := true
 	switch name {
 	case "guild":
 		q.guild = value
@@ -77,10 +103,23 @@ func (q *query) set(name, value string) error {
 	case "channel":
 		q.channel = value
 		return checkName(name, value)
-	case "since", "until":
-		at, err := parseTime(value)
+	case "tz":
+		zone, err := store.ParseZone(value)
 		if err != nil {
-			return problem(http.StatusBadRequest, "%s cannot be %.64q: want RFC 3339 such as 2026-05-11T06:30:00Z, or YYYY-MM-DD", name, value)
+			return problem(http.StatusBadRequest, "tz cannot be %.64q: %v", value, err)
+		}
+		q.zone = zone
+	case "window":
+		if q.window, ok = windows[value]; !ok {
+			return refused("7d, 30d, 90d or all")
+		}
+	case "since", "until":
+		at, isDay, err := parseTime(value, q.zone)
+		if err != nil {
+			return refused("RFC 3339 such as 2026-05-11T06:30:00Z, or YYYY-MM-DD")
+		}
+		if isDay {
+			q.dates++
 		}
 		if name == "since" {
 			q.when.From = at
@@ -88,33 +127,59 @@ func (q *query) set(name, value string) error {
 			q.when.To = at
 		}
 	case "grep":
-		if len(value) > maxPattern {
-			return problem(http.StatusBadRequest, "grep is %d bytes long: want at most %d", len(value), maxPattern)
-		}
-		pattern, err := regexp.Compile(value)
+		pattern, err := parsePattern(value)
 		if err != nil {
-			return problem(http.StatusBadRequest, "grep cannot be %.64q: %v", value, err)
+			return err
 		}
 		q.grep = pattern
 	case "limit":
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > MaxLimit {
-			return problem(http.StatusBadRequest, "limit cannot be %.64q: want a whole number from 1 to %d", value, MaxLimit)
+		if q.limit, ok = number(value, 1, MaxLimit); !ok {
+			return refused("a whole number from 1 to " + strconv.Itoa(MaxLimit))
 		}
-		q.limit = n
+	case "tokens":
+		if q.tokens, ok = number(value, portrait.MinTokens, maxTokens); !ok {
+			return refused("a whole number from " + strconv.Itoa(portrait.MinTokens) + " to " + strconv.Itoa(maxTokens))
+		}
+	case "by":
+		switch value {
+		case "messages":
+			q.by = store.ByMessages
+		case "days":
+			q.by = store.ByDays
+		default:
+			return refused("messages or days")
+		}
+	case "names":
+		if q.names = value == "true"; !q.names && value != "false" {
+			return refused("true or false")
+		}
 	case "cursor":
 		at, ok := parseCursor(value)
 		if !ok {
-			return problem(http.StatusBadRequest, "cursor cannot be %.64q: want one from a Link header of this question", value)
+			return refused("one from a Link header of this question")
 		}
 		q.cursor = &at
 	case "format":
 		if value != "ndjson" && value != "csv" {
-			return problem(http.StatusBadRequest, "format cannot be %.64q: want ndjson or csv", value)
+			return refused("ndjson or csv")
 		}
 		q.format = value
 	}
 	return nil
+}
+
+// number reads a whole number in decimal.
+func number(text string, least, most int) (int, bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= least && n <= most
+}
+
+// limitOr returns the limit, or another if none is given.
+func (q *query) limitOr(n int) int {
+	if q.limit == 0 {
+		return n
+	}
+	return q.limit
 }
 
 func checkName(what, text string) error {
@@ -136,21 +201,6 @@ func (q *query) match() func(*store.Record) bool {
 		}
 		return q.grep == nil || q.grep.MatchString(r.Content)
 	}
-}
-
-// parseTime reads an instant, or a day as the instant at which it begins.
-func parseTime(text string) (store.Micros, error) {
-	if len(text) == len("2006-01-02") {
-		text += "T00:00:00Z"
-	}
-	return store.ParseMicros(text)
-}
-
-// allTime returns a range of everything that can be stored.
-func allTime() store.Range {
-	from, _ := store.ParseMicros("0000-01-01T00:00:00Z")
-	last, _ := store.ParseMicros("9999-12-31T23:59:59.999999Z")
-	return store.Range{From: from, To: last + 1}
 }
 
 const cursorSize = 4 * 8
@@ -179,4 +229,13 @@ func parseCursor(text string) (store.Position, bool) {
 	}
 	all := allTime()
 	return p, p.Time >= all.From && p.Time < all.To
+}
+
+// query checks the parameters of a request.
+func (s *Server) query(r *http.Request, allowed ...string) (query, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{}, problem(http.StatusBadRequest, "the query cannot be read: %v", err)
+	}
+	return parseQuery(values, s.zone, allowed...)
 }

@@ -12,7 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
+
 	"rollcall/internal/health"
+	"rollcall/internal/words"
 	"rollcall/store"
 )
 
@@ -39,6 +42,9 @@ type Options struct {
 	Vitals  *health.Vitals // how the daemon is; nil: there is none, the store is asked alone
 	Metrics http.Handler   // nil: there are none
 	Log     *slog.Logger   // requests that fail through our fault
+
+	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
+	Now  func() time.Time // nil: time.Now
 }
 
 // Server answers from a store. Its handlers may be used at the same time.
@@ -49,9 +55,13 @@ type Server struct {
 	vitals       *health.Vitals
 	metrics      http.Handler
 	log          *slog.Logger
+	lexicon      *words.Lexicon
+	zone         *time.Location
+	now          func() time.Time
 	database     string        // its absolute path, escaped for DatabaseHeader
 	queries      chan struct{} // holds one element per question under way
-	mux          *http.ServeMux
+	counts       chan struct{} // and one per guild whose words are counted
+	handler      http.Handler
 }
 
 // New returns a server of the store, which must stay open until the handlers
@@ -63,31 +73,19 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
-		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries),
-		mux: http.NewServeMux(),
+		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
+		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts),
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})
 	}
-	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"/v1/guilds":                  s.limited(s.getGuilds),
-		"/v1/guilds/{guild}/messages": s.limited(s.getMessages),
-		"/v1/state":                   s.limited(s.getState),
-		"/v1/export":                  s.limited(s.getExport),
-		"/v1/status":                  s.limited(s.getStatus),
-		"/healthz":                    condition(s.vitals.Alive),
-		"/readyz":                     condition(s.vitals.Ready),
-		"/metrics":                    s.getMetrics,
-	} {
-		s.mux.HandleFunc("GET "+path, answer(s.log, f))
-		s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", "GET, HEAD")
-			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want GET", r.Method).write(w)
-		})
+	if s.zone == nil {
+		s.zone = time.UTC
 	}
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem(http.StatusNotFound, "no such path: %.200q", r.URL.Path).write(w)
-	})
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.handler = gzhttp.GzipHandler(s.mux())
 	return s
 }
 
@@ -137,7 +135,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	// The request has been read. Its deadline would go on to cancel an answer
 	// that takes longer.
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
-	s.mux.ServeHTTP(w, r)
+	s.handler.ServeHTTP(w, r)
 }
 
 // authorize says why a request over TCP is not answered, nil if it is.
@@ -200,11 +198,6 @@ func (s *Server) limited(f func(http.ResponseWriter, *http.Request) error) func(
 			return problem(http.StatusServiceUnavailable, "%d questions are being answered already: ask again", maxQueries)
 		}
 	}
-}
-
-// limitWrite gives the caller writeTime from now on to take in what is sent next.
-func limitWrite(w http.ResponseWriter) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 }
 
 // Serve answers requests on the listener until the context is done, lets the

@@ -3,6 +3,7 @@ package api
 import (
 	"strconv"
 
+	"rollcall/internal/words"
 	"rollcall/store"
 )
 
@@ -19,6 +20,7 @@ type Record struct {
 	ChannelID   store.ID     `json:"channel_id,omitzero"`
 	ReplyToUser store.ID     `json:"reply_to_user_id,omitzero"`
 	Attachments *int         `json:"attachments,omitempty"`
+	UserName    string       `json:"user_name,omitempty"` // as last seen; only where names are asked for
 }
 
 func recordOf(r store.Record) Record {
@@ -52,6 +54,60 @@ func (r Record) row() []string {
 	}
 	return []string{r.Guild.String(), r.User.String(), r.ChannelName, r.Content, r.Time.String(), r.Source,
 		known(r.MessageID), known(r.ChannelID), known(r.ReplyToUser), attachments}
+}
+
+// Guild is what happened in a guild on the asked days. No list is ever null.
+type Guild struct {
+	ID          store.ID             `json:"guild_id"`
+	Name        string               `json:"guild_name"` // "" if unknown
+	Messages    int64                `json:"total_messages"`
+	Users       int64                `json:"active_users"`
+	Daily       []store.Day          `json:"daily"`        // the days that have messages, in order
+	Heatmap     [7][24]int64         `json:"heatmap"`      // messages by weekday, Monday first, and hour
+	TopChannels []store.ChannelCount `json:"top_channels"` // at most ten, by messages from the most
+	TopUsers    []UserMessages       `json:"top_users"`    // the same
+}
+
+// UserMessages is how much a user wrote.
+type UserMessages struct {
+	User     store.ID `json:"user_id"`
+	Name     string   `json:"user_name"` // "" if unknown
+	Messages int64    `json:"messages"`
+}
+
+// User is who a user is in a guild. First, Last and the streaks are of all time,
+// everything else is of the asked days. No list is ever null.
+type User struct {
+	Guild         store.ID             `json:"guild_id"`
+	ID            store.ID             `json:"user_id"`
+	Name          string               `json:"user_name"` // "" if unknown
+	Messages      int64                `json:"total_messages"`
+	First         store.Micros         `json:"first_message_at"`
+	Last          store.Micros         `json:"last_active_at"`
+	Hours         [24]int64            `json:"active_hours"`
+	Weekdays      [7]int64             `json:"active_weekdays"` // Monday first
+	TopChannels   []store.ChannelCount `json:"top_channels"`    // at most ten, by messages from the most
+	TopWords      []words.Word         `json:"top_words"`       // at most twenty
+	TopEmojis     []words.Emoji        `json:"top_emojis"`      // at most ten
+	Streak        int64                `json:"streak_days"`     // consecutive active days up to today, or up to yesterday
+	LongestStreak int64                `json:"longest_streak_days"`
+	LastDay       string               `json:"streak_last_date"` // the last active day, YYYY-MM-DD
+}
+
+// Leader is a line of a leaderboard.
+type Leader struct {
+	Rank     int      `json:"rank"` // 1, 2, 3, … in order
+	User     store.ID `json:"user_id"`
+	Name     string   `json:"user_name"` // "" if unknown
+	Messages int64    `json:"messages"`
+	Days     int64    `json:"days"`  // days with messages
+	Share    float64  `json:"share"` // of all users' messages, from 0 to 1, rounded to six digits
+}
+
+// Words are the most frequent words and emoji. No list is ever null.
+type Words struct {
+	Words  []words.Word  `json:"words"`
+	Emojis []words.Emoji `json:"emojis"`
 }
 
 // State is how far everything has been taken in. No list is ever null.

@@ -49,7 +49,7 @@ func openSource(ctx context.Context, c config.Config) (*source, error) {
 		db, err := store.Open(c.DB, store.Options{MustExist: true, LockTimeout: oneLock, Key: c.EncryptionKey()})
 		switch {
 		case err == nil:
-			return ownSource(db), nil
+			return ownSource(db, c.TZ.Location()), nil
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, fmt.Errorf("no database at %q: rollcall run and rollcall migrate make one, --db names another", c.DB)
 		case !errors.Is(err, store.ErrLocked):
@@ -66,6 +66,7 @@ func daemonSource(c config.Config) *source {
 			return api.DialSocket(ctx, c.SocketPath())
 		},
 		ResponseHeaderTimeout: answerTime,
+		DisableCompression:    true, // of what does not leave the machine
 	}
 	return &source{client: &http.Client{Transport: transport}, db: c.DB, close: func() error {
 		transport.CloseIdleConnections()
@@ -74,15 +75,18 @@ func daemonSource(c config.Config) *source {
 }
 
 // ownSource serves the database to this process alone.
-func ownSource(db *store.DB) *source {
+func ownSource(db *store.DB, zone *time.Location) *source {
 	log := slog.New(slog.DiscardHandler) // what fails reaches the command as a problem
 	listener := newPipeListener()
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() {
-		served <- api.Serve(ctx, listener, api.New(api.Options{Store: db, Log: log}).Socket(), log)
+		served <- api.Serve(ctx, listener, api.New(api.Options{Store: db, Zone: zone, Log: log}).Socket(), log)
 	}()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) }}
+	transport := &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },
+		DisableCompression: true,
+	}
 	return &source{client: &http.Client{Transport: transport}, db: db.Path(), close: func() error {
 		transport.CloseIdleConnections()
 		stop()

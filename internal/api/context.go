@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"rollcall/internal/portrait"
+	"rollcall/store"
+)
+
+// portraitMessages is how many of a user's messages are looked at for a portrait.
+const portraitMessages = 1000
+
+// getContext answers with text for the prompt of a language model.
+func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
+	defer cancel()
+	q, err := s.query(r, "tokens", "tz")
+	if err != nil {
+		return err
+	}
+	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), s.days(w, q))
+	if err != nil {
+		return err
+	}
+	subject := portrait.Subject{ID: user, Guild: guild.Name, Profile: profile, Zone: q.zone}
+	for behind := (*store.Position)(nil); len(subject.Messages) < portraitMessages; {
+		page, next, err := s.store.Newest(ctx, store.Query{Guild: guild.ID, User: user}, behind, portraitMessages-len(subject.Messages))
+		if err != nil {
+			return err
+		}
+		subject.Messages = append(subject.Messages, page...)
+		if behind = next; next == nil {
+			break
+		}
+	}
+	return sendTagged(w, r, "text/plain; charset=utf-8", []byte(portrait.Write(subject, q.tokens)))
+}
