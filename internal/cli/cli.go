@@ -148,7 +148,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(),
 		a.migrateCommand(), a.stateCommand(), a.exportCommand(),
-		a.guildsCommand(), a.messagesCommand(),
+		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.wordsCommand(),
 		a.checkCommand(),
 		a.rekeyCommand(),
 		a.healthCommand(), a.statusCommand(),

@@ -278,12 +278,6 @@ func TestHTTP(t *testing.T) {
 	if err := waitFor(func() bool { return len(p.exported()) == 1 }); err != nil {
 		t.Fatal(err)
 	}
-	var address struct{ Address string }
-	for line := range strings.Lines(p.log.String()) {
-		if strings.Contains(line, `"msg":"http"`) {
-			json.Unmarshal([]byte(line), &address)
-		}
-	}
 	for _, tc := range []struct {
 		path, token string
 		status      int
@@ -299,7 +293,7 @@ func TestHTTP(t *testing.T) {
 		{"/v1/guilds/lounge/messages?user=ann", "apisecret", 200, fmt.Sprintf(`"message_id":"%s"`, message.ID)},
 		{"/v1/state", "apisecret", 200, `"gaps":[`},
 	} {
-		request, err := http.NewRequest("GET", "http://"+address.Address+tc.path, nil)
+		request, err := http.NewRequest("GET", "http://"+p.httpAddress()+tc.path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

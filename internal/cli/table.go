@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -47,3 +49,57 @@ func (a *app) print(t table.Writer, rows int, none string) error {
 
 // moment shows an instant to people: UTC, to the second.
 func moment(m store.Micros) string { return m.Time().Format("2006-01-02 15:04:05Z") }
+
+// columns is a table that is printed piece by piece as its rows come, and aligned to
+// all that has come. Text that people wrote goes through terminal.Visible on its way in.
+type columns struct {
+	header []string
+	bold   bool // the header
+	begun  bool
+	widths []int
+}
+
+// print prints the next rows, before the first ones the header.
+func (t *columns) print(w io.Writer, rows [][]string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if !t.begun {
+		t.widths = make([]int, len(t.header))
+		t.widen(t.header)
+	}
+	for _, row := range rows {
+		t.widen(row)
+	}
+	var b strings.Builder
+	if !t.begun {
+		line := t.line(t.header)
+		if t.bold {
+			line = text.Bold.Sprint(line)
+		}
+		b.WriteString(line + "\n")
+		t.begun = true
+	}
+	for _, row := range rows {
+		b.WriteString(t.line(row) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *columns) widen(row []string) {
+	for i, cell := range row {
+		t.widths[i] = max(t.widths[i], text.StringWidth(cell))
+	}
+}
+
+func (t *columns) line(row []string) string {
+	var b strings.Builder
+	for i, cell := range row {
+		b.WriteString(cell)
+		if i < len(row)-1 {
+			b.WriteString(strings.Repeat(" ", t.widths[i]-text.StringWidth(cell)+2))
+		}
+	}
+	return b.String()
+}
