@@ -22,6 +22,8 @@
 //     (decode.go), which alone is the ceiling.
 //   - live, latency, trickle (live.go): the simulated Discord, in a process of its
 //     own (discord.go), before our tracker and store, or before discordgo alone.
+//   - ask (ask.go): questions of a database of ten million messages, over our
+//     socket and in SQL.
 //
 // Real time and processor time are those of the contender's process, its database's
 // opening and closing included. What is written to disk is the kernel's account of

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"rollcall/internal/bench/corpus"
 	"rollcall/internal/ndjson"
 	"rollcall/migration"
 	"rollcall/store"
@@ -235,11 +234,4 @@ func parse(ctx context.Context, t task) (measures, error) {
 		m.Count, m.Logs = sum.lines, sum.bytes
 		return errors.Join(err, t.expect(sum.lines, sum.messages))
 	})
-}
-
-// makeCorpus writes the logs for a run.
-func makeCorpus(ctx context.Context, root string, lines int) (corpus.Summary, error) {
-	o := usualCorpus()
-	o.Lines = lines
-	return corpus.Write(ctx, root, o)
 }

@@ -66,7 +66,7 @@ func runCommand(ctx context.Context, flags *flag.FlagSet, args []string) error {
 }
 
 func corpusCommand(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	o := usualCorpus()
+	o := usualCorpus(1_000_000)
 	out := flags.String("out", "", "the root of the logs")
 	flags.IntVar(&o.Lines, "lines", o.Lines, "lines in all")
 	flags.IntVar(&o.Guilds, "guilds", o.Guilds, "guilds")
@@ -111,7 +111,7 @@ func profileCommand(ctx context.Context, flags *flag.FlagSet, args []string) (er
 			*lines = usual
 		}
 		t.Corpus = folder + "/logs"
-		if t.Expect, err = makeCorpus(ctx, t.Corpus, *lines); err != nil {
+		if t.Expect, err = corpus.Write(ctx, t.Corpus, s.options(*lines)); err != nil {
 			return err
 		}
 	}

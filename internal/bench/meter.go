@@ -13,15 +13,16 @@ import (
 
 // measures are what one run of a contender gave.
 type measures struct {
-	Count   int64   `json:"count"`   // log lines or messages
-	Logs    int64   `json:"logs"`    // bytes of logs that were read
-	Seconds float64 `json:"seconds"` // of real time
-	CPU     float64 `json:"cpu"`     // seconds of processor time, user and system, of all threads
-	Written int64   `json:"written"` // bytes of pages that were made dirty, as the kernel accounts for them
-	Size    int64   `json:"size"`    // bytes of the database's file at the end
-	Memory  int64   `json:"memory"`  // bytes, the most anonymous memory that was seen
-	P50     float64 `json:"p50"`     // milliseconds
-	P99     float64 `json:"p99"`
+	Count   int64           `json:"count"`   // log lines or messages
+	Logs    int64           `json:"logs"`    // bytes of logs that were read
+	Seconds float64         `json:"seconds"` // of real time
+	CPU     float64         `json:"cpu"`     // seconds of processor time, user and system, of all threads
+	Written int64           `json:"written"` // bytes of pages that were made dirty, as the kernel accounts for them
+	Size    int64           `json:"size"`    // bytes of the database's file at the end
+	Memory  int64           `json:"memory"`  // bytes, the most anonymous memory that was seen
+	P50     float64         `json:"p50"`     // milliseconds
+	P99     float64         `json:"p99"`
+	Asked   map[string]wait `json:"asked"` // how long answers took, by question
 }
 
 // meter measures this process from when it was started.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"testing"
+
+	"rollcall/internal/bench/corpus"
 )
 
 // BenchmarkMigrate is our part of once and batch in this process, for profiles and for
@@ -17,7 +19,7 @@ func BenchmarkMigrate(b *testing.B) {
 			}
 			t.Corpus = b.TempDir()
 			var err error
-			if t.Expect, err = makeCorpus(ctx, t.Corpus, lines); err != nil {
+			if t.Expect, err = corpus.Write(ctx, t.Corpus, usualCorpus(lines)); err != nil {
 				b.Fatal(err)
 			}
 			var sum measures

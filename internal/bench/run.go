@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"rollcall/internal/bench/corpus"
 )
 
 // runOptions are those of the run command.
@@ -31,7 +33,7 @@ func run(ctx context.Context, o runOptions, out, progress io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	r := runner{folder: folder, sizes: fullSizes(), progress: progress, corpora: map[int]task{}}
+	r := runner{folder: folder, sizes: fullSizes(), progress: progress, corpora: map[corpus.Options]task{}}
 	if o.quick {
 		r.sizes = quickSizes()
 	}
@@ -62,7 +64,7 @@ func run(ctx context.Context, o runOptions, out, progress io.Writer) (err error)
 }
 
 func (s sizes) String() string {
-	logs := usualCorpus()
+	logs := usualCorpus(s.onceLines)
 	return fmt.Sprintf("%d runs of each contender, in turn; the median, and in brackets the least and the greatest. "+
 		"The logs are %s lines (%s for the commits of 500), %d guilds, %s users, %d guild days.",
 		s.pairs, number(float64(s.onceLines)), number(float64(s.batchLines)), logs.Guilds,
@@ -74,14 +76,14 @@ type runner struct {
 	folder   string
 	sizes    sizes
 	progress io.Writer
-	corpora  map[int]task // by their lines
+	corpora  map[corpus.Options]task
 }
 
 // scenario runs the contenders of a scenario in turn, A B A B.
 func (r *runner) scenario(ctx context.Context, s scenario) (results, error) {
 	t, lines := s.job(r.sizes)
 	if lines > 0 {
-		logs, err := r.corpus(ctx, lines)
+		logs, err := r.corpus(ctx, s.options(lines))
 		if err != nil {
 			return nil, err
 		}
@@ -109,15 +111,15 @@ func (r *runner) scenario(ctx context.Context, s scenario) (results, error) {
 }
 
 // corpus makes the logs once.
-func (r *runner) corpus(ctx context.Context, lines int) (t task, err error) {
-	if t, ok := r.corpora[lines]; ok {
+func (r *runner) corpus(ctx context.Context, o corpus.Options) (t task, err error) {
+	if t, ok := r.corpora[o]; ok {
 		return t, nil
 	}
-	t.Corpus = filepath.Join(r.folder, fmt.Sprintf("logs-%d", lines))
-	if t.Expect, err = makeCorpus(ctx, t.Corpus, lines); err != nil {
+	t.Corpus = filepath.Join(r.folder, fmt.Sprintf("logs-%d", len(r.corpora)))
+	if t.Expect, err = corpus.Write(ctx, t.Corpus, o); err != nil {
 		return t, err
 	}
-	r.corpora[lines] = t
+	r.corpora[o] = t
 	return t, nil
 }
 

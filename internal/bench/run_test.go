@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rollcall/internal/bench/corpus"
 )
 
 // The test's program stands in for the real one when it starts itself.
@@ -23,8 +25,8 @@ func TestScenarios(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	r := runner{
-		folder: t.TempDir(), progress: t.Output(), corpora: map[int]task{},
-		sizes: sizes{pairs: 1, onceLines: 3000, batchLines: 3000, flood: 3000, preload: 1000, latency: 300, trickle: 10},
+		folder: t.TempDir(), progress: t.Output(), corpora: map[corpus.Options]task{},
+		sizes: sizes{pairs: 1, onceLines: 3000, batchLines: 3000, flood: 3000, preload: 1000, latency: 300, trickle: 10, askLines: 20_000, questions: 5},
 	}
 	table := newTable()
 	for _, s := range scenarios() {

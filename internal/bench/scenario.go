@@ -10,7 +10,8 @@ import (
 // scenario is one job for several contenders, of whom the first are we.
 type scenario struct {
 	name, title string
-	alone       bool // we run alone, so once is enough
+	alone       bool                           // we run alone, or it takes long and compares much, so once is enough
+	corpus      func(lines int) corpus.Options // of the logs; nil: usualCorpus
 	// job returns what the contenders are to do, but for the corpus, and how many
 	// lines that has; 0: they need none.
 	job        func(sizes) (t task, lines int)
@@ -24,8 +25,16 @@ type contender struct {
 	run  func(context.Context, task) (measures, error)
 }
 
+// options returns those of the scenario's logs.
+func (s scenario) options(lines int) corpus.Options {
+	if s.corpus == nil {
+		return usualCorpus(lines)
+	}
+	return s.corpus(lines)
+}
+
 func scenarios() []scenario {
-	return []scenario{once(), byBatch(), live(), latency(), trickle()}
+	return []scenario{once(), byBatch(), live(), latency(), trickle(), ask()}
 }
 
 func scenarioNamed(name string) (scenario, error) {
@@ -48,19 +57,21 @@ type sizes struct {
 	preload    int // messages before latency and trickle
 	latency    int // messages of latency, a thousand a second
 	trickle    int // messages of trickle, ten a second
+	askLines   int // of the corpus for ask
+	questions  int // of those that are quick
 }
 
 func fullSizes() sizes {
-	return sizes{pairs: 5, onceLines: 1_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600}
+	return sizes{pairs: 5, onceLines: 1_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, askLines: 10_000_000, questions: 2000}
 }
 
 func quickSizes() sizes {
-	return sizes{pairs: 2, onceLines: 200_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60}
+	return sizes{pairs: 2, onceLines: 200_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, askLines: 200_000, questions: 200}
 }
 
-// usualCorpus is ten days of four lively guilds: 0.3 GB.
-func usualCorpus() corpus.Options {
-	return corpus.Options{Lines: 1_000_000, Guilds: 4, Users: 8000, Days: 10, Seed: 1}
+// usualCorpus is ten days of four lively guilds: 0.3 GB for a million lines.
+func usualCorpus(lines int) corpus.Options {
+	return corpus.Options{Lines: lines, Guilds: 4, Users: 8000, Days: 10, Seed: 1}
 }
 
 func perSecond(m measures) float64      { return float64(m.Count) / m.Seconds }

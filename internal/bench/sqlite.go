@@ -13,8 +13,8 @@ import (
 
 // sqliteTables are the rows, and the one index that finds a user's in order.
 const sqliteTables = `
-CREATE TABLE messages (id INTEGER PRIMARY KEY, guild INTEGER, user INTEGER, timestamp INTEGER, channel TEXT, content TEXT);
-CREATE INDEX messages_of_user ON messages (guild, user, timestamp);`
+CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, guild INTEGER, user INTEGER, timestamp INTEGER, channel TEXT, content TEXT);
+CREATE INDEX IF NOT EXISTS messages_of_user ON messages (guild, user, timestamp);`
 
 // sqliteCache (MiB of pages) was as good as any from 2 to 256.
 const sqliteCache = 64

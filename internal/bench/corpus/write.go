@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"rollcall/store"
 )
 
 // Options of Write.
@@ -62,6 +64,27 @@ func Write(ctx context.Context, root string, o Options) (Summary, error) {
 	}
 	return w.sum, nil
 }
+
+// Users returns the ids of those who may write.
+func Users(o Options) []store.ID {
+	users := make([]store.ID, o.Users)
+	for i, id := range people(o) {
+		users[i] = store.ID(id)
+	}
+	return users
+}
+
+// GuildIDs returns the ids of the guilds, from the largest on.
+func GuildIDs(o Options) []store.ID {
+	ids := make([]store.ID, o.Guilds)
+	for i := range ids {
+		ids[i] = store.ID(guildID(i))
+	}
+	return ids
+}
+
+// End returns the beginning of the day after the last one, in UTC.
+func End(o Options) time.Time { return begin.AddDate(0, 0, o.Days) }
 
 // writer makes each day of each guild from a seed of its own.
 type writer struct {
