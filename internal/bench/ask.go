@@ -37,8 +37,12 @@ type wait struct {
 	P99 float64 `json:"p99"`
 }
 
+// inProcess is behind the names of questions that are asked of the store itself, as
+// SQLite is asked in its own process: what a socket, HTTP and JSON cost is not in them.
+const inProcess = ", in the process"
+
 // ask is what a full database answers, to one who asks one thing after the other: us
-// over the daemon's socket and in JSON, SQLite by prepared statements in its own process.
+// over the daemon's socket, in JSON; and us and SQLite in the process.
 func ask() scenario {
 	limits := map[string]target{
 		askProfile: valueOf(atMost, 2), askUser: valueOf(atMost, 3), askGuild: valueOf(atMost, 3), askLeaders: valueOf(atMost, 50),
@@ -57,6 +61,7 @@ func ask() scenario {
 	for _, q := range []string{askProfile, askUser, askGuild, askLeaders, askSeries, askLargest, askWords, askPattern, askOpen} {
 		s.rows = append(s.rows, row{what: q + ", 99 % (ms)", of: func(m measures) float64 { return m.Asked[q].P99 }, unit: decimal, target: limits[q]})
 		if share, ok := shares[q]; ok {
+			q += inProcess
 			s.rows = append(s.rows, row{what: q + ", median (ms)", of: func(m measures) float64 { return m.Asked[q].P50 }, unit: decimal, against: mattn, target: share})
 		}
 	}
@@ -76,7 +81,7 @@ type questions struct {
 
 func newQuestions(ctx context.Context, t task, result *measures) *questions {
 	o := askCorpus(int(t.Expect.Lines))
-	q := &questions{ctx: ctx, task: t, random: rand.New(rand.NewPCG(9, 9)), users: corpus.Users(o), last: corpus.End(o), result: result}
+	q := &questions{ctx: ctx, task: t, users: corpus.Users(o), last: corpus.End(o), result: result}
 	q.guilds = corpus.GuildIDs(o)
 	result.Asked = map[string]wait{}
 	return q
@@ -121,18 +126,19 @@ type answerer interface {
 	pattern(guild store.ID) error
 }
 
-// askAll asks what both sides are asked.
-func (q *questions) askAll(a answerer) error {
+// askAll asks what both sides are asked; how says where, behind the questions' names.
+func (q *questions) askAll(a answerer, how string) error {
 	n := q.task.Messages
+	q.random = rand.New(rand.NewPCG(9, 9))
 	few := max(n/50, 3)
 	year, month := q.since(365), q.since(30)
 	return errors.Join(
-		q.ask(askProfile, n, func() (bool, error) { return a.profile(q.guild(), q.user()) }),
-		q.ask(askUser, n, func() (bool, error) { return a.newest(q.guild(), q.user()) }),
-		q.ask(askGuild, n, func() (bool, error) { return a.newest(q.guild(), 0) }),
-		q.ask(askLeaders, few, func() (bool, error) { return true, a.leaders(q.guilds[0], month) }),
-		q.ask(askSeries, few, func() (bool, error) { return true, a.series(q.guild(), year) }),
-		q.ask(askLargest, max(few/4, 3), func() (bool, error) { return true, a.series(q.guilds[0], year) }),
-		q.ask(askPattern, 3, func() (bool, error) { return true, a.pattern(q.guilds[min(2, len(q.guilds)-1)]) }),
+		q.ask(askProfile+how, n, func() (bool, error) { return a.profile(q.guild(), q.user()) }),
+		q.ask(askUser+how, n, func() (bool, error) { return a.newest(q.guild(), q.user()) }),
+		q.ask(askGuild+how, n, func() (bool, error) { return a.newest(q.guild(), 0) }),
+		q.ask(askLeaders+how, few, func() (bool, error) { return true, a.leaders(q.guilds[0], month) }),
+		q.ask(askSeries+how, few, func() (bool, error) { return true, a.series(q.guild(), year) }),
+		q.ask(askLargest+how, max(few/4, 3), func() (bool, error) { return true, a.series(q.guilds[0], year) }),
+		q.ask(askPattern+how, 3, func() (bool, error) { return true, a.pattern(q.guilds[min(2, len(q.guilds)-1)]) }),
 	)
 }

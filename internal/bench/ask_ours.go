@@ -21,7 +21,7 @@ const rareWord = "quixotry"
 
 // askOurs fills a database, opens it and asks over its socket.
 func askOurs(ctx context.Context, t task) (result measures, err error) {
-	filled, err := migrateOnce(ctx, t)
+	filled, err := migrateOnce(store.Options{})(ctx, t)
 	if err != nil {
 		return result, err
 	}
@@ -64,7 +64,8 @@ func askOurs(ctx context.Context, t task) (result measures, err error) {
 	}
 	week := q.since(7)
 	err = errors.Join(
-		q.askAll(a),
+		q.askAll(a, ""),
+		q.askAll(&ofStore{ctx, db}, inProcess),
 		q.ask(askWords, 3, func() (bool, error) {
 			return a.get(fmt.Sprintf("/v1/guilds/%d/words", q.guilds[0]), url.Values{"since": {week.Format(time.DateOnly)}})
 		}),

@@ -33,7 +33,7 @@ func askSQLite(ctx context.Context, t task) (result measures, err error) {
 	if err != nil {
 		return result, err
 	}
-	if err := newQuestions(ctx, t, &result).askAll(&bySQL{ctx, db}); err != nil {
+	if err := newQuestions(ctx, t, &result).askAll(&bySQL{ctx, db}, inProcess); err != nil {
 		return result, err
 	}
 	return result, m.read(&result)
