@@ -39,11 +39,11 @@ fuzz: ## each fuzz target for FUZZTIME
 	done
 
 dist-check: ## the program builds for every platform, and a release built in two folders is the same bytes
-	cd internal/dist && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -skip Package ./...
+	cd internal/dist && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -count=1 -skip Package ./...
 
 deb-test: ## installs, runs, upgrades and purges the package on this Debian, under a layer that takes it all; needs root, shellcheck, man
 	shellcheck deploy/verify-unit deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
-	cd internal/dist && unshare --mount $(GO) test -run Package -v .
+	cd internal/dist && unshare --mount $(GO) test -count=1 -run Package -v .
 
 powerloss: ## thousands of states that a loss of power can leave (make test tries 150)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000
