@@ -100,6 +100,7 @@ func (w *writer) writeStep(ctx context.Context, s step) (time.Duration, error) {
 func (w *writer) add(s step, imported store.Imported) {
 	counts := s.batch.File.Counts
 	counts.Messages, counts.Duplicates = imported.Messages, imported.Duplicates
+	counts.Skipped += imported.Skipped
 	if s.before != nil {
 		w.counted = false
 	}

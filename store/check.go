@@ -23,7 +23,7 @@ const checkLimit = 100
 // It trusts the pages of the file to be a tree; CheckPages verifies that.
 func (db *DB) Check(ctx context.Context) (problems []string, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		c := &checker{ctx: ctx, tx: tx, keys: db.keys, salt: db.salt}
+		c := &checker{ctx: ctx, tx: tx, keys: db.keys, salt: db.salt, forgotten: tombstones{salt: db.salt}}
 		if err := c.run(); err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
@@ -58,6 +58,9 @@ type checker struct {
 	text     []byte // room for one
 	problems []string
 	visits   int
+
+	forgotten tombstones
+	leaving   map[ID]bool // users who are being forgotten
 }
 
 func (c *checker) report(format string, args ...any) error {
@@ -88,6 +91,9 @@ func (c *checker) run() error {
 			return err
 		}
 	}
+	if err := c.tombstones(); err != nil {
+		return err
+	}
 	known := map[string]bool{}
 	err := c.tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
 		payload, ok := unseal(b, value)
@@ -117,6 +123,24 @@ func (c *checker) run() error {
 		}
 	}
 	return nil
+}
+
+// tombstones reads who is forgotten, of whom no records may be left.
+func (c *checker) tombstones() error {
+	if err := c.forgotten.load(c.tx); err != nil {
+		return c.report("state/%s: %v", stateTombstones, err)
+	}
+	c.leaving = map[ID]bool{}
+	return c.eachValue("state/"+string(stateTombstones), c.tx.Bucket(bucketState).Bucket(stateTombstones), func(key, _ []byte) error {
+		t, ok := parseTask(key)
+		switch {
+		case key[0] == tombTask && !ok:
+			return c.report("state/%s: key %x is no task's", stateTombstones, key)
+		case ok && t.kind == taskForget:
+			c.leaving[t.id] = true
+		}
+		return nil
+	})
 }
 
 // eachValue calls fn with every key and payload of a bucket and reports what
@@ -197,7 +221,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		return err
 	}
 	texts := c.keys.nestedTexts(bucketRecords, name)
-	user := &userTally{checker: c, guild: name}
+	user := &userTally{checker: c, guild: name, id: guild}
 	err := c.eachValue(path(bucketRecords), c.tx.Bucket(bucketRecords).Bucket(name), func(b, payload []byte) error {
 		key, ok := parseRecordKey(b)
 		if !ok {
@@ -333,6 +357,7 @@ func mix(h uint64) uint64 {
 type userTally struct {
 	*checker
 	guild []byte
+	id    ID // of the guild
 	user  ID
 	total int64
 	week  uint32
@@ -379,6 +404,9 @@ func (u *userTally) finish(t *tally) error {
 	t.users++
 	total := u.total
 	u.total = 0
+	if !u.leaving[u.user] && u.forgotten.has(Person{u.user, u.id}) {
+		return u.report("user_stats/%s: user %d is forgotten and has records", u.guild, u.user)
+	}
 	payload, err := u.value(bucketProfiles, nil)
 	if have, derr := decodeProfile(payload); err != nil || derr != nil || have != total {
 		return u.report("profiles/%s: user %d has %d messages, the records make %d", u.guild, u.user, have, total)

@@ -23,7 +23,7 @@
 //	state/channels              guild u64 · channel u64               → last message id seen
 //	state/gaps                  seq u64                               → Gap as JSON
 //	state/gaps_open             seq u64 of an open gap                → nothing
-//	state/tombstones            who was forgotten and stays so (since format 2)
+//	state/tombstones            who was forgotten and stays so, tasks that are not finished (tombstones.go; since format 2)
 //
 // Every value ends with the CRC-32C of its key and itself: bbolt does not notice
 // a flipped byte. The id of a record is its message's snowflake, or for a log

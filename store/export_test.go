@@ -56,6 +56,21 @@ func Transactions(db *DB) (n int, err error) {
 	return n, err
 }
 
+// ForgetPartly is Forget that is stopped after so many transactions. It says whether
+// that was the end of it.
+func ForgetPartly(ctx context.Context, db *DB, p Person, transactions int) (done bool, err error) {
+	t, err := db.beginForget(ctx, p)
+	for ; err == nil && !done && transactions > 1; transactions-- {
+		_, done, err = db.Step(ctx, t)
+	}
+	return done, err
+}
+
+// BuryAlive writes a tombstone and removes nothing.
+func BuryAlive(db *DB, p Person) error {
+	return db.updateTombstones(context.Background(), func(w *writeTx) error { return w.bury(p) })
+}
+
 // MakeFormatOne turns a file into what the first release would have left.
 func MakeFormatOne(db *DB) error {
 	return db.bolt.Update(func(tx *bbolt.Tx) error {

@@ -105,6 +105,8 @@ type guildTx struct {
 	numbers  map[Channel]uint32
 	names    map[uint32]Channel
 	changes  []change // what was put and deleted, for flush
+	asked    ID       // the user whom forgets was asked about last, and its answer
+	answer   bool
 }
 
 // change is a record that came (by 1) or went (by -1).

@@ -184,7 +184,11 @@ func (db *DB) ready(k Key) error {
 	if err := db.upgrade(db.format); err != nil {
 		return err
 	}
-	return db.bolt.View(db.verifyBuckets)
+	if err := db.bolt.View(db.verifyBuckets); err != nil {
+		return err
+	}
+	db.forgotten.salt = db.salt
+	return db.bolt.View(db.forgotten.load)
 }
 
 // useKey takes the key that fits into use and reads the salt with it.

@@ -44,6 +44,9 @@ type DB struct {
 	// encryption is what meta said of the keys when the file was opened.
 	encryption encryption
 
+	forgotten tombstones
+	burying   sync.Mutex // held while forgotten is changed, in the file and in memory
+
 	// A write transaction that meets a damaged page panics, and again when bbolt rolls
 	// it back. Then bbolt never gives back its lock, and whoever wants it, Close among
 	// them, would wait for ever. writing stands before that lock; broken, which it

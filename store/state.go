@@ -29,7 +29,7 @@ func (w *writeTx) putNames(names []Name) error {
 			return err
 		}
 		name := n.Name[:min(len(n.Name), maxNameBytes)]
-		if name == "" || before != nil && string(before) == name {
+		if name == "" || n.User != 0 && w.forgotten.has(Person{n.User, n.Guild}) || before != nil && string(before) == name {
 			continue
 		}
 		if err := w.put(b, key, texts.append(nil, key, []byte(name))); err != nil {

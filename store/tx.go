@@ -42,7 +42,7 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	}()
 	defer recoverDamage(&err)()
 	start := time.Now()
-	w := &writeTx{keys: db.keys, salt: db.salt, guilds: map[ID]*guildTx{}}
+	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, guilds: map[ID]*guildTx{}}
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		w.tx = tx
 		if err := fn(w); err != nil {
@@ -86,11 +86,12 @@ func isFull(err error) bool {
 // writeTx is a write transaction: it puts records at once and gathers what they
 // change elsewhere, which flush writes in order, each key once.
 type writeTx struct {
-	tx     *bbolt.Tx
-	keys   *keyring
-	salt   []byte
-	guilds map[ID]*guildTx
-	arena  arena
+	tx        *bbolt.Tx
+	keys      *keyring
+	salt      []byte
+	forgotten *tombstones
+	guilds    map[ID]*guildTx
+	arena     arena
 	// outcomes are counted by Source, and into Stats once the transaction stands.
 	outcomes [SourceImport + 1]Outcomes
 }

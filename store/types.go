@@ -151,7 +151,7 @@ type LogBatch struct {
 	Records []Record // SourceLog, any order, of any guilds
 	// File is the file's cursor after these records. Its Counts hold what was
 	// counted up to here, except that the messages of Records are in Lines alone:
-	// Import adds each to Messages or Duplicates.
+	// Import adds each to Messages, Duplicates or Skipped.
 	File       LogFile
 	Done       []GuildDay // days now read to their end; a guild's last date only moves forward
 	Quarantine []Quarantined
@@ -161,6 +161,7 @@ type LogBatch struct {
 type Imported struct {
 	Messages   int64   // stored, or found to be a message that is already known by its id
 	Duplicates int64   // already stored from logs
+	Skipped    int64   // of people who are forgotten
 	File       LogFile // as committed
 }
 

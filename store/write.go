@@ -10,8 +10,9 @@ import (
 // Put stores a batch of the tracker in one transaction, synced when it returns.
 //
 // Records must have a message id. Those that are already there change nothing; a
-// log line that is the same message (see Import) is merged into its record.
-// Cursors only move forward. It returns how many records were new.
+// log line that is the same message (see Import) is merged into its record. Of
+// people who are forgotten (see Forget) nothing is stored. Cursors only move
+// forward. It returns how many records were new.
 //
 // Errors: ErrFull (nothing was written; try again when there is room), or one
 // after which the process should end: whether the batch was committed is then
@@ -48,7 +49,8 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 //
 // A line is a duplicate if guild, user, time, channel name and content equal a
 // line that is already stored. A line whose message is there with its id is
-// merged into that record and counts as a message. Errors are as those of Put.
+// merged into that record and counts as a message. One of somebody who is forgotten
+// (see Forget) is left out and counts as skipped. Errors are as those of Put.
 func (db *DB) Import(ctx context.Context, b LogBatch) (Imported, error) {
 	done, err := db.ImportAll(ctx, []LogBatch{b})
 	if err != nil {
@@ -110,11 +112,14 @@ func (w *writeTx) importAll(batches []LogBatch, shares []share) ([]Imported, err
 		done[i].File = b.File
 	}
 	if err := w.eachGuild(shares, func(g *guildTx, records []pending) error {
-		return g.putLines(records, func(p *pending, isNew bool) {
-			if isNew {
+		return g.putLines(records, func(p *pending, o outcome) {
+			switch o {
+			case lineNew:
 				done[p.batch].Messages++
-			} else {
+			case lineKnown:
 				done[p.batch].Duplicates++
+			case lineForgotten:
+				done[p.batch].Skipped++
 			}
 		})
 	}); err != nil {
@@ -123,6 +128,7 @@ func (w *writeTx) importAll(batches []LogBatch, shares []share) ([]Imported, err
 	for i, b := range batches {
 		done[i].File.Counts.Messages += done[i].Messages
 		done[i].File.Counts.Duplicates += done[i].Duplicates
+		done[i].File.Counts.Skipped += done[i].Skipped
 		if err := errors.Join(w.putLogFile(done[i].File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine)); err != nil {
 			return nil, err
 		}
@@ -150,6 +156,9 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	stored := 0
 	for i := range batch {
 		p := &batch[i]
+		if g.forgets(p.key.user) {
+			continue
+		}
 		if g.records.Get(p.key.append(nil)) != nil {
 			g.w.noteDuplicate(p.more.Source)
 			continue
@@ -179,13 +188,26 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 func (g *guildTx) storedOf(p *pending) (stored, error) {
 	channel, err := g.numberOf(p)
 	r := p.more
-	return stored{
+	s := stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
-	}, err
+	}
+	if s.replyUser != 0 && g.w.forgotten.has(Person{s.replyUser, g.id}) {
+		s.replyTo, s.replyUser = 0, 0
+	}
+	return s, err
 }
 
-// putLines puts log records and tells of each whether it was not known yet.
-func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) error {
+// outcome is what became of a line.
+type outcome uint8
+
+const (
+	lineNew       outcome = iota // stored, or merged into its message
+	lineKnown                    // there already
+	lineForgotten                // of somebody who is forgotten
+)
+
+// putLines puts log records and tells of each what became of it.
+func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) error {
 	first, last := lines[0].key.time, lines[0].key.time
 	for i := range lines {
 		first, last = min(first, lines[i].key.time), max(last, lines[i].key.time)
@@ -206,6 +228,10 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) e
 	}
 	for i := range lines {
 		p := &lines[i]
+		if g.forgets(p.key.user) {
+			tell(p, lineForgotten)
+			continue
+		}
 		before := len(g.changes)
 		isNew, err := put(i, p)
 		if err != nil {
@@ -214,10 +240,11 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, isNew bool)) e
 		if isNew {
 			g.info.logs.add(p.key.time)
 			g.noteNew(SourceLog, before)
+			tell(p, lineNew)
 		} else {
 			g.w.noteDuplicate(SourceLog)
+			tell(p, lineKnown)
 		}
-		tell(p, isNew)
 	}
 	return nil
 }
@@ -258,7 +285,7 @@ func (g *guildTx) put(key recordKey, s *stored, content string) error {
 // rewrite stores a message that is there, with another log line.
 func (g *guildTx) rewrite(m message) error { return putRecord(g, m.key, &m.stored, m.text) }
 
-// remove deletes a log line's record.
+// remove deletes a record.
 func (g *guildTx) remove(key recordKey) error {
 	b := key.append(nil)
 	s, err := readStored(b, g.records.Get(b), key.time)

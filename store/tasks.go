@@ -1,0 +1,149 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Work that would make too large a transaction is done in many. It is a task in the
+// file until it is finished, so it goes on after a kill; whoever does the next step
+// of it, nothing is done twice.
+const (
+	stepRecords = 500    // records that one step changes
+	stepVisits  = 20_000 // records that one step looks at
+)
+
+// Task is work on the file that is not finished.
+type Task struct {
+	kind      byte
+	guild, id ID
+}
+
+// The kinds of tasks.
+const (
+	taskForget byte = 1 // id is a user, guild where, 0 for everywhere
+)
+
+// Erased is what a task, or a step of it, has removed.
+type Erased struct {
+	Messages int64 `json:"messages"`
+	Replies  int64 `json:"replies"` // of others, which no longer say whom they answer
+	Names    int64 `json:"names"`
+}
+
+func (e *Erased) add(o Erased) {
+	e.Messages += o.Messages
+	e.Replies += o.Replies
+	e.Names += o.Names
+}
+
+func (t Task) key() []byte {
+	return u64(u64([]byte{tombTask, t.kind}, uint64(t.guild)), uint64(t.id))
+}
+
+func parseTask(key []byte) (Task, bool) {
+	if len(key) != 18 || key[0] != tombTask {
+		return Task{}, false
+	}
+	return Task{key[1], ID(binary.BigEndian.Uint64(key[2:])), ID(binary.BigEndian.Uint64(key[10:]))}, true
+}
+
+// Tasks returns the tasks that are not finished.
+func (db *DB) Tasks(ctx context.Context) (tasks []Task, err error) {
+	err = db.eachState(ctx, stateTombstones, []byte{tombTask}, func(key, _ []byte) error {
+		t, ok := parseTask(key)
+		if !ok {
+			return damagedValue(key)
+		}
+		tasks = append(tasks, t)
+		return nil
+	})
+	return tasks, err
+}
+
+// Step does one step of a task, in one bounded transaction. done says that the task
+// is finished, by this step or by another caller's.
+func (db *DB) Step(ctx context.Context, t Task) (erased Erased, done bool, err error) {
+	err = db.update(ctx, func(w *writeTx) (err error) {
+		erased, done = Erased{}, false
+		b, key := w.state(stateTombstones), t.key()
+		if b.Get(key) == nil {
+			done = true
+			return nil
+		}
+		position, err := get(b, key)
+		if err != nil {
+			return err
+		}
+		if erased, position, err = w.step(t, slices.Clone(position)); err != nil {
+			return err
+		}
+		if done = position == nil; done {
+			return b.Delete(key)
+		}
+		return w.put(b, key, position)
+	})
+	return erased, done, err
+}
+
+// step does one step of a task and returns how far it is then, nil at its end.
+func (w *writeTx) step(t Task, position []byte) (Erased, []byte, error) {
+	switch t.kind {
+	case taskForget:
+		return w.stepForget(Person{t.id, t.guild}, position)
+	}
+	return Erased{}, nil, fmt.Errorf("%w: a task of kind %d", ErrDamaged, t.kind)
+}
+
+// finish does what is left of a task. It leaves other writers half of the time.
+func (db *DB) finish(ctx context.Context, t Task) (erased Erased, err error) {
+	for {
+		start := time.Now()
+		part, done, err := db.Step(ctx, t)
+		if erased.add(part); err != nil || done {
+			return erased, err
+		}
+		rest := time.NewTimer(time.Since(start))
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			rest.Stop()
+			return erased, ctx.Err()
+		}
+	}
+}
+
+// guildsFrom calls fn with the guilds from an id on until it says that it is enough.
+func (w *writeTx) guildsFrom(from ID, fn func(*guildTx) (enough bool, err error)) error {
+	c := w.tx.Bucket(bucketGuilds).Cursor()
+	for key, _ := c.Seek(u64(nil, uint64(from))); key != nil; {
+		if len(key) != 8 {
+			return damagedValue(key)
+		}
+		id := ID(binary.BigEndian.Uint64(key))
+		g, err := w.guild(id)
+		if err != nil {
+			return err
+		}
+		if enough, err := fn(g); err != nil || enough || id == 1<<64-1 {
+			return err
+		}
+		key, _ = c.Seek(u64(nil, uint64(id)+1)) // what fn has put may have moved the cursor
+	}
+	return nil
+}
+
+// keysFrom returns the first keys with a prefix, at most so many.
+func keysFrom(b *bbolt.Bucket, prefix []byte, most int) (keys [][]byte) {
+	c := b.Cursor()
+	for key, _ := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix) && len(keys) < most; key, _ = c.Next() {
+		keys = append(keys, slices.Clone(key))
+	}
+	return keys
+}

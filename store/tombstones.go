@@ -1,0 +1,118 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"go.etcd.io/bbolt"
+)
+
+// The keys of state/tombstones begin with what they are.
+const (
+	tombPerson = 1 // · HMAC-SHA-256, 32 bytes          → guild u64, 0 for every guild
+	tombTask   = 2 // · kind u8 · guild u64 · id u64    → how far it is (tasks.go)
+)
+
+// Person is a user in one guild or, if Guild is 0, in all of them.
+type Person struct{ User, Guild ID }
+
+// tombstones are the people who were forgotten and stay so. The file holds no ids
+// of theirs, only hashes with the database's salt for a key: enough to know somebody
+// who comes back. Who has the file can still try out an id of which they know.
+//
+// They are in memory, because every record that is put is asked about.
+type tombstones struct {
+	salt []byte
+
+	mu    sync.Mutex
+	all   map[tombstone]bool
+	known map[Person]bool // what has answered, at most tombstonesKnown
+}
+
+type tombstone [sha256.Size]byte
+
+// tombstonesKnown bounds the answers that are remembered: some MB.
+const tombstonesKnown = 1 << 16
+
+// of returns a person's tombstone.
+func (t *tombstones) of(p Person) (hash tombstone) {
+	mac := hmac.New(sha256.New, t.salt)
+	mac.Write(u64(u64([]byte("forgotten"), uint64(p.Guild)), uint64(p.User)))
+	mac.Sum(hash[:0])
+	return hash
+}
+
+// has says whether a user is forgotten in a guild, there alone or everywhere.
+func (t *tombstones) has(p Person) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.all) == 0 {
+		return false
+	}
+	forgotten, ok := t.known[p]
+	if !ok {
+		forgotten = t.all[t.of(p)] || p.Guild != 0 && t.all[t.of(Person{User: p.User})]
+		if t.known == nil || len(t.known) >= tombstonesKnown {
+			t.known = map[Person]bool{}
+		}
+		t.known[p] = forgotten
+	}
+	return forgotten
+}
+
+// load reads all of them from the file.
+func (t *tombstones) load(tx *bbolt.Tx) error {
+	all := map[tombstone]bool{}
+	err := eachTombstone(tx, func(hash tombstone, _ ID) { all[hash] = true })
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all, t.known = all, nil
+	return nil
+}
+
+// eachTombstone calls fn with each person's hash and guild.
+func eachTombstone(tx *bbolt.Tx, fn func(hash tombstone, guild ID)) error {
+	c := tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
+	for key, value := c.Seek([]byte{tombPerson}); key != nil && key[0] == tombPerson; key, value = c.Next() {
+		payload, ok := unseal(key, value)
+		if !ok || len(key) != 1+sha256.Size || len(payload) != 8 {
+			return damagedValue(key)
+		}
+		fn(tombstone(key[1:]), ID(binary.BigEndian.Uint64(payload)))
+	}
+	return nil
+}
+
+func personKey(hash tombstone) []byte { return append([]byte{tombPerson}, hash[:]...) }
+
+// bury writes a person's tombstone. The set in memory is loaded again once the
+// transaction stands.
+func (w *writeTx) bury(p Person) error {
+	return w.put(w.state(stateTombstones), personKey(w.forgotten.of(p)), u64(nil, uint64(p.Guild)))
+}
+
+// Forgotten says whether a user is forgotten: in the guild or everywhere, or, if
+// Guild is 0, everywhere.
+func (db *DB) Forgotten(p Person) bool { return db.forgotten.has(p) }
+
+// forgets says whether nothing of a user is to be stored in this guild. Records
+// come in runs of one user.
+func (g *guildTx) forgets(user ID) bool {
+	if user != g.asked {
+		g.asked, g.answer = user, user != 0 && g.w.forgotten.has(Person{user, g.id})
+	}
+	return g.answer
+}
+
+func (p Person) valid() error {
+	if p.User == 0 {
+		return fmt.Errorf("a person without an id: %w", ErrBadID)
+	}
+	return nil
+}
