@@ -139,6 +139,17 @@ func TestStages(t *testing.T) {
 				run:      migration.Summary{Files: 1, Bytes: size(said("zero"), said("one"), said("two"), "\n"), Lines: 4, Messages: 1, Duplicates: 2, Skipped: 1},
 				contents: []string{"zero", "one", "two"}, counts: store.Counts{Lines: 4, Messages: 1, Duplicates: 2, Skipped: 1}, last: "20260511"},
 		}},
+		{"a line is cut out of the middle of a file that grows", old, []stage{
+			{change: func(t *testing.T, root string) { put(t, root, old, noise, said("one"), said("two"), said("three")) },
+				run:      migration.Summary{Files: 1, Bytes: size(noise, said("one"), said("two"), said("three")), Lines: 5003, Messages: 3, Skipped: 5000},
+				contents: []string{"one", "two", "three"}, counts: store.Counts{Lines: 5003, Messages: 3, Skipped: 5000}, last: "20260511"},
+			{change: func(t *testing.T, root string) { put(t, root, old, noise, said("two"), said("three"), said("four")) },
+				run:      migration.Summary{Files: 1, Bytes: size(noise, said("two"), said("three"), said("four")), Lines: 5003, Messages: 1, Duplicates: 2, Skipped: 5000},
+				contents: []string{"one", "two", "three", "four"}, counts: store.Counts{Lines: 5003, Messages: 1, Duplicates: 2, Skipped: 5000}, last: "20260511"},
+			{change: func(t *testing.T, root string) { put(t, root, old, noise, said("three"), said("four")) },
+				run:      migration.Summary{Files: 1, Bytes: size(noise, said("three"), said("four")), Lines: 5002, Duplicates: 2, Skipped: 5000},
+				contents: []string{"one", "two", "three", "four"}, counts: store.Counts{Lines: 5002, Duplicates: 2, Skipped: 5000}, last: "20260511"},
+		}},
 		{"a file is compressed, again otherwise, and grows", old, []stage{
 			{change: func(t *testing.T, root string) { put(t, root, old, said("one")) },
 				run:      migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1},

@@ -61,6 +61,7 @@ type taking struct {
 	texts    texts
 	channels map[string]store.Channel // of the guild, by the names in the lines
 	step     step                     // what is gathered; its cursor is behind the last line
+	last     string                   // text of that line
 	disk     int64                    // bytes read from the disk for earlier steps
 	fresh    bool                     // the step holds lines
 	begun    bool                     // a step was handed on
@@ -130,11 +131,15 @@ func (t *taking) resume() error {
 // place returns a cursor of what the file looks like now.
 func (t *taking) place() store.LogFile {
 	info, head := t.src.Info(), t.src.Head()
-	return store.LogFile{
+	f := store.LogFile{
 		Key: t.key, Path: t.path, Offset: t.cursor.Offset - t.cursor.Tail,
 		Size: info.Size(), Modified: info.ModTime().UnixNano(),
 		Start: fingerprint(head), StartLen: int64(len(head)),
 	}
+	if t.cursor.Tail == 0 {
+		f.Last, f.LastLen = t.cursor.Last, t.cursor.LastLen
+	}
+	return f
 }
 
 func fingerprint(b []byte) []byte {
@@ -143,13 +148,16 @@ func fingerprint(b []byte) []byte {
 }
 
 // goOn goes to where the cursor says. The error is ErrShort if the file does
-// not reach that far or starts with something else.
+// not reach that far, starts with something else or has something else there.
 func (t *taking) goOn() (err error) {
 	c, head := &t.cursor, t.src.Head()
 	if c.StartLen > int64(len(head)) || c.StartLen > 0 && !bytes.Equal(c.Start, fingerprint(head[:c.StartLen])) {
 		return ndjson.ErrShort
 	}
-	if t.lines, err = t.src.Lines(c.Offset); err != nil || c.Offset == 0 {
+	if t.lines, err = t.src.Lines(c.Offset - c.LastLen); err != nil || c.Offset == 0 {
+		return err
+	}
+	if err := t.passLast(); err != nil {
 		return err
 	}
 	start := c.Offset - c.Tail
@@ -161,6 +169,33 @@ func (t *taking) goOn() (err error) {
 		t.lines, err = t.src.Lines(start)
 	}
 	return err
+}
+
+// passLast reads the line that was taken in last. A file out of whose middle
+// something was cut starts as before, and may by now be as long as before.
+func (t *taking) passLast() error {
+	c := &t.cursor
+	if c.LastLen == 0 {
+		return nil
+	}
+	line, err := t.lines.Next()
+	switch {
+	case err == io.EOF:
+		return ndjson.ErrShort
+	case err != nil:
+		return err
+	case c.Tail > 0: // it had no end then, and may have grown
+		if line.Finished {
+			line.Text += "\r" // which was no end as long as nothing followed
+		}
+		line.Text = line.Text[:min(int64(len(line.Text)), c.Tail)]
+	case line.End != c.Offset:
+		return ndjson.ErrShort
+	}
+	if !bytes.Equal(c.Last, fingerprint([]byte(line.Text))) {
+		return ndjson.ErrShort
+	}
+	return nil
 }
 
 // seeUpTo gathers the guilds of lines that were taken in before.
@@ -222,6 +257,7 @@ func (t *taking) add(line ndjson.Line) {
 	if !line.Finished {
 		file.Tail = line.End - line.Offset
 	}
+	t.last, file.LastLen = line.Text, line.End-line.Offset
 	t.fresh = true
 	if first && t.cursor.Tail > 0 && t.countedBefore(line) {
 		return
@@ -325,8 +361,13 @@ func (t *taking) handRest(ctx context.Context) error {
 func (t *taking) hand(ctx context.Context) error {
 	t.step.disk = t.src.DiskBytes() - t.disk
 	t.disk += t.step.disk
-	if file := &t.step.batch.File; t.path == t.key { // not compressed: it may have grown while it was read
+	file := &t.step.batch.File
+	if t.path == t.key { // not compressed: it may have grown while it was read
 		file.Size = max(file.Size, file.Offset)
+	}
+	if t.fresh {
+		file.Last = fingerprint([]byte(t.last))
+		t.last = ""
 	}
 	if err := t.emit(ctx, t.step); err != nil {
 		return err

@@ -128,6 +128,10 @@ type LogFile struct {
 	// a file whose start has changed was replaced.
 	Start    []byte `json:"start,omitempty"`
 	StartLen int64  `json:"start_len,omitempty"`
+	// Last is the SHA-256 of the text of the last line taken in, which is LastLen
+	// bytes long with its end: a file that has something else there was rewritten.
+	Last    []byte `json:"last,omitempty"`
+	LastLen int64  `json:"last_len,omitempty"`
 	// Complete: the file is of an earlier day and was read to its end.
 	Complete bool   `json:"complete"`
 	Counts   Counts `json:"counts"` // since the file was first read from its start
