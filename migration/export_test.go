@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"errors"
+	"io/fs"
 )
 
 var ErrStopped = errors.New("stopped")
@@ -42,4 +43,9 @@ func NewFollowerWithRoom(o Options, room func(string) (int64, error)) *Follower 
 	f := NewFollower(o)
 	f.room = room
 	return f
+}
+
+// Rewrite replaces a file that looked like this by one without its first byte.
+func Rewrite(ctx context.Context, name string, before fs.FileInfo) error {
+	return rewrite(ctx, name, before, []cut{{0, 1}})
 }

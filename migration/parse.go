@@ -75,13 +75,7 @@ func (f *fields) record(folder store.ID, r *store.Record) (outcome, string) {
 	if err != nil {
 		return malformed, badTime
 	}
-	guild, err := store.ParseID(f.extraServer.text())
-	if err != nil {
-		guild, err = store.ParseID(f.server.text())
-	}
-	if err != nil {
-		guild = folder
-	}
+	guild := f.guild(folder)
 	if guild == 0 {
 		return malformed, badGuild
 	}
@@ -97,6 +91,18 @@ func (f *fields) record(folder store.ID, r *store.Record) (outcome, string) {
 		Content: f.message.text(), Source: store.SourceLog,
 	}
 	return message, ""
+}
+
+// guild returns the guild of a line, 0 if neither the line nor its folder tells.
+func (f *fields) guild(folder store.ID) store.ID {
+	guild, err := store.ParseID(f.extraServer.text())
+	if err != nil {
+		guild, err = store.ParseID(f.server.text())
+	}
+	if err != nil {
+		return folder
+	}
+	return guild
 }
 
 // read finds the fields of a line. It returns "", or why the line is not a JSON object.

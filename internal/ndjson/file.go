@@ -160,6 +160,15 @@ func (f *File) Lines(offset int64) (*Reader, error) {
 	return newReader(f.src, offset, int(min(max(rest+1, blockSize/64), blockSize)), MaxLine), nil
 }
 
+// Reader returns a reader of the file's decompressed bytes from its start on. It takes
+// the file away from readers of lines, and they from it.
+func (f *File) Reader() (io.Reader, error) {
+	if err := f.rewind(); err != nil {
+		return nil, err
+	}
+	return f.src, nil
+}
+
 // rewind goes to the start of the file and makes its decoder ready.
 func (f *File) rewind() (err error) {
 	if _, err := f.disk.file.Seek(0, io.SeekStart); err != nil {
