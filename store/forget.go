@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+
+	"go.etcd.io/bbolt"
 )
 
 // ErrStillForgotten says that somebody is forgotten everywhere, so that one guild
@@ -105,6 +107,57 @@ func (db *DB) updateTombstones(ctx context.Context, fn func(*writeTx) error) err
 		return err
 	}
 	return db.view(context.WithoutCancel(ctx), db.forgotten.load)
+}
+
+// Trace is what is stored of a person in a guild.
+type Trace struct {
+	Guild           ID
+	GuildName, Name string // "" if unknown
+	Messages        int64
+}
+
+// Traces returns what is stored of a person, by guild.
+func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		traces = nil
+		return tx.Bucket(bucketGuilds).ForEach(func(b, _ []byte) error {
+			if len(b) != 8 {
+				return damagedValue(b)
+			}
+			t := Trace{Guild: ID(binary.BigEndian.Uint64(b))}
+			if p.Guild != 0 && t.Guild != p.Guild {
+				return nil
+			}
+			var err error
+			if t.Messages, err = messagesOf(tx, t.Guild, p.User); err != nil {
+				return err
+			}
+			if t.Name, err = readName(tx, db.keys, t.Guild, p.User); err != nil || t.Messages == 0 && t.Name == "" {
+				return err
+			}
+			t.GuildName, err = readName(tx, db.keys, t.Guild, 0)
+			traces = append(traces, t)
+			return err
+		})
+	})
+	return traces, err
+}
+
+// messagesOf returns a user's total.
+func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
+	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
+	if b == nil {
+		return 0, nil
+	}
+	payload, err := denseGet(b, nil, user)
+	if err != nil || payload == nil {
+		return 0, err
+	}
+	n, err := decodeProfile(payload)
+	if err != nil {
+		return 0, damagedValue(u64(nil, uint64(user)))
+	}
+	return n, nil
 }
 
 // Forgetting has two phases. In the first one the position is empty: what is left

@@ -365,7 +365,7 @@ func TestForgottenBytes(t *testing.T) {
 func bytesOf(t *testing.T, path string) []byte {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "compact.db")
-	compact(t, path, name)
+	compactInto(t, path, name)
 	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

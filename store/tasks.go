@@ -37,10 +37,20 @@ type Erased struct {
 	Names    int64 `json:"names"`
 }
 
-func (e *Erased) add(o Erased) {
+// Add adds o to e.
+func (e *Erased) Add(o Erased) {
 	e.Messages += o.Messages
 	e.Replies += o.Replies
 	e.Names += o.Names
+}
+
+// String says what the task is, without the id of a person.
+func (t Task) String() string {
+	switch t.kind {
+	case taskForget:
+		return "forget a person"
+	}
+	return fmt.Sprint("task ", t.kind)
 }
 
 func (t Task) key() []byte {
@@ -106,7 +116,7 @@ func (db *DB) finish(ctx context.Context, t Task) (erased Erased, err error) {
 	for {
 		start := time.Now()
 		part, done, err := db.Step(ctx, t)
-		if erased.add(part); err != nil || done {
+		if erased.Add(part); err != nil || done {
 			return erased, err
 		}
 		rest := time.NewTimer(time.Since(start))

@@ -14,6 +14,9 @@
 //	GET /v1/guilds/{guild}/messages                 records, newest first: user, channel, since, until, tz, grep, limit, cursor, names
 //	GET /v1/state                                   how far the logs have been taken in, the quarantine, the gaps
 //	GET /v1/export                                  every record, a line each: guild, user, since, until, tz, format
+//	GET /v1/users/{user}                            what is stored of a person, in all guilds or one: guild
+//	DELETE /v1/users/{user}                         forget them: guild
+//	DELETE /v1/users/{user}/tombstone               remember them from now on: guild
 //	GET /v1/openapi.json                            all of this, precisely (openapi.json)
 //	GET /v1/status                                  how the daemon is, everything that can be said
 //	GET /healthz, /readyz, /metrics                 open to everyone who reaches the address

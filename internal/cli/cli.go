@@ -149,6 +149,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(),
 		a.migrateCommand(), a.stateCommand(), a.exportCommand(),
 		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.wordsCommand(),
+		a.forgetCommand(), a.rememberCommand(),
 		a.checkCommand(),
 		a.rekeyCommand(),
 		a.healthCommand(), a.statusCommand(),

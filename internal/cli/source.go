@@ -35,7 +35,8 @@ const (
 // process, which has opened it.
 type source struct {
 	client *http.Client
-	db     string // the database that was asked for
+	waits  *http.Client // for what takes as long as it takes
+	db     string       // the database that was asked for
 	close  func() error
 }
 
@@ -68,8 +69,11 @@ func daemonSource(c config.Config) *source {
 		ResponseHeaderTimeout: answerTime,
 		DisableCompression:    true, // of what does not leave the machine
 	}
-	return &source{client: &http.Client{Transport: transport}, db: c.DB, close: func() error {
+	waits := transport.Clone()
+	waits.ResponseHeaderTimeout = 0
+	return &source{client: &http.Client{Transport: transport}, waits: &http.Client{Transport: waits}, db: c.DB, close: func() error {
 		transport.CloseIdleConnections()
+		waits.CloseIdleConnections()
 		return nil
 	}}
 }
@@ -87,7 +91,8 @@ func ownSource(db *store.DB, zone *time.Location) *source {
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },
 		DisableCompression: true,
 	}
-	return &source{client: &http.Client{Transport: transport}, db: db.Path(), close: func() error {
+	client := &http.Client{Transport: transport}
+	return &source{client: client, waits: client, db: db.Path(), close: func() error {
 		transport.CloseIdleConnections()
 		stop()
 		return errors.Join(<-served, db.Close())
@@ -97,12 +102,29 @@ func ownSource(db *store.DB, zone *time.Location) *source {
 // get asks for a path. An answer that is not 200 is an error, an *api.Problem if
 // the server said what is wrong.
 func (s *source) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://rollcall"+path+"?"+query.Encode(), nil)
+	return s.do(ctx, s.client, http.MethodGet, path, query)
+}
+
+// change asks for a change and decodes its answer.
+func (s *source) change(ctx context.Context, method, path string, query url.Values, into any) error {
+	response, err := s.do(ctx, s.waits, method, path, query)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return s.broken(err)
+	}
+	return nil
+}
+
+func (s *source) do(ctx context.Context, client *http.Client, method, path string, query url.Values) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://rollcall"+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("TE", "trailers")
-	response, err := s.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, s.broken(err)
 	}
