@@ -4,7 +4,7 @@
 //	                         ├───▶ store, one file ─┤
 //	log files ──▶ migration ─┘                      └───▶ http ─────▶ programs
 //
-// Each of the four is an actor, and so are signals (the first one stops all, a second one the process) and
+// Each of the four is an actor, and so are the sweeper (removes what is to go), signals (the first one stops all, a second one the process) and
 // notify (for systemd). The first actor to return stops the others, by their contexts. The store closes last.
 package main
 
@@ -23,6 +23,7 @@ import (
 	"rollcall/internal/cli"
 	"rollcall/internal/health"
 	"rollcall/internal/metrics"
+	"rollcall/internal/sweep"
 	"rollcall/migration"
 	"rollcall/store"
 	"rollcall/tracker"
@@ -61,6 +62,10 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")})
 		parts.Migration = m.Status
 		group.Add("migration", m.Run)
+	}
+	{ // sweeper
+		o := sweep.Options{Store: db, Log: log.With("actor", "sweeper")}
+		group.Add("sweeper", func(ctx context.Context) error { return sweep.Run(ctx, o) })
 	}
 	vitals := health.New(parts)
 	meters := metrics.New(vitals, log.With("actor", "http"))

@@ -1,0 +1,112 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"rollcall/store"
+)
+
+const (
+	// every is how often it is looked whether there is anything to do.
+	every = 10 * time.Second
+	// yield is how long a pause after a transaction is, in times of what it took,
+	// as the migration's.
+	yield     = 4
+	yieldMost = time.Second
+	// fullRetry is the pause before another attempt on a full disk.
+	fullRetry = 10 * time.Second
+)
+
+// Options of Run.
+type Options struct {
+	Store *store.DB
+	Log   *slog.Logger
+}
+
+// Run sweeps until ctx is done, and then returns nil. An error is one of the store
+// after which the process should end.
+func Run(ctx context.Context, o Options) error { return loop(ctx, &sweeper{Options: o, every: every}) }
+
+func loop(ctx context.Context, s *sweeper) error {
+	for {
+		err := s.round(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, store.ErrFull):
+			s.noteFull(err)
+			pause(ctx, fullRetry)
+		case err != nil:
+			return err
+		default:
+			s.full = false
+			pause(ctx, s.every)
+		}
+	}
+}
+
+type sweeper struct {
+	Options
+	every time.Duration
+	full  bool // the log says that the disk is full
+}
+
+// round does all there is to do.
+func (s *sweeper) round(ctx context.Context) error {
+	tasks, err := s.Store.Tasks(ctx)
+	for _, t := range tasks {
+		if err == nil {
+			err = s.finish(ctx, t)
+		}
+	}
+	return err
+}
+
+// finish does the steps of a task.
+func (s *sweeper) finish(ctx context.Context, t store.Task) error {
+	var sum store.Erased
+	err := s.politely(ctx, func() (bool, error) {
+		erased, done, err := s.Store.Step(ctx, t)
+		sum.Add(erased)
+		return done, err
+	})
+	if err == nil && sum != (store.Erased{}) {
+		s.Log.Info("what was begun is finished", "task", t.String(), "messages", sum.Messages, "replies", sum.Replies, "names", sum.Names)
+	}
+	return err
+}
+
+// politely calls step, with pauses, until it is done.
+func (s *sweeper) politely(ctx context.Context, step func() (done bool, err error)) error {
+	for {
+		start := time.Now()
+		done, err := step()
+		if err != nil || done {
+			return err
+		}
+		pause(ctx, min(yield*time.Since(start), yieldMost))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+func (s *sweeper) noteFull(err error) {
+	if !s.full {
+		s.full = true
+		s.Log.Error("the disk is full: what is to be removed waits for room", "error", err)
+	}
+}
+
+// pause waits for d or until ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

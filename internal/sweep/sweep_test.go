@@ -1,0 +1,113 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"rollcall/store"
+)
+
+// patience bounds every wait of a test.
+const patience = time.Minute
+
+func openDB(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.Open(filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
+			t.Errorf("check of the database: %v %q", err, problems)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// run runs a sweeper that looks all the time, until the test ends.
+func run(t *testing.T, o Options) {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- loop(ctx, &sweeper{Options: o, every: time.Millisecond}) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("the sweeper ended with %v", err)
+		}
+	})
+}
+
+// until waits until ok says so.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ticks := time.NewTicker(2 * time.Millisecond)
+	defer ticks.Stop()
+	for deadline := time.Now().Add(patience); !ok(); <-ticks.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func record(guild, user store.ID, i int) store.Record {
+	return store.Record{
+		Guild: guild, User: user, Time: store.Micros(1_700_000_000e6 + int64(i)*1e6), Message: store.ID(1 + i),
+		Channel: store.Channel{ID: 5, Name: "general"}, Content: fmt.Sprint("text ", i), Source: store.SourceLive,
+	}
+}
+
+func count(t *testing.T, db *store.DB, q store.Query) (n int) {
+	t.Helper()
+	for _, err := range db.Records(context.Background(), q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// ending is a context that ends when it has been asked for its error so often.
+type ending struct {
+	context.Context
+	left int
+}
+
+func (e *ending) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Forgetting that was interrupted is finished without anybody asking.
+func TestFinishesForgetting(t *testing.T) {
+	db := openDB(t)
+	var batch store.Batch
+	for i := range 3000 {
+		batch.Records = append(batch.Records, record(1, store.ID(1+i%2), i))
+	}
+	if _, err := db.Put(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Forget(&ending{t.Context(), 2}, store.Person{User: 1}); err == nil || count(t, db, store.Query{User: 1}) == 1500 {
+		t.Fatal("it was not interrupted in its middle")
+	}
+	run(t, Options{Store: db})
+	until(t, "nothing is left to do", func() bool {
+		tasks, err := db.Tasks(t.Context())
+		return err == nil && len(tasks) == 0
+	})
+	if left, others := count(t, db, store.Query{User: 1}), count(t, db, store.Query{User: 2}); left != 0 || others != 1500 {
+		t.Errorf("%d records are left, and %d of the other", left, others)
+	}
+}
