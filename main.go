@@ -47,7 +47,8 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
 			Rules: tracker.RulesOptions{GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny,
-				ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny, ConfigDir: c.ChannelConfigDir}, Backfill: string(c.Backfill), Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
+				ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny, ConfigDir: c.ChannelConfigDir}, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit),
+			Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
 		})
 		if err != nil {
 			return err

@@ -56,6 +56,8 @@ type Config struct {
 	ChannelsDeny        IDs           `split_words:"true"`
 	ChannelConfigDir    string        `split_words:"true"`
 	Backfill            Choice        `split_words:"true"` // gap, none or all
+	OnDelete            Choice        `split_words:"true"` // redact, keep or remove
+	OnEdit              Choice        `split_words:"true"` // update or keep
 	Shards              Shards        `split_words:"true"`
 	// ShardIds is not called ShardIDs because that would be split into SHARD_I_DS.
 	ShardIds          ShardIDs `split_words:"true"`
@@ -79,6 +81,8 @@ func defaults() Config {
 		MinFree:             32 * mib,
 		Listen:              "127.0.0.1:7878",
 		Backfill:            "gap",
+		OnDelete:            "redact",
+		OnEdit:              "update",
 		LogFormat:           "auto",
 	}
 }
@@ -140,6 +144,8 @@ func (c Config) check() error {
 		{"MIGRATION_START_DELAY", c.MigrationStartDelay.String(), c.MigrationStartDelay >= 0 && c.MigrationStartDelay <= maxDelay},
 		{"LISTEN", c.Listen, c.Listen == "" || listenErr == nil},
 		{"BACKFILL", string(c.Backfill), slices.Contains([]Choice{"gap", "none", "all"}, c.Backfill)},
+		{"ON_DELETE", string(c.OnDelete), slices.Contains([]Choice{"redact", "keep", "remove"}, c.OnDelete)},
+		{"ON_EDIT", string(c.OnEdit), slices.Contains([]Choice{"update", "keep"}, c.OnEdit)},
 		{"SHARD_IDS", c.ShardIds.String(), c.Shards == 0 || len(c.ShardIds) == 0 || slices.Max(c.ShardIds) < int(c.Shards)},
 		{"LOG_FORMAT", string(c.LogFormat), slices.Contains([]Choice{"auto", "text", "json"}, c.LogFormat)},
 	} {

@@ -21,6 +21,15 @@ type pending struct {
 	more    *Record // nil for a log line, of which there is no more to know
 	channel int32   // which one of the share's
 	batch   int32   // which one it is of, of those that are stored together
+	gone    bool    // the text is not to be kept
+}
+
+// kept is what is stored of the text.
+func (p *pending) kept() string {
+	if p.gone {
+		return ""
+	}
+	return p.content
 }
 
 // arrange makes the shares of batches that are stored together, in the order of
@@ -99,10 +108,10 @@ func (a *arranger) add(r *Record, batch int32) {
 	}
 	key, more := recordKey{r.User, r.Time, uint64(r.Message)}, r
 	if r.Message == 0 {
-		key.id, a.buffer = logKey(a.salt, a.buffer, r)
+		key.id, a.buffer = logKey(a.salt, a.buffer, r.Channel.Name, r.Content)
 		more = nil
 	}
-	s.records = append(s.records, pending{key, r.Content, more, a.number, batch})
+	s.records = append(s.records, pending{key, r.Content, more, a.number, batch, r.Redacted})
 }
 
 func (s *share) channelPlace(places map[guildChannel]int32, share int, c Channel) int32 {
@@ -188,11 +197,11 @@ func groupBy[T any, K ID | uint32](items []T, key func(*T) K) []T {
 // of channel name and content, salted so that the file's keys do not give away
 // what was said. Two different texts of one user in the same microsecond would
 // have to agree in all 63 bits to be taken for one.
-func logKey(salt, buffer []byte, r *Record) (uint64, []byte) {
+func logKey(salt, buffer []byte, channel, content string) (uint64, []byte) {
 	buffer = append(buffer[:0], salt...)
-	buffer = u32(buffer, uint32(len(r.Channel.Name)))
-	buffer = append(buffer, r.Channel.Name...)
-	buffer = append(buffer, r.Content...)
+	buffer = u32(buffer, uint32(len(channel)))
+	buffer = append(buffer, channel...)
+	buffer = append(buffer, content...)
 	sum := sha256.Sum256(buffer)
 	return binary.BigEndian.Uint64(sum[:]) | logMark, buffer
 }

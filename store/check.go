@@ -228,7 +228,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 			return c.report("%s: key %x is no record's", path(bucketRecords), b)
 		}
 		s, err := decodeStored(payload, key.time)
-		if err != nil || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) {
+		if err != nil || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) || !s.known(key) {
 			return c.report("%s: the value under key %x is no record", path(bucketRecords), b)
 		}
 		if err := s.open(texts, b, &c.text); err != nil {
@@ -239,23 +239,58 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		}
 		t.messages++
 		t.moments += hashMoment(moment{key.time, key.user})
-		if key.isLog() {
-			t.logs.add(key.time)
-		} else {
-			t.ids.add(key.time)
-		}
-		if s.inLogs {
-			t.logs.add(s.logTime)
-		}
+		t.span(key, &s)
 		return user.add(key, s.channel, &t)
 	})
 	if err == nil {
 		err = user.finish(&t)
 	}
+	if err == nil {
+		err = c.traces(guild, info, &t)
+	}
 	if err != nil {
 		return err
 	}
 	return c.compare(guild, info, &t)
+}
+
+// known says whether the matching knows the record, though its text may be gone.
+func (s *stored) known(key recordKey) bool { return !s.gone || key.isLog() || s.hash != 0 }
+
+// traces reads what is left of removed messages, of which there must be no records.
+func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
+	records := c.tx.Bucket(bucketRecords).Bucket(bucketName(guild))
+	prefix := u64([]byte{tombMessage}, uint64(guild))
+	cursor := c.tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
+	for b, value := cursor.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = cursor.Next() {
+		key, ok := parseRecordKey(b[len(prefix):])
+		s, err := readStored(b, value, key.time)
+		if !ok || err != nil || !s.gone || !s.known(key) || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) {
+			if err := c.report("state/%s: the value under key %x is no trace of a message", stateTombstones, b); err != nil {
+				return err
+			}
+			continue
+		}
+		if records.Get(b[len(prefix):]) != nil {
+			if err := c.report("state/%s: key %x is of a message that is there", stateTombstones, b); err != nil {
+				return err
+			}
+		}
+		t.span(key, &s)
+	}
+	return nil
+}
+
+// span takes a record's times into the spans of its sources.
+func (t *tally) span(key recordKey, s *stored) {
+	if key.isLog() {
+		t.logs.add(key.time)
+	} else {
+		t.ids.add(key.time)
+	}
+	if s.inLogs {
+		t.logs.add(s.logTime)
+	}
 }
 
 func (c *checker) channels(path string, b *bbolt.Bucket, names *textCodec, count uint32) error {

@@ -8,7 +8,7 @@ import (
 // The value of a record. Numbers are uvarints unless their size is given.
 //
 //	format u8 = 1
-//	flags u8            bits 0-2 source, bit 3: encrypted, bit 7: fields follow
+//	flags u8            bits 0-2 source, bit 3: encrypted, bit 4: the text is gone, bit 7: fields follow
 //	channel             number in channels/<guild>
 //	[fields]            length · { tag u8 · length · bytes }*, tags ascending, unknown ones are kept out of the way
 //	content             UTF-8, to the end; or encrypted (text.go), bound to the key and all of the above
@@ -17,11 +17,15 @@ const (
 	recordFormat    = 1
 	flagSource      = 0x07
 	flagEncrypted   = 0x08
+	flagGone        = 0x10
 	flagFields      = 0x80
 	fieldReplyTo    = 1 // u64: message id
 	fieldReplyUser  = 2 // u64: user id
 	fieldAttached   = 3 // number of attachments
 	fieldLogTime    = 4 // zigzag varint µs: the matching log line's time, less the record's own
+	fieldHash       = 5 // u64: stands for channel and content in the matching, where the content cannot
+	fieldEdited     = 6 // zigzag varint µs: when the text was changed last, less the record's own time
+	maxFields       = 96
 	maxContentBytes = 64 << 20
 )
 
@@ -36,6 +40,9 @@ type stored struct {
 	attachments int
 	inLogs      bool
 	logTime     Micros // of the matching log line, if inLogs
+	gone        bool   // the text is not kept
+	hash        uint64 // logKey of what was said first, of a message whose text is gone or was changed; else 0
+	edited      Micros // when the text was changed last, 0 if never
 	encrypted   bool   // as it was read
 	head, raw   []byte // the value: what it has before the content, and that as it is stored
 	text        []byte // the content
@@ -47,14 +54,17 @@ func (s *stored) appendHead(b []byte, at Micros, encrypted bool) []byte {
 	if encrypted {
 		flags |= flagEncrypted
 	}
-	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0
+	if s.gone {
+		flags |= flagGone
+	}
+	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0 || s.hash != 0 || s.edited != 0
 	if hasFields {
 		flags |= flagFields
 	}
 	b = append(b, recordFormat, flags)
 	b = binary.AppendUvarint(b, uint64(s.channel))
 	if hasFields {
-		var fields [64]byte
+		var fields [maxFields]byte
 		f := s.appendFields(fields[:0], at)
 		b = binary.AppendUvarint(b, uint64(len(f)))
 		b = append(b, f...)
@@ -65,8 +75,9 @@ func (s *stored) appendHead(b []byte, at Micros, encrypted bool) []byte {
 // appendRecord writes the key and the value of a record, without its checksum.
 func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *stored, content T) []byte {
 	start := len(b)
-	b = s.appendHead(key.append(b), key.time, t.encrypts())
-	if t.encrypts() {
+	encrypted := t.encrypts() && !s.gone
+	b = s.appendHead(key.append(b), key.time, encrypted)
+	if encrypted {
 		return appendEncrypted(t, b, b[start:], content)
 	}
 	return append(b, content...)
@@ -76,6 +87,8 @@ func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *s
 // is encrypted, put into the room that buffer has, which then becomes the text's.
 func (s *stored) open(t *textCodec, b []byte, buffer *[]byte) (err error) {
 	switch {
+	case s.gone:
+		s.text = nil
 	case s.encrypted:
 		if s.text, err = t.decrypt((*buffer)[:0], t.bind(b, s.head), s.raw); err == nil {
 			*buffer = s.text
@@ -109,6 +122,12 @@ func (s *stored) appendFields(f []byte, at Micros) []byte {
 	if s.inLogs {
 		f = appendVarField(f, fieldLogTime, binary.AppendVarint(nil, int64(s.logTime-at)))
 	}
+	if s.hash != 0 {
+		f = u64(append(f, fieldHash, 8), s.hash)
+	}
+	if s.edited != 0 {
+		f = appendVarField(f, fieldEdited, binary.AppendVarint(nil, int64(s.edited-at)))
+	}
 	return f
 }
 
@@ -136,7 +155,7 @@ func decodeStored(b []byte, at Micros) (stored, error) {
 	if len(b) < 3 || b[0] != recordFormat {
 		return stored{}, errBadValue
 	}
-	s := stored{source: Source(b[1] & flagSource), encrypted: b[1]&flagEncrypted != 0}
+	s := stored{source: Source(b[1] & flagSource), encrypted: b[1]&flagEncrypted != 0, gone: b[1]&flagGone != 0}
 	if s.source < SourceLive || s.source > SourceImport {
 		return stored{}, errBadValue
 	}
@@ -158,7 +177,7 @@ func decodeStored(b []byte, at Micros) (stored, error) {
 		}
 		b = b[n+int(size):]
 	}
-	if s.encrypted && len(b) < textOverhead {
+	if s.encrypted && len(b) < textOverhead || s.gone && len(b) > 0 {
 		return stored{}, errBadValue
 	}
 	s.head, s.raw = whole[:len(whole)-len(b)], b
@@ -189,6 +208,13 @@ func (s *stored) decodeFields(f []byte, at Micros) error {
 		case fieldLogTime:
 			delta, n := binary.Varint(value)
 			s.inLogs, s.logTime, ok = true, at+Micros(delta), n == len(value)
+		case fieldHash:
+			var hash ID
+			hash, ok = idField(value)
+			s.hash = uint64(hash)
+		case fieldEdited:
+			delta, n := binary.Varint(value)
+			s.edited, ok = at+Micros(delta), n == len(value)
 		}
 		if !ok {
 			return errBadValue

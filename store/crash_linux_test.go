@@ -111,7 +111,7 @@ func (h *history) after(batches int) map[string]int {
 	defer h.mu.Unlock()
 	batches = min(batches, writerBatches)
 	if h.want[batches] == nil {
-		model := truth{map[store.ID]store.Record{}, map[line]bool{}}
+		model := newTruth()
 		for i := range batches {
 			for _, r := range batchRecords(i) {
 				if r.Source == store.SourceLog {

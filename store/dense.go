@@ -16,8 +16,9 @@ import (
 //	prefix · user u64   →   { difference to the user before · length · value }*
 //
 // A chunk holds users from the one in its key up to the next chunk's; the first of
-// a prefix has 0 there, so each user has exactly one place. The first difference is
-// that to the key's user, each further one is at least 1.
+// a prefix has 0 there, so each user has exactly one place. Any other key is that of
+// the chunk's first user: one who goes leaves nothing behind. The first difference
+// is that to the key's user, each further one is at least 1.
 const (
 	// denseMost is the size in bytes from which a chunk is divided. A live commit
 	// rewrites a page for a chunk however small it is, and decodes all of it.
@@ -202,6 +203,13 @@ func (d *denseWriter) put(prefix, key []byte) error {
 		return d.bucket.Delete(key)
 	}
 	first, _ := denseFirst(key)
+	if first != 0 && d.merged[0].user != first { // the users between belong to the chunk before now
+		if err := d.bucket.Delete(key); err != nil {
+			return err
+		}
+		first = d.merged[0].user
+		key = u64(slices.Clone(prefix), uint64(first))
+	}
 	d.chunk = appendDense(d.chunk[:0], first, d.merged)
 	if len(d.chunk) <= denseMost {
 		return d.w.put(d.bucket, key, d.chunk)

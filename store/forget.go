@@ -178,13 +178,19 @@ func (w *writeTx) stepForget(p Person, position []byte) (erased Erased, next []b
 // eraseOwn removes records and names of a person; finished is false if there are more.
 func (w *writeTx) eraseOwn(p Person, erased *Erased) (finished bool, err error) {
 	finished = true
+	done := 0
 	err = w.guildsFrom(p.Guild, func(g *guildTx) (bool, error) {
 		if p.Guild != 0 && g.id != p.Guild {
 			return true, nil
 		}
-		n, err := g.eraseUser(p.User, stepRecords-int(erased.Messages))
+		n, err := g.eraseUser(p.User, stepRecords-done)
+		if err != nil {
+			return true, err
+		}
+		traces, err := g.eraseTraces(p.User, stepRecords-done-n)
 		erased.Messages += int64(n)
-		finished = erased.Messages < stepRecords
+		done += n + traces
+		finished = done < stepRecords
 		return !finished, err
 	})
 	if err != nil || !finished {
@@ -263,7 +269,7 @@ func (w *writeTx) eraseReplies(p Person, position []byte, erased *Erased) (next 
 			return true, err
 		}
 		for _, key := range found {
-			if err := g.change(key, func(s *stored) { s.replyTo, s.replyUser = 0, 0 }); err != nil {
+			if err := g.change(key, func(s *stored) error { s.replyTo, s.replyUser = 0, 0; return nil }); err != nil {
 				return true, err
 			}
 		}
@@ -302,20 +308,4 @@ func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []recordK
 		}
 	}
 	return found, nil, nil
-}
-
-// change rewrites a record with what fn makes of it. The record's place, source and
-// channel stay.
-func (g *guildTx) change(key recordKey, fn func(*stored)) error {
-	b := key.append(nil)
-	s, err := readStored(b, g.records.Get(b), key.time)
-	if err != nil {
-		return err
-	}
-	if err := s.open(g.texts, b, new([]byte)); err != nil {
-		return err
-	}
-	text := slices.Clone(s.text)
-	fn(&s)
-	return putRecord(g, key, &s, text)
 }

@@ -107,6 +107,7 @@ type guildTx struct {
 	changes  []change // what was put and deleted, for flush
 	asked    ID       // the user whom forgets was asked about last, and its answer
 	answer   bool
+	traces   bool // some messages were removed, see traces.go
 }
 
 // change is a record that came (by 1) or went (by -1).
@@ -141,6 +142,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 		}
 	}
 	g.timeline.FillPercent = bulkFill // it grows at its end
+	g.traces = len(keysFrom(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
 	w.guilds[id] = g
 	return g, nil
 }
@@ -223,7 +225,12 @@ func (g *guildTx) numberOf(p *pending) (uint32, error) {
 
 // kindOf returns the kind of one of the share's records.
 func (g *guildTx) kindOf(p *pending) kind {
-	return kind{p.key.user, g.share.channels[p.channel].Name, p.content}
+	c := &g.share.channels[p.channel]
+	k := kind{p.key.user, c.Name, p.content, p.key.id}
+	if !p.key.isLog() {
+		k.hash = g.w.hash(c.Name, p.content)
+	}
+	return k
 }
 
 // channel returns the channel with a number.
@@ -281,8 +288,10 @@ func (g *guildTx) flush() error {
 	if err := g.flushTimeline(); err != nil {
 		return err
 	}
+	g.changes = g.changes[:0]
 	if g.info == g.before {
 		return nil
 	}
+	g.before = g.info
 	return g.w.put(g.w.tx.Bucket(bucketGuilds), g.key, g.info.append(nil))
 }

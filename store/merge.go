@@ -20,6 +20,11 @@ import "slices"
 // A line in a pair is no record of its own: the message remembers the line's
 // time. Thus a line that is read again is recognised, and all that the matching
 // depends on stays in the file.
+//
+// It stays when a text goes or is changed, too: the message then keeps the hash of
+// channel and content as they were first, which is also what a line has for an id.
+// A message that was removed for good is kept as a trace without a text, which still
+// takes its line (traces.go).
 const (
 	logBefore Micros = 5e6  // a line may be this much before the message's time
 	logAfter  Micros = 60e6 // and this much after
@@ -30,12 +35,20 @@ type kind struct {
 	user    ID
 	channel string // name
 	content string
+	hash    uint64 // logKey of both
+}
+
+// hash is logKey of a channel's name and a text.
+func (w *writeTx) hash(channel, content string) uint64 {
+	hash, _ := logKey(w.salt, nil, channel, content)
+	return hash
 }
 
 // message is a record with a message id, as the matching sees it.
 type message struct {
 	key recordKey
 	stored
+	removed bool // a trace, not a record
 }
 
 // closer says whether line la and message a are a better pair than lb and b.
@@ -62,38 +75,51 @@ func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []rec
 		if key.user != k.user || key.time > to {
 			break
 		}
+		if key.isLog() {
+			if key.id == k.hash {
+				lines = append(lines, key)
+			}
+			continue
+		}
 		s, err := readStored(b, value, key.time)
 		if err != nil {
 			return nil, nil, err
 		}
-		if s.textSize() != len(k.content) {
-			continue
-		}
-		if err := s.open(g.texts, b, new([]byte)); err != nil {
-			return nil, nil, err
-		}
-		if string(s.text) != k.content {
-			continue
-		}
-		channel, err := g.channel(s.channel)
+		same, err := g.isOf(k, b, &s)
 		if err != nil {
 			return nil, nil, err
 		}
-		switch {
-		case channel.Name != k.channel:
-		case key.isLog():
-			lines = append(lines, key)
-		default:
-			messages = append(messages, message{key, s})
+		if same {
+			messages = append(messages, message{key: key, stored: s})
 		}
 	}
-	return messages, lines, nil
+	messages, err = g.removedNear(messages, k, from, to)
+	return messages, lines, err
+}
+
+// isOf says whether the message under the key b is of a kind, and opens its text then.
+func (g *guildTx) isOf(k kind, b []byte, s *stored) (bool, error) {
+	if s.hash != 0 {
+		if s.hash != k.hash {
+			return false, nil
+		}
+		return true, s.open(g.texts, b, new([]byte))
+	}
+	if s.textSize() != len(k.content) {
+		return false, nil
+	}
+	if err := s.open(g.texts, b, new([]byte)); err != nil || string(s.text) != k.content {
+		return false, err
+	}
+	channel, err := g.channel(s.channel)
+	return channel.Name == k.channel, err
 }
 
 // mergeLine takes in a log line where messages with ids are about. It returns
 // false if the line is known already.
-func (g *guildTx) mergeLine(k kind, key recordKey, channel Channel) (bool, error) {
-	if g.records.Get(key.append(nil)) != nil {
+func (g *guildTx) mergeLine(p *pending) (bool, error) {
+	k, key := g.kindOf(p), p.key
+	if g.has(key) {
 		return false, nil
 	}
 	messages, _, err := g.near(k, key.time-logAfter, key.time+logBefore)
@@ -114,11 +140,11 @@ func (g *guildTx) mergeLine(k kind, key recordKey, channel Channel) (bool, error
 			}
 		}
 		if best < 0 {
-			number, err := g.number(channel)
+			number, err := g.numberOf(p)
 			if err != nil {
 				return false, err
 			}
-			return true, g.putLine(key, number, k.content)
+			return true, g.putLine(key, number, p)
 		}
 		m := messages[best]
 		turnedOut, had := m.logTime, m.inLogs

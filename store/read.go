@@ -184,6 +184,7 @@ func (r *reader) record(key recordKey, b, value []byte) (Record, error) {
 	record := Record{
 		Guild: r.guild, User: key.user, Time: key.time, Channel: channel, Content: string(s.text), Source: s.source,
 		ReplyTo: s.replyTo, ReplyToUser: s.replyUser, Attachments: s.attachments, InLogs: s.inLogs || key.isLog(),
+		Redacted: s.gone, Edited: s.edited,
 	}
 	if !key.isLog() {
 		record.Message = ID(key.id)

@@ -12,11 +12,54 @@ import (
 	"rollcall/store"
 )
 
-// truth is an obvious model of the store: all messages and all log lines ever
-// given, paired by taking the nearest pair again and again.
+// truth is an obvious model of the store: all messages as they were first, and all log
+// lines ever given, paired by taking the nearest pair again and again; and what has
+// become of messages since.
 type truth struct {
 	messages map[store.ID]store.Record // by guild and message id, see id
 	lines    map[line]bool
+	removed  map[store.ID]bool
+	now      map[store.ID]store.Record // of messages that were changed
+}
+
+func newTruth() truth {
+	return truth{map[store.ID]store.Record{}, map[line]bool{}, map[store.ID]bool{}, map[store.ID]store.Record{}}
+}
+
+// put takes in a message.
+func (m truth) put(r store.Record) {
+	if _, known := m.messages[r.Message]; !known && r.Redacted {
+		changed := r
+		changed.Content = ""
+		m.now[r.Message] = changed
+	}
+	r.Redacted = false
+	if _, known := m.messages[r.Message]; !known {
+		m.messages[r.Message] = r
+	}
+}
+
+// change does what has happened to a message, if it is there.
+func (m truth) change(c store.Change) {
+	r, known := m.messages[c.Message]
+	if changed, ok := m.now[c.Message]; ok {
+		r = changed
+	}
+	if !known || r.Redacted && c.Action != store.Remove {
+		return
+	}
+	switch c.Action {
+	case store.Edit:
+		if c.Edited <= r.Edited || c.Content == r.Content {
+			return
+		}
+		r.Content, r.Edited = c.Content, c.Edited
+	case store.Redact:
+		r.Content, r.Redacted = "", true
+	case store.Remove:
+		m.removed[c.Message] = true
+	}
+	m.now[c.Message] = r
 }
 
 type line struct {
@@ -63,8 +106,14 @@ func (m truth) expected() map[string]int {
 		}
 	}
 	want := map[string]int{}
-	for _, r := range m.messages {
-		want[describe(r, inLogs[r.Message])]++
+	for id, r := range m.messages {
+		if m.removed[id] {
+			continue
+		}
+		if changed, ok := m.now[id]; ok {
+			r = changed
+		}
+		want[describe(r, inLogs[id])]++
 	}
 	for l := range m.lines {
 		if !taken[l] {
@@ -75,12 +124,13 @@ func (m truth) expected() map[string]int {
 }
 
 func describe(r store.Record, inLogs bool) string {
-	return fmt.Sprintf("%d %d %d %d %v %q %d logs:%t", r.Guild, r.User, r.Time, r.Message, r.Channel, r.Content, r.Source, inLogs)
+	return fmt.Sprintf("%d %d %d %d %v %q %d logs:%t redacted:%t edited:%d", r.Guild, r.User, r.Time, r.Message, r.Channel, r.Content, r.Source, inLogs, r.Redacted, r.Edited)
 }
 
 // TestReconcile gives random messages and lines, some of them again, in random
-// order and batches, with the database closed and opened in between, and
-// compares with the model after every batch.
+// order and batches, redacts, removes and edits some of them, also before they come,
+// with the database closed and opened in between, and compares with the model after
+// every batch.
 func TestReconcile(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -96,7 +146,7 @@ func TestReconcile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { db.Close() }()
-			model := truth{map[store.ID]store.Record{}, map[line]bool{}}
+			model := newTruth()
 			span := []int64{20e6, 120e6, 1200e6}[seed%3]
 			given := []store.Record{}
 			for range 12 {
@@ -111,11 +161,16 @@ func TestReconcile(t *testing.T) {
 						logs = append(logs, r)
 						model.lines[lineOf(r)] = true
 					} else {
+						r.Redacted = random.IntN(16) == 0
 						live = append(live, r)
-						model.messages[r.Message] = r
+						model.put(r)
 					}
 				}
-				if _, err := db.Put(context.Background(), store.Batch{Records: live}); err != nil {
+				changes := randomChanges(random, given)
+				for _, c := range changes {
+					model.change(c)
+				}
+				if _, err := db.Put(context.Background(), store.Batch{Records: live, Changes: changes}); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := db.Import(context.Background(), store.LogBatch{Records: logs}); err != nil {
@@ -140,6 +195,26 @@ func TestReconcile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// randomChanges makes some changes of messages that were given, or will be: as long as
+// they are not there nothing comes of it.
+func randomChanges(random *rand.Rand, given []store.Record) (changes []store.Change) {
+	for range random.IntN(4) {
+		r := given[random.IntN(len(given))]
+		if r.Source == store.SourceLog {
+			continue
+		}
+		c := store.Change{Guild: r.Guild, Message: r.Message, Time: r.Time - r.Time%1e3, Action: store.Action(1 + random.IntN(3)), User: r.User}
+		if random.IntN(2) == 0 {
+			c.User = 0
+		}
+		if c.Action == store.Edit {
+			c.Content, c.Edited = []string{"lol", "hi", "something else"}[random.IntN(3)], r.Time+store.Micros(random.IntN(1000))
+		}
+		changes = append(changes, c)
+	}
+	return changes
 }
 
 func randomRecord(random *rand.Rand, span int64) store.Record {

@@ -278,6 +278,9 @@ func recordAgain(t *textCodec, b, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, damagedValue(b)
 	}
+	if s.gone {
+		return nil, nil
+	}
 	number := byte(0)
 	if s.encrypted {
 		number = s.raw[0]

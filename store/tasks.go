@@ -27,13 +27,15 @@ type Task struct {
 
 // The kinds of tasks.
 const (
-	taskForget byte = 1 // id is a user, guild where, 0 for everywhere
+	taskForget        byte = 1 // id is a user, guild where, 0 for everywhere
+	taskRedactChannel byte = 2 // id is a channel that was deleted
+	taskRemoveChannel byte = 3
 )
 
 // Erased is what a task, or a step of it, has removed.
 type Erased struct {
-	Messages int64 `json:"messages"`
-	Replies  int64 `json:"replies"` // of others, which no longer say whom they answer
+	Messages int64 `json:"messages"` // or their texts
+	Replies  int64 `json:"replies"`  // of others, which no longer say whom they answer
 	Names    int64 `json:"names"`
 }
 
@@ -49,6 +51,10 @@ func (t Task) String() string {
 	switch t.kind {
 	case taskForget:
 		return "forget a person"
+	case taskRedactChannel:
+		return "redact deleted channel " + t.id.String()
+	case taskRemoveChannel:
+		return "remove deleted channel " + t.id.String()
 	}
 	return fmt.Sprint("task ", t.kind)
 }
@@ -107,6 +113,8 @@ func (w *writeTx) step(t Task, position []byte) (Erased, []byte, error) {
 	switch t.kind {
 	case taskForget:
 		return w.stepForget(Person{t.id, t.guild}, position)
+	case taskRedactChannel, taskRemoveChannel:
+		return w.stepChannel(t, position)
 	}
 	return Erased{}, nil, fmt.Errorf("%w: a task of kind %d", ErrDamaged, t.kind)
 }

@@ -12,8 +12,9 @@ import (
 
 // The keys of state/tombstones begin with what they are.
 const (
-	tombPerson = 1 // · HMAC-SHA-256, 32 bytes          → guild u64, 0 for every guild
-	tombTask   = 2 // · kind u8 · guild u64 · id u64    → how far it is (tasks.go)
+	tombPerson  = 1 // · HMAC-SHA-256, 32 bytes          → guild u64, 0 for every guild
+	tombTask    = 2 // · kind u8 · guild u64 · id u64    → how far it is (tasks.go)
+	tombMessage = 3 // · guild u64 · key of a record     → what is left of a message that was removed (traces.go)
 )
 
 // Person is a user in one guild or, if Guild is 0, in all of them.

@@ -59,13 +59,17 @@ type Record struct {
 	// Message is the message's id, at most 2^63-1. It is 0 for a record of SourceLog.
 	Message     ID
 	Channel     Channel
-	Content     string // valid UTF-8, may be empty
+	Content     string // valid UTF-8, may be empty; "" if Redacted
 	Source      Source
 	ReplyTo     ID // the message that this one answers, 0 if none or unknown
 	ReplyToUser ID // its author, 0 if none or unknown
 	Attachments int
 	// InLogs says that the logs had this message too (set by the store).
 	InLogs bool
+	// Redacted says that the text is not kept. A record that is put so has its Content
+	// all the same, because the matching with the logs needs it; only a hash is stored.
+	Redacted bool
+	Edited   Micros // when the text was changed last, 0 if never
 }
 
 // Name is a display name as last seen. User is 0 for the guild's own name.
@@ -83,9 +87,40 @@ type ChannelCursor struct {
 	Last    ID
 }
 
+// Action is what becomes of a stored message.
+type Action uint8
+
+const (
+	Keep   Action = iota // nothing
+	Edit                 // its text is changed
+	Redact               // its text goes, and it still counts
+	Remove               // it counts no more
+)
+
+// Change is something that happened to a message, which need not be stored. None of
+// them is undone by the same message, or its log line, coming again.
+type Change struct {
+	Guild   ID
+	Message ID
+	Time    Micros // the message's own time, to the second
+	User    ID     // its author; 0 if not known, which makes it harder to find
+	Action  Action
+	Content string // Edit: the text now
+	Edited  Micros // Edit: when; one that is older than the text that is stored changes nothing
+}
+
+// DeletedChannel is a channel whose messages have been deleted with it.
+type DeletedChannel struct {
+	Guild   ID
+	Channel ID
+	Action  Action // Redact or Remove
+}
+
 // Batch is what the tracker stores in one transaction.
 type Batch struct {
 	Records []Record
+	Changes []Change // in their order, after Records
+	Deleted []DeletedChannel
 	Names   []Name
 	Cursors []ChannelCursor
 	Gaps    []Gap // new ones (Gap.Seq 0) and changed ones

@@ -36,7 +36,10 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 		}); err != nil {
 			return err
 		}
-		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps))
+		if err := w.applyChanges(b.Changes); err != nil {
+			return err
+		}
+		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps), w.putTasks(b.Deleted))
 	})
 	if err != nil {
 		return 0, err
@@ -159,7 +162,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		if g.forgets(p.key.user) {
 			continue
 		}
-		if g.records.Get(p.key.append(nil)) != nil {
+		if g.has(p.key) {
 			g.w.noteDuplicate(p.more.Source)
 			continue
 		}
@@ -168,15 +171,15 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := g.put(p.key, &s, p.content); err != nil {
+		if err := g.put(p.key, &s, p.kept()); err != nil {
 			return 0, err
 		}
 		stored++
 		at := p.key.time
 		g.info.ids.add(at)
 		if g.info.logs.overlaps(at-logBefore, at+logAfter) {
-			s.text = []byte(p.content)
-			if err := g.mergeMessage(g.kindOf(p), message{p.key, s}); err != nil {
+			s.text = []byte(p.kept())
+			if err := g.mergeMessage(g.kindOf(p), message{key: p.key, stored: s}); err != nil {
 				return 0, err
 			}
 		}
@@ -190,6 +193,10 @@ func (g *guildTx) storedOf(p *pending) (stored, error) {
 	r := p.more
 	s := stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
+		edited: r.Edited, gone: p.gone,
+	}
+	if s.gone {
+		s.hash = g.kindOf(p).hash
 	}
 	if s.replyUser != 0 && g.w.forgotten.has(Person{s.replyUser, g.id}) {
 		s.replyTo, s.replyUser = 0, 0
@@ -223,7 +230,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 			if err != nil {
 				return false, err
 			}
-			return true, g.putLine(p.key, number, p.content)
+			return true, g.putLine(p.key, number, p)
 		}
 	}
 	for i := range lines {
@@ -250,12 +257,12 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 }
 
 func (g *guildTx) mergePending(_ int, p *pending) (bool, error) {
-	return g.mergeLine(g.kindOf(p), p.key, g.share.channels[p.channel])
+	return g.mergeLine(p)
 }
 
 // putLine stores a line that has no message.
-func (g *guildTx) putLine(key recordKey, channel uint32, content string) error {
-	return g.put(key, &stored{source: SourceLog, channel: channel}, content)
+func (g *guildTx) putLine(key recordKey, channel uint32, p *pending) error {
+	return g.put(key, &stored{source: SourceLog, channel: channel, gone: p.gone}, p.kept())
 }
 
 // known says which lines are there already, or earlier in the batch, where no
@@ -271,7 +278,7 @@ func (g *guildTx) known(lines []pending) []bool {
 		if next != nil && bytes.Compare(next, b) < 0 {
 			next, _ = c.Seek(b)
 		}
-		known[i] = bytes.Equal(next, b) || i > 0 && lines[i-1].key == lines[i].key
+		known[i] = bytes.Equal(next, b) || i > 0 && lines[i-1].key == lines[i].key || g.removed(lines[i].key)
 	}
 	return known
 }
@@ -283,7 +290,12 @@ func (g *guildTx) put(key recordKey, s *stored, content string) error {
 }
 
 // rewrite stores a message that is there, with another log line.
-func (g *guildTx) rewrite(m message) error { return putRecord(g, m.key, &m.stored, m.text) }
+func (g *guildTx) rewrite(m message) error {
+	if m.removed {
+		return g.putTrace(m.key, &m.stored)
+	}
+	return putRecord(g, m.key, &m.stored, m.text)
+}
 
 // remove deletes a record.
 func (g *guildTx) remove(key recordKey) error {
@@ -297,7 +309,7 @@ func (g *guildTx) remove(key recordKey) error {
 }
 
 func putRecord[T string | []byte](g *guildTx, key recordKey, s *stored, content T) error {
-	const most = recordKeySize + 2 + 5 + 1 + 64 + textOverhead + checksumSize // all but the content
+	const most = recordKeySize + 2 + 5 + 1 + maxFields + textOverhead + checksumSize // all but the content
 	b := appendRecord(g.w.arena.take(most+len(content)), g.texts, key, s, content)
 	return g.records.Put(b[:recordKeySize], seal(b[:recordKeySize], b[recordKeySize:]))
 }

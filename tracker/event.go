@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"unicode/utf8"
 
 	"rollcall/store"
@@ -45,6 +46,37 @@ type threadList struct {
 	GuildID store.ID
 	Threads []channel
 	HasMore bool // REST: another page follows
+}
+
+// deletion is the payload of MESSAGE_DELETE or MESSAGE_DELETE_BULK.
+type deletion struct {
+	GuildID   store.ID // 0 in direct messages
+	ChannelID store.ID
+	Messages  []store.ID
+}
+
+// decodeDeletion reads MESSAGE_DELETE and MESSAGE_DELETE_BULK. Ids that cannot be read
+// are left out.
+func decodeDeletion(raw json.RawMessage) (deletion, error) {
+	var w struct {
+		ID        looseID          `json:"id"`
+		IDs       loose[[]looseID] `json:"ids"`
+		ChannelID looseID          `json:"channel_id"`
+		GuildID   store.ID         `json:"guild_id"`
+	}
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return deletion{}, fmt.Errorf("decode deletion: %w", err)
+	}
+	d := deletion{GuildID: w.GuildID, ChannelID: store.ID(w.ChannelID)}
+	for _, id := range append(w.IDs.value, w.ID) {
+		if id != 0 && id <= math.MaxInt64 {
+			d.Messages = append(d.Messages, store.ID(id))
+		}
+	}
+	if len(d.Messages) == 0 {
+		return deletion{}, fmt.Errorf("decode deletion: %w", errNoID)
+	}
+	return d, nil
 }
 
 var errNoID = errors.New("no id")

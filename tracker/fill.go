@@ -82,6 +82,11 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 	if err != nil {
 		return false, err
 	}
+	if again := b.writer.recent.of(g.Channel, batch.Records); len(again.Changes)+len(again.Deleted) > 0 {
+		if _, err := b.writer.commit(ctx, again); err != nil {
+			return false, err
+		}
+	}
 	took := min(time.Since(start), fillWorth)
 	j.gap, j.moved = g, true
 	b.mu.Lock()

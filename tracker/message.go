@@ -30,6 +30,7 @@ type message struct {
 	Type      int
 	Content   string // valid UTF-8
 	Timestamp store.Micros
+	Edited    store.Micros // 0 if never
 	// Attachments counts the files.
 	Attachments int
 	// ReplyTo and ReplyToUser name the answered message and its author, 0 if there
@@ -68,6 +69,8 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 			return readString(value, &m.Content)
 		case "timestamp":
 			m.Timestamp, timed = readTime(value)
+		case "edited_timestamp":
+			m.Edited, _ = readTime(value)
 		case "attachments":
 			m.Attachments = countElements(value)
 		case "member":
@@ -94,6 +97,15 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 		m.ReplyTo, m.ReplyToUser = reply, replied
 	}
 	return m, nil
+}
+
+// hasContent says whether a message's update tells its text: it may be of something else.
+func hasContent(raw []byte) (has bool) {
+	_ = walk(raw, func(key, value []byte) error {
+		has = has || string(key) == "content" && string(value) != "null"
+		return nil
+	})
+	return has
 }
 
 // read reads a message's author; null leaves it.
@@ -180,6 +192,7 @@ func (m message) record(name string, source store.Source) *store.Record {
 		ReplyTo:     m.ReplyTo,
 		ReplyToUser: m.ReplyToUser,
 		Attachments: m.Attachments,
+		Edited:      m.Edited,
 	}
 }
 

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"slices"
 	"sync"
 
 	"rollcall/store"
@@ -96,6 +97,19 @@ func (n *names) dropChannel(id store.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.channels, id)
+}
+
+// threadsOf returns the threads of a channel that are known.
+func (n *names) threadsOf(channel store.ID) (threads []store.ID) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	for id, c := range n.channels {
+		if c.parent == channel {
+			threads = append(threads, id)
+		}
+	}
+	slices.Sort(threads)
+	return threads
 }
 
 // set needs n.mu. An update without a name or parent does not take away the known one.

@@ -9,6 +9,8 @@ import (
 // pending is the transaction that the writer puts together.
 type pending struct {
 	records   []store.Record
+	changes   []store.Change
+	deleted   []store.DeletedChannel
 	names     []store.Name
 	cursors   map[cursorKey]store.ID // the furthest one of each channel
 	gaps      []store.Gap
@@ -28,7 +30,7 @@ func (b *pending) move(c store.ChannelCursor) {
 }
 
 func (b *pending) empty() bool {
-	return len(b.records) == 0 && len(b.names) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
+	return len(b.records) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.names) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
 }
 
 func (b *pending) batch() store.Batch {
@@ -36,7 +38,7 @@ func (b *pending) batch() store.Batch {
 	for key, last := range b.cursors {
 		cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
 	}
-	return store.Batch{Records: b.records, Names: b.names, Cursors: cursors, Gaps: b.gaps}
+	return store.Batch{Records: b.records, Changes: b.changes, Deleted: b.deleted, Names: b.names, Cursors: cursors, Gaps: b.gaps}
 }
 
 // nameCacheLen is how many names each of the cache's two generations holds. A

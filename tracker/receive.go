@@ -20,6 +20,7 @@ type receiver struct {
 	backfill      *backfill
 	names         *names
 	rules         *rules
+	policy        policy
 	log           *slog.Logger
 
 	events   atomic.Int64 // taken in, of any kind
@@ -38,6 +39,10 @@ func handlerOf(name string) func(*receiver, context.Context, json.RawMessage) er
 	switch name {
 	case "MESSAGE_CREATE":
 		return (*receiver).message
+	case "MESSAGE_UPDATE":
+		return (*receiver).messageUpdate
+	case "MESSAGE_DELETE", "MESSAGE_DELETE_BULK":
+		return (*receiver).messageDelete
 	case "GUILD_CREATE":
 		return (*receiver).guildCreate
 	case "GUILD_UPDATE":
@@ -218,13 +223,6 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 func (r *receiver) channelUpdate(_ context.Context, data json.RawMessage) error {
 	if c, ok := r.channelOf(data); ok {
 		r.names.setChannel(c)
-	}
-	return nil
-}
-
-func (r *receiver) channelDelete(_ context.Context, data json.RawMessage) error {
-	if c, ok := r.channelOf(data); ok {
-		r.names.dropChannel(c.ID)
 	}
 	return nil
 }

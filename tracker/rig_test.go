@@ -197,10 +197,13 @@ func (r *rig) expected(allowed func(simulator.Message) bool) map[store.ID]store.
 		if !m.Counts || !allowed(m) {
 			continue
 		}
+		if m.Deleted {
+			m.Content = ""
+		}
 		all[store.ID(m.ID)] = store.Record{
 			Guild: store.ID(m.Guild), User: store.ID(m.Author), Time: store.MicrosOf(m.Time), Message: store.ID(m.ID),
 			Channel: store.Channel{ID: store.ID(m.Channel), Name: m.ChannelName}, Content: m.Content,
-			ReplyTo: store.ID(m.ReplyTo), ReplyToUser: store.ID(m.ReplyToUser), Attachments: m.Attachments,
+			ReplyTo: store.ID(m.ReplyTo), ReplyToUser: store.ID(m.ReplyToUser), Attachments: m.Attachments, Redacted: m.Deleted,
 		}
 	}
 	return all
@@ -221,7 +224,7 @@ func (r *rig) same(got, want map[store.ID]store.Record) {
 	r.Helper()
 	for id, w := range want {
 		g, ok := got[id]
-		g.Source = 0
+		g.Source, g.Edited = 0, 0
 		if !ok {
 			r.Errorf("message %v is missing: %+v", id, w)
 		} else if g != w {

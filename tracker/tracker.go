@@ -29,6 +29,9 @@ type Options struct {
 	// Backfill is "gap" (or empty: what was missed while we were not listening is
 	// fetched), "none", or "all" (also what was before we listened for the first time).
 	Backfill string
+	// OnDelete is "redact" (or empty: the text of a message that is deleted in Discord
+	// goes, and it still counts), "keep", or "remove". OnEdit is "update" (or empty) or "keep".
+	OnDelete, OnEdit string
 	// Shards is how many shards the bot has in all; 0: as many as Discord recommends.
 	Shards int
 	// ShardIDs are those that run here; empty: all.
@@ -46,6 +49,7 @@ type Tracker struct {
 	rest     *rest
 	names    *names
 	rules    *rules
+	policy   policy
 	writer   *writer
 	backfill *backfill
 
@@ -93,6 +97,10 @@ func New(o Options) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, err := newPolicy(o)
+	if err != nil {
+		return nil, err
+	}
 	if o.Backfill == "" {
 		o.Backfill = backfillGap
 	}
@@ -102,7 +110,7 @@ func New(o Options) (*Tracker, error) {
 	}
 	t := &Tracker{
 		options: o, log: o.Log, base: base, limits: gatewayLimits(),
-		rest: newREST(o.DiscordURL, o.Token, o.Log), names: newNames(), rules: rules,
+		rest: newREST(o.DiscordURL, o.Token, o.Log), names: newNames(), rules: rules, policy: policy,
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
 	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)
@@ -219,7 +227,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{
 			shard: id, shards: count, writer: t.writer, backfill: t.backfill,
-			names: t.names, rules: t.rules, log: log,
+			names: t.names, rules: t.rules, policy: t.policy, log: log,
 		},
 	}
 }

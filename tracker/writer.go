@@ -26,6 +26,8 @@ type item struct {
 	// whose Last is the channel's own id says that the channel was created just now.
 	cursor   store.ChannelCursor
 	names    []store.Name
+	changes  []store.Change // of messages before this one
+	deleted  []store.DeletedChannel
 	received time.Time
 }
 
@@ -60,6 +62,7 @@ type writer struct {
 	queue    *queue
 	plan     *planner // decides which cursors may move
 	names    nameCache
+	recent   recentChanges
 	retry    time.Duration // fullRetry, shorter in tests
 	wait     *store.Histogram
 
@@ -143,6 +146,8 @@ func (w *writer) write(ctx context.Context, taken []element) error {
 		if e.item.record != nil {
 			b.records = append(b.records, *e.item.record)
 		}
+		b.changes = append(b.changes, e.item.changes...)
+		b.deleted = append(b.deleted, e.item.deleted...)
 		for _, n := range e.item.names {
 			if w.names.changed(n) {
 				b.names = append(b.names, n)
@@ -152,6 +157,7 @@ func (w *writer) write(ctx context.Context, taken []element) error {
 	if b.empty() {
 		return nil
 	}
+	w.recent.add(b.changes, b.deleted)
 	stored, err := w.commit(ctx, b.batch())
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 // Record is a stored message as JSON and CSV show it. The fields below Source are
 // empty where they are not known; Attachments is known wherever MessageID is.
+// Redacted and Edited are of JSON alone.
 type Record struct {
 	Guild       store.ID     `json:"guild_id"`
 	User        store.ID     `json:"user_id"`
@@ -21,12 +22,15 @@ type Record struct {
 	ReplyToUser store.ID     `json:"reply_to_user_id,omitzero"`
 	Attachments *int         `json:"attachments,omitempty"`
 	UserName    string       `json:"user_name,omitempty"` // as last seen; only where names are asked for
+	Redacted    bool         `json:"redacted,omitempty"`  // there was a text, and it is not kept
+	Edited      store.Micros `json:"edited_at,omitzero"`  // when the text was changed last
 }
 
 func recordOf(r store.Record) Record {
 	out := Record{
 		Guild: r.Guild, User: r.User, ChannelName: r.Channel.Name, Content: r.Content, Time: r.Time,
 		Source: r.Source.String(), MessageID: r.Message, ChannelID: r.Channel.ID, ReplyToUser: r.ReplyToUser,
+		Redacted: r.Redacted, Edited: r.Edited,
 	}
 	if r.Message != 0 {
 		out.Attachments = &r.Attachments

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// stepWeeks is how many users' weeks one step of a channel's task looks at.
+const stepWeeks = 5_000
+
+// putTasks notes the channels that were deleted. Their messages may be too many for
+// this transaction.
+func (w *writeTx) putTasks(deleted []DeletedChannel) error {
+	for _, d := range deleted {
+		t := Task{taskRedactChannel, d.Guild, d.Channel}
+		if d.Action == Remove {
+			t.kind = taskRemoveChannel
+		}
+		if err := w.put(w.state(stateTombstones), t.key(), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepChannel does away with a part of a deleted channel's messages: those that are
+// stored with its id. The activity tells who wrote there in which week, so that not
+// every record has to be looked at; the position is a key of it.
+func (w *writeTx) stepChannel(t Task, position []byte) (erased Erased, next []byte, err error) {
+	if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(t.guild))) == nil {
+		return erased, nil, nil
+	}
+	g, err := w.guild(t.guild)
+	if err != nil {
+		return erased, nil, err
+	}
+	numbers, err := g.numbersOf(t.id)
+	if err != nil || len(numbers) == 0 {
+		return erased, nil, err
+	}
+	keys, next, err := g.writtenIn(numbers, t.kind == taskRemoveChannel, position)
+	if err != nil {
+		return erased, nil, err
+	}
+	erased.Messages = int64(len(keys))
+	for _, key := range keys {
+		if t.kind == taskRemoveChannel {
+			err = g.obliterate(key)
+		} else {
+			err = g.redact(key)
+		}
+		if err != nil {
+			return erased, nil, err
+		}
+	}
+	return erased, next, nil
+}
+
+// numbersOf returns the numbers under which a channel is known: one for each name it
+// has had.
+func (g *guildTx) numbersOf(channel ID) (map[uint32]bool, error) {
+	numbers := map[uint32]bool{}
+	for n := range g.info.channels {
+		c, err := g.channel(n)
+		if err != nil {
+			return nil, err
+		}
+		if c.ID == channel {
+			numbers[n] = true
+		}
+	}
+	return numbers, nil
+}
+
+// writtenIn returns records in channels, even those whose text is gone, from a key of
+// the activity on, and the key to go on from, nil at the end.
+func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte) (keys []recordKey, next []byte, err error) {
+	var cells []cell
+	weeks := 0
+	c := g.activity.Cursor()
+	for b, value := c.Seek(position); b != nil; b, value = c.Next() {
+		if len(keys) >= stepRecords || weeks >= stepWeeks {
+			return keys, slices.Clone(b), nil
+		}
+		payload, ok := unseal(b, value)
+		if !ok || len(b) != 12 {
+			return nil, nil, damagedValue(b)
+		}
+		more := false
+		err := eachDense(b, payload, func(user ID, value []byte) (err error) {
+			weeks++
+			if cells, err = decodeWeek(cells[:0], value); err != nil {
+				return damagedValue(b)
+			}
+			if !more && slices.ContainsFunc(cells, func(c cell) bool { return channels[c.channel] }) {
+				keys, more, err = g.writtenBy(user, binary.BigEndian.Uint32(b), channels, even, keys)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if more { // the rest of this chunk has its turn in the next step
+			return keys, slices.Clone(b), nil
+		}
+	}
+	return keys, nil, nil
+}
+
+// writtenBy adds the records of a user's week that are in channels, even those whose
+// text is gone, and says whether there are more than a step may change.
+func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []recordKey) (all []recordKey, more bool, err error) {
+	from, to := quarterStart(week*weekQuarters), quarterStart((week+1)*weekQuarters)
+	c := g.records.Cursor()
+	for b, value := c.Seek(recordKey{user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
+		key, ok := parseRecordKey(b)
+		if !ok {
+			return nil, false, damagedValue(b)
+		}
+		if key.user != user || key.time >= to {
+			break
+		}
+		s, err := readStored(b, value, key.time)
+		if err != nil {
+			return nil, false, err
+		}
+		if !channels[s.channel] || s.gone && !even {
+			continue
+		}
+		if len(keys) >= stepRecords {
+			return keys, true, nil
+		}
+		keys = append(keys, key)
+	}
+	return keys, false, nil
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"bytes"
+	"slices"
+)
+
+// A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a trace in
+// state/tombstones: who wrote when, and a hash instead of the text. Without it the
+// same message would come back, from a page of the history or as a line of the logs.
+// A trace is no record, and no answer and no count knows of it; but it takes part in
+// the matching as the message did, so the lines of other messages stay theirs.
+
+// traceKey is the key of a trace: tombMessage · guild u64 · key of the record.
+func (g *guildTx) traceKey(recordKey []byte) []byte {
+	return append(append([]byte{tombMessage}, g.key...), recordKey...)
+}
+
+// removed says whether there is a trace in the place of a record.
+func (g *guildTx) removed(key recordKey) bool {
+	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.append(nil))) != nil
+}
+
+// has says whether a record is there, or was and has been removed.
+func (g *guildTx) has(key recordKey) bool {
+	return g.records.Get(key.append(nil)) != nil || g.removed(key)
+}
+
+func (g *guildTx) putTrace(key recordKey, s *stored) error {
+	g.traces = true
+	return g.w.put(g.w.state(stateTombstones), g.traceKey(key.append(nil)), s.appendHead(nil, key.time, false))
+}
+
+// removedNear adds the removed messages of a kind with times in [from, to].
+func (g *guildTx) removedNear(messages []message, k kind, from, to Micros) ([]message, error) {
+	if !g.traces {
+		return messages, nil
+	}
+	prefix := g.traceKey(nil)
+	c := g.w.state(stateTombstones).Cursor()
+	for b, value := c.Seek(g.traceKey(recordKey{k.user, from, 0}.append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
+		key, ok := parseRecordKey(b[len(prefix):])
+		if !ok {
+			return nil, damagedValue(b)
+		}
+		if key.user != k.user || key.time > to {
+			break
+		}
+		s, err := readStored(b, value, key.time)
+		if err != nil {
+			return nil, err
+		}
+		if !key.isLog() && s.hash == k.hash {
+			messages = append(messages, message{key: key, stored: s, removed: true})
+		}
+	}
+	return messages, nil
+}
+
+// eraseTraces removes the traces of a user's messages.
+func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
+	if !g.traces {
+		return 0, nil
+	}
+	b := g.w.state(stateTombstones)
+	keys := keysFrom(b, g.traceKey(u64(nil, uint64(user))), most)
+	for _, key := range keys {
+		if err := b.Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// redact takes the text out of a record.
+func (g *guildTx) redact(key recordKey) error {
+	return g.change(key, func(s *stored) error {
+		if s.gone {
+			return nil
+		}
+		if err := g.keepKind(key, s); err != nil {
+			return err
+		}
+		s.gone, s.text = true, nil
+		return nil
+	})
+}
+
+// obliterate takes a record away for good and leaves a trace.
+func (g *guildTx) obliterate(key recordKey) error {
+	s, err := g.whole(key)
+	if err != nil {
+		return err
+	}
+	if err := g.keepKind(key, &s); err != nil {
+		return err
+	}
+	trace := stored{source: s.source, channel: s.channel, gone: true, hash: s.hash, inLogs: s.inLogs, logTime: s.logTime}
+	if err := g.putTrace(key, &trace); err != nil {
+		return err
+	}
+	return g.remove(key)
+}
+
+// keepKind makes a message keep what the matching knows it by, before its text goes.
+// A line has that in its key.
+func (g *guildTx) keepKind(key recordKey, s *stored) error {
+	if s.hash != 0 || s.gone || key.isLog() {
+		return nil
+	}
+	channel, err := g.channel(s.channel)
+	if err != nil {
+		return err
+	}
+	s.hash = g.w.hash(channel.Name, string(s.text))
+	return nil
+}
+
+// whole returns a record with its text.
+func (g *guildTx) whole(key recordKey) (stored, error) {
+	b := key.append(nil)
+	s, err := readStored(b, g.records.Get(b), key.time)
+	if err != nil {
+		return s, err
+	}
+	err = s.open(g.texts, b, new([]byte))
+	s.text = slices.Clone(s.text)
+	return s, err
+}
+
+// change rewrites a record with what fn makes of it. The record's place, source and
+// channel stay.
+func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
+	s, err := g.whole(key)
+	if err != nil {
+		return err
+	}
+	before := s
+	if err := fn(&s); err != nil {
+		return err
+	}
+	if s.same(&before) {
+		return nil
+	}
+	return putRecord(g, key, &s, s.text)
+}
+
+// same says whether what may be changed of two values is the same.
+func (s *stored) same(o *stored) bool {
+	return s.replyTo == o.replyTo && s.replyUser == o.replyUser && s.gone == o.gone && s.hash == o.hash && s.edited == o.edited &&
+		bytes.Equal(s.text, o.text)
+}

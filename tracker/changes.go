@@ -1,0 +1,170 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"rollcall/store"
+)
+
+// What becomes of messages that are deleted or edited in Discord, see Options.
+const (
+	onDeleteKeep   = "keep"
+	onDeleteRedact = "redact"
+	onDeleteRemove = "remove"
+	onEditUpdate   = "update"
+	onEditKeep     = "keep"
+)
+
+// policy is what becomes of messages that are deleted or edited in Discord.
+type policy struct {
+	deleted store.Action // Keep, Redact or Remove
+	edited  store.Action // Keep or Edit
+}
+
+func newPolicy(o Options) (policy, error) {
+	p := policy{store.Redact, store.Edit}
+	switch o.OnDelete {
+	case "", onDeleteRedact:
+	case onDeleteKeep:
+		p.deleted = store.Keep
+	case onDeleteRemove:
+		p.deleted = store.Remove
+	default:
+		return p, fmt.Errorf("what becomes of deleted messages is %q: want keep, redact or remove", o.OnDelete)
+	}
+	switch o.OnEdit {
+	case "", onEditUpdate:
+	case onEditKeep:
+		p.edited = store.Keep
+	default:
+		return p, fmt.Errorf("what becomes of edited messages is %q: want keep or update", o.OnEdit)
+	}
+	return p, nil
+}
+
+// messageUpdate takes in an edit. Most updates are none: Discord adds an embed, or
+// somebody pins the message.
+func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) error {
+	if r.policy.edited == store.Keep {
+		return nil
+	}
+	m, err := decodeMessage(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	if m.Edited == 0 || !hasContent(data) || m.GuildID == 0 || !r.mine(m.GuildID) || m.Author.Bot || m.WebhookID != 0 {
+		return nil
+	}
+	info, known := r.names.channel(m.ChannelID)
+	if !known && !r.rules.decided(m.GuildID, m.ChannelID) || !r.rules.allowed(m.GuildID, m.ChannelID, info.parent) {
+		return nil
+	}
+	return r.hand(ctx, item{changes: []store.Change{{
+		Guild: m.GuildID, Message: m.ID, Time: m.Timestamp, User: m.Author.ID,
+		Action: r.policy.edited, Content: m.Content, Edited: m.Edited,
+	}}})
+}
+
+// messageDelete takes in one deletion or many. What was stored goes even if the
+// rules would not have it stored today.
+func (r *receiver) messageDelete(ctx context.Context, data json.RawMessage) error {
+	if r.policy.deleted == store.Keep {
+		return nil
+	}
+	d, err := decodeDeletion(data)
+	if err != nil {
+		r.reject(err)
+		return nil
+	}
+	if d.GuildID == 0 || !r.mine(d.GuildID) {
+		return nil
+	}
+	it := item{changes: make([]store.Change, 0, len(d.Messages))}
+	for _, id := range d.Messages {
+		it.changes = append(it.changes, store.Change{Guild: d.GuildID, Message: id, Time: snowflakeTime(id), Action: r.policy.deleted})
+	}
+	return r.hand(ctx, it)
+}
+
+// channelDelete forgets a channel's name, and takes in that its messages are deleted,
+// and those of its threads, of which Discord says nothing.
+func (r *receiver) channelDelete(ctx context.Context, data json.RawMessage) error {
+	c, ok := r.channelOf(data)
+	if !ok {
+		return nil
+	}
+	gone := append(r.names.threadsOf(c.ID), c.ID)
+	for _, id := range gone {
+		r.names.dropChannel(id)
+	}
+	if r.policy.deleted == store.Keep {
+		return nil
+	}
+	var it item
+	for _, id := range gone {
+		it.deleted = append(it.deleted, store.DeletedChannel{Guild: c.GuildID, Channel: id, Action: r.policy.deleted})
+	}
+	return r.hand(ctx, it)
+}
+
+// hand hands changes to the writer, in their place among the messages.
+func (r *receiver) hand(ctx context.Context, it item) error {
+	it.received = time.Now()
+	err := r.writer.add(ctx, it)
+	if err != nil {
+		r.log.Warn("an edit or a deletion could not be taken in before the end, and Discord does not tell of it again", "error", err)
+	}
+	return err
+}
+
+// recentLen bounds the changes, and the channels, that are remembered: many times
+// what happens in a guild while a page of history is under way.
+const recentLen = 2048
+
+// recentChanges are the changes that were committed last. A page of a channel's history
+// may have been fetched before one of them and be committed after it: whoever commits
+// a page does the changes of its messages once more. Any goroutine may use it.
+type recentChanges struct {
+	mu       sync.Mutex
+	changes  []store.Change // in their order
+	channels []store.DeletedChannel
+}
+
+// add must be called before the changes are committed.
+func (c *recentChanges) add(changes []store.Change, channels []store.DeletedChannel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes = last(append(c.changes, changes...), recentLen)
+	c.channels = last(append(c.channels, channels...), recentLen)
+}
+
+// last returns the last n elements, in an array that does not hold the others for long.
+func last[T any](list []T, n int) []T {
+	if len(list) < 2*n {
+		return list
+	}
+	return append(make([]T, 0, 2*n), list[len(list)-n:]...)
+}
+
+// of returns what has happened to the messages of a channel's page lately.
+func (c *recentChanges) of(channel store.ID, page []store.Record) (again store.Batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, change := range c.changes {
+		if slices.ContainsFunc(page, func(r store.Record) bool { return r.Message == change.Message }) {
+			again.Changes = append(again.Changes, change)
+		}
+	}
+	for _, d := range c.channels {
+		if d.Channel == channel {
+			again.Deleted = append(again.Deleted, d)
+		}
+	}
+	return again
+}
