@@ -3,8 +3,10 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -358,6 +360,48 @@ func TestForgottenBytes(t *testing.T) {
 	}
 	if !bytes.Contains(compacted, []byte("secret2")) {
 		t.Error("the compacted file does not hold what the others said: this test sees nothing")
+	}
+}
+
+// In a crowd, whose counts share values with their neighbours', no id stays behind.
+func TestForgottenInACrowd(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(5, 6))
+	var records []store.Record
+	for i := range 3000 {
+		user := store.ID(random.Uint64())
+		for k := range 3 {
+			records = append(records, live(1, user, 3*i+k, "hi"))
+		}
+	}
+	mustPut(t, db, store.Batch{Records: records})
+	gone := map[store.ID]bool{}
+	for i := 0; i < len(records); i += 90 {
+		user := records[i].User
+		gone[user] = true
+		if _, err := db.Forget(ctx, store.Person{User: user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustBeSound(t, db)
+	mustPut(t, db, store.Batch{Records: records})
+	mustBeSound(t, db)
+	if have := len(all(t, db, store.Query{})); have != len(records)-3*len(gone) {
+		t.Errorf("%d records are left", have)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	compacted := bytesOf(t, path)
+	for user := range gone {
+		if bytes.Contains(compacted, binary.BigEndian.AppendUint64(nil, uint64(user))) {
+			t.Errorf("the compacted file holds the id of user %d", user)
+		}
 	}
 }
 
