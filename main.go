@@ -38,6 +38,10 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	rules, err := cli.Rules(c, log)
+	if err != nil {
+		return err
+	}
 	group := actors.New(ctx, log)
 	group.AddSignals()
 	version, commit := cli.Version()
@@ -46,8 +50,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	if c.Token.IsSet() { // tracker
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
-			Rules: tracker.RulesOptions{GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny,
-				ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny, ConfigDir: c.ChannelConfigDir}, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit),
+			Rules: rules, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit),
 			Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
 		})
 		if err != nil {
@@ -59,7 +62,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
 	}
 	{ // migration
-		m := migration.NewFollower(migration.Options{Store: db, Root: c.Logs, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
+		m := migration.NewFollower(migration.Options{Store: db, Root: c.Logs, Rules: rules, Batch: int(c.MigrationBatch), MinFree: int64(c.MinFree),
 			StartDelay: c.MigrationStartDelay, DayDelay: c.MigrationDayDelay, Log: log.With("actor", "migration")})
 		parts.Migration = m.Status
 		group.Add("migration", m.Run)

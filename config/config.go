@@ -55,6 +55,8 @@ type Config struct {
 	ChannelsAllow       IDs           `split_words:"true"`
 	ChannelsDeny        IDs           `split_words:"true"`
 	ChannelConfigDir    string        `split_words:"true"`
+	OptOut              IDs           `split_words:"true"`
+	StoreContent        bool          `split_words:"true"`
 	Backfill            Choice        `split_words:"true"` // gap, none or all
 	OnDelete            Choice        `split_words:"true"` // redact, keep or remove
 	OnEdit              Choice        `split_words:"true"` // update or keep
@@ -80,6 +82,7 @@ func defaults() Config {
 		MigrationStartDelay: 10 * time.Second,
 		MinFree:             32 * mib,
 		Listen:              "127.0.0.1:7878",
+		StoreContent:        true,
 		Backfill:            "gap",
 		OnDelete:            "redact",
 		OnEdit:              "update",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/disk"
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -20,6 +21,8 @@ type Options struct {
 	// the folders that guilds_map.json gives its id, and the emergency files
 	// that carry either in their name. 0 means all.
 	Guild store.ID
+	// Rules say what is kept of each message; nil: everything.
+	Rules *rules.Rules
 	Log   *slog.Logger
 	// Now is the clock that says which day is today (UTC); nil means time.Now.
 	Now func() time.Time

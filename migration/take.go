@@ -241,7 +241,9 @@ func (t *taking) read(ctx context.Context) (trouble, err error) {
 				return nil, err
 			}
 		}
-		t.add(line)
+		if err := t.add(line); err != nil {
+			return err, t.handRest(ctx)
+		}
 	}
 }
 
@@ -249,8 +251,27 @@ func (t *taking) full() bool {
 	return len(t.step.batch.Records) >= t.most || t.step.bytes >= stepBytes
 }
 
-// add puts a line into the step.
-func (t *taking) add(line ndjson.Line) {
+// add puts a line into the step. An error says that it cannot yet be told what is to
+// be kept of it, so that it and what follows are for a later pass.
+func (t *taking) add(line ndjson.Line) error {
+	if t.step.batch.Records == nil {
+		t.step.batch.Records = t.room(line.Offset)
+	}
+	records := append(t.step.batch.Records, store.Record{})
+	r := &records[len(records)-1]
+	outcome, reason := malformed, badLength
+	if !line.TooLong {
+		outcome, reason = parse(line.Text, t.folder, r)
+	}
+	if outcome == message && t.Rules != nil {
+		keep, err := t.Rules.Apply(r)
+		if err != nil {
+			return err
+		}
+		if !keep {
+			outcome = skipped
+		}
+	}
 	first := line.Offset == t.cursor.Offset-t.cursor.Tail
 	file := &t.step.batch.File
 	file.Offset, file.Tail = line.End, 0
@@ -260,20 +281,11 @@ func (t *taking) add(line ndjson.Line) {
 	t.last, file.LastLen = line.Text, line.End-line.Offset
 	t.fresh = true
 	if first && t.cursor.Tail > 0 && t.countedBefore(line) {
-		return
+		return nil
 	}
 	t.step.bytes += line.End - line.Offset
 	file.Counts.Lines++
-	if line.TooLong {
-		t.quarantine(line, badLength)
-		return
-	}
-	if t.step.batch.Records == nil {
-		t.step.batch.Records = t.room(line.Offset)
-	}
-	records := append(t.step.batch.Records, store.Record{})
-	r := &records[len(records)-1]
-	switch outcome, reason := parse(line.Text, t.folder, r); outcome {
+	switch outcome {
 	case message:
 		t.see(r.Guild)
 		r.Channel = t.channel(r)
@@ -284,6 +296,7 @@ func (t *taking) add(line ndjson.Line) {
 	case malformed:
 		t.quarantine(line, reason)
 	}
+	return nil
 }
 
 // room returns an empty slice for the records of a step that begins at a place of

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -66,7 +67,7 @@ type backfill struct {
 	writer *writer
 	rest   *rest
 	names  *names
-	rules  *rules
+	rules  *rules.Rules
 	log    *slog.Logger
 	limits limits // fillLimits, shorter in tests
 
@@ -89,7 +90,7 @@ type lostSession struct {
 }
 
 // newBackfill takes part in w's planning, so it comes before w.run.
-func newBackfill(w *writer, r *rest, n *names, rules *rules, log *slog.Logger) *backfill {
+func newBackfill(w *writer, r *rest, n *names, rules *rules.Rules, log *slog.Logger) *backfill {
 	b := &backfill{
 		mode: w.plan.mode, db: w.db, writer: w, rest: r, names: n, rules: rules, log: log, limits: fillLimits(),
 		wake: make(chan struct{}, 1), jobs: newJobs(),

@@ -62,7 +62,10 @@ func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) erro
 		return nil
 	}
 	info, known := r.names.channel(m.ChannelID)
-	if !known && !r.rules.decided(m.GuildID, m.ChannelID) || !r.rules.allowed(m.GuildID, m.ChannelID, info.parent) {
+	if !known && !r.rules.Decided(m.GuildID, m.ChannelID) || !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
+		return nil
+	}
+	if rec := m.kept(r.rules, info.name, store.SourceLive); rec == nil || rec.Redacted {
 		return nil
 	}
 	return r.hand(ctx, item{changes: []store.Change{{

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -212,7 +213,7 @@ func TestReceiveChanges(t *testing.T) {
 	both := policy{store.Redact, store.Edit}
 	tests := map[string]struct {
 		policy     policy
-		rules      RulesOptions
+		rules      rules.Options
 		name, data string
 		want       *item // nil: none
 		rejected   int64
@@ -224,13 +225,13 @@ func TestReceiveChanges(t *testing.T) {
 		"an embed is added":             {policy: both, name: "MESSAGE_UPDATE", data: strings.Replace(edit, `"2026-05-11T06:30:00.123Z"}`, `null}`, 1) + `,"edited_timestamp":null}`},
 		"no text is told":               {policy: both, name: "MESSAGE_UPDATE", data: `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `","embeds":[],"edited_timestamp":"2026-05-11T06:30:00.123Z"}`},
 		"a bot's edit":                  {policy: both, name: "MESSAGE_UPDATE", data: strings.Replace(edit, `"id":"7"`, `"id":"7","bot":true`, 1) + `}`},
-		"an edit in a denied channel":   {policy: both, rules: RulesOptions{ChannelsDeny: []store.ID{10}}, name: "MESSAGE_UPDATE", data: edit + `}`},
-		"an edit in nobody's channel":   {policy: both, rules: RulesOptions{ChannelsDeny: []store.ID{11}}, name: "MESSAGE_UPDATE", data: edit + `}`},
+		"an edit in a denied channel":   {policy: both, rules: rules.Options{ChannelsDeny: []store.ID{10}}, name: "MESSAGE_UPDATE", data: edit + `}`},
+		"an edit in nobody's channel":   {policy: both, rules: rules.Options{ChannelsDeny: []store.ID{11}}, name: "MESSAGE_UPDATE", data: edit + `}`},
 		"another shard's edit":          {policy: both, name: "MESSAGE_UPDATE", data: strings.Replace(edit, guild0, guild1, 1) + `}`},
 		"a direct message's edit":       {policy: both, name: "MESSAGE_UPDATE", data: strings.Replace(edit, `"`+guild0+`"`, "null", 1) + `}`},
 		"an edit that cannot be read":   {policy: both, name: "MESSAGE_UPDATE", data: `{"id":100}`, rejected: 1},
 		"a deletion":                    {policy: both, name: "MESSAGE_DELETE", data: `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `"}`, want: &item{changes: gone(store.Redact, 100)}},
-		"... in a denied channel":       {policy: both, rules: RulesOptions{ChannelsDeny: []store.ID{10}}, name: "MESSAGE_DELETE", data: `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `"}`, want: &item{changes: gone(store.Redact, 100)}},
+		"... in a denied channel":       {policy: both, rules: rules.Options{ChannelsDeny: []store.ID{10}}, name: "MESSAGE_DELETE", data: `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `"}`, want: &item{changes: gone(store.Redact, 100)}},
 		"many deletions":                {policy: policy{store.Remove, store.Keep}, name: "MESSAGE_DELETE_BULK", data: `{"ids":["100",7,"102","99999999999999999999"],"channel_id":"10","guild_id":"` + guild0 + `"}`, want: &item{changes: gone(store.Remove, 100, 102)}},
 		"deletions are kept out":        {policy: policy{store.Keep, store.Edit}, name: "MESSAGE_DELETE", data: `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `"}`},
 		"another shard's deletion":      {policy: both, name: "MESSAGE_DELETE", data: `{"id":"100","channel_id":"10","guild_id":"` + guild1 + `"}`},

@@ -34,6 +34,6 @@
 //
 // # Which messages count
 //
-// message.counts and rules.allowed are the two halves of the rule, for live
+// message.counts and the package rules are the two halves of the rule, for live
 // messages and for those of the history alike.
 package tracker

@@ -23,7 +23,7 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if !b.rules.allowed(g.Guild, g.Channel, info.parent) {
+	if !b.rules.Allowed(g.Guild, g.Channel, info.parent) {
 		return true, b.closeGap(ctx, j, store.GapSkipped, "the channel is not allowed any more")
 	}
 	p, err := b.history(ctx, g.Channel, g.After)
@@ -50,10 +50,6 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 // takePage stores what a page holds of the gap, together with the gap's new bounds.
 func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInfo) (done bool, err error) {
 	g := j.gap
-	name := info.name
-	if name == "" {
-		name = unknownChannel
-	}
 	var batch store.Batch
 	filtered := 0
 	for _, m := range p.messages {
@@ -65,7 +61,11 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 			filtered++
 			continue
 		}
-		batch.Records = append(batch.Records, *m.record(name, store.SourceBackfill))
+		rec := m.kept(b.rules, info.name, store.SourceBackfill)
+		if rec == nil {
+			continue
+		}
+		batch.Records = append(batch.Records, *rec)
 		n := store.Name{Guild: g.Guild, User: m.Author.ID, Name: m.displayName()}
 		if n.Name != "" && b.writer.names.unknown(n) {
 			batch.Names = append(batch.Names, n)

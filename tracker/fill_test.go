@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -121,7 +122,9 @@ func TestOpenGapAfterAnotherConfiguration(t *testing.T) {
 		change func(*town, *Options)
 		state  string
 	}{
-		{"denied", func(w *town, o *Options) { o.Rules.ChannelsDeny = []store.ID{store.ID(w.general.ID)} }, store.GapSkipped},
+		{"denied", func(w *town, o *Options) {
+			o.Rules = w.rules(rules.Options{ChannelsDeny: []store.ID{store.ID(w.general.ID)}})
+		}, store.GapSkipped},
 		{"no backfill", func(w *town, o *Options) { o.Backfill = backfillNone }, store.GapOpen},
 	}
 	for _, test := range tests {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -194,6 +195,19 @@ func (m message) record(name string, source store.Source) *store.Record {
 		Attachments: m.Attachments,
 		Edited:      m.Edited,
 	}
+}
+
+// kept is what is stored of a message that counts, nil if nothing is. name is its
+// channel's, "" if that is not known.
+func (m message) kept(r *rules.Rules, name string, source store.Source) *store.Record {
+	if name == "" {
+		name = unknownChannel
+	}
+	rec := m.record(name, source)
+	if keep, err := r.Apply(rec); err != nil || !keep { // a guild whose rules are not known is not allowed
+		return nil
+	}
+	return rec
 }
 
 // snowflakeTime is the instant at which Discord made an id, to the millisecond.

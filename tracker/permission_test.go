@@ -3,6 +3,7 @@ package tracker
 import (
 	"testing"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -57,7 +58,7 @@ func TestDeniedChannelIsNotFetched(t *testing.T) {
 	w := newTown(t, simulator.Options{}, nil)
 	w.say(w.ada, "missed", w.general, w.other)
 	o := w.options()
-	o.Rules.ChannelsDeny = []store.ID{store.ID(w.other.ID)}
+	o.Rules = w.rules(rules.Options{ChannelsDeny: []store.ID{store.ID(w.other.ID)}})
 	w.again(o)
 	w.complete(func(m simulator.Message) bool { return w.since(m) && m.Channel != w.other.ID })
 	if gaps := w.filled(); len(gaps[store.ID(w.other.ID)]) != 0 {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -19,7 +20,7 @@ type receiver struct {
 	writer        *writer
 	backfill      *backfill
 	names         *names
-	rules         *rules
+	rules         *rules.Rules
 	policy        policy
 	log           *slog.Logger
 
@@ -100,7 +101,7 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		return nil
 	}
 	info, known := r.names.channel(m.ChannelID)
-	if !known && !r.rules.decided(m.GuildID, m.ChannelID) {
+	if !known && !r.rules.Decided(m.GuildID, m.ChannelID) {
 		r.filtered.Add(1)
 		if n, ok := r.unknowns.due(time.Now()); ok {
 			r.log.Warn("messages of a channel that Discord has not described are not recorded: it may be a thread of a denied one",
@@ -108,7 +109,7 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		}
 		return nil
 	}
-	if !r.rules.allowed(m.GuildID, m.ChannelID, info.parent) {
+	if !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
 		r.filtered.Add(1)
 		return nil
 	}
@@ -117,13 +118,11 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		received: time.Now(),
 	}
 	if m.counts() {
-		name := info.name
-		if name == "" {
-			name = unknownChannel
+		if it.record = m.kept(r.rules, info.name, store.SourceLive); it.record != nil {
+			it.names = r.namesOf(m)
 		}
-		it.record = m.record(name, store.SourceLive)
-		it.names = r.namesOf(m)
-	} else {
+	}
+	if it.record == nil {
 		r.filtered.Add(1)
 	}
 	if err := r.writer.add(ctx, it); err != nil {
@@ -158,7 +157,7 @@ func (r *receiver) guildCreate(_ context.Context, data json.RawMessage) error {
 		return nil
 	}
 	r.names.setGuild(g)
-	allowed := r.rules.guildAllowed(g.ID)
+	allowed := r.rules.GuildAllowed(g.ID)
 	r.log.Info("guild seen", "guild", g.ID, "name", g.Name, "channels", len(g.Channels), "threads", len(g.Threads), "allowed", allowed)
 	if !allowed {
 		return nil
@@ -166,7 +165,7 @@ func (r *receiver) guildCreate(_ context.Context, data json.RawMessage) error {
 	snapshot := guildSnapshot{Guild: g.ID, Channels: make([]channelSnapshot, 0, len(g.Channels)+len(g.Threads))}
 	for _, list := range [][]channel{g.Channels, g.Threads} {
 		for _, c := range list {
-			if r.rules.allowed(g.ID, c.ID, c.Parent) {
+			if r.rules.Allowed(g.ID, c.ID, c.Parent) {
 				snapshot.Channels = append(snapshot.Channels, channelSnapshot{
 					ID: c.ID, Parent: c.Parent, Type: c.Type, Name: c.Name, LastMessage: c.Last,
 				})
@@ -211,7 +210,7 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 	}
 	r.names.setChannel(c)
 	isNew := c.Last == 0 || c.Last == c.ID // a forum's post has its thread's id
-	if !isNew || !r.rules.allowed(c.GuildID, c.ID, c.Parent) {
+	if !isNew || !r.rules.Allowed(c.GuildID, c.ID, c.Parent) {
 		return nil
 	}
 	return r.writer.add(ctx, item{

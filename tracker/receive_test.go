@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -16,10 +17,11 @@ const (
 	guild1 = "4198498304" // odd
 )
 
-func newReceiver(t *testing.T, rules RulesOptions) (*receiver, *lines) {
+func newReceiver(t *testing.T, o rules.Options) (*receiver, *lines) {
 	t.Helper()
 	out := &lines{t: t}
-	checked, err := newRules(rules, out.logger())
+	o.Log = out.logger()
+	checked, err := rules.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,20 +53,20 @@ func TestReceive(t *testing.T) {
 	}
 	names := []store.Name{{Guild: g0, User: 7, Name: "ada"}, {Guild: g0, Name: "Lounge"}}
 	tests := map[string]struct {
-		rules RulesOptions
+		rules rules.Options
 		steps []step
 	}{
 		"a message": {steps: []step{described,
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "general"}), cursor: cursor(10, 100), names: names}}}},
 		"a message of a channel that nobody described": {steps: []step{
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: unknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
-		"... while a channel is denied": {rules: RulesOptions{ChannelsDeny: []store.ID{5}}, steps: []step{
+		"... while a channel is denied": {rules: rules.Options{ChannelsDeny: []store.ID{5}}, steps: []step{
 			{"MESSAGE_CREATE", head + `}`, nil}}},
-		"... while it is allowed": {rules: RulesOptions{ChannelsAllow: []store.ID{10}}, steps: []step{
+		"... while it is allowed": {rules: rules.Options{ChannelsAllow: []store.ID{10}}, steps: []step{
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: unknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
 		"a bot's message moves the cursor": {steps: []step{described,
 			{"MESSAGE_CREATE", head + `,"author":{"bot":true}}`, &item{cursor: cursor(10, 100)}}}},
-		"a denied channel leaves no trace": {rules: RulesOptions{ChannelsDeny: []store.ID{10}}, steps: []step{described,
+		"a denied channel leaves no trace": {rules: rules.Options{ChannelsDeny: []store.ID{10}}, steps: []step{described,
 			{"MESSAGE_CREATE", head + `}`, nil},
 			{"MESSAGE_CREATE", head + `,"channel_id":"11"}`, nil}}},
 		"another shard's guild": {steps: []step{
@@ -80,7 +82,7 @@ func TestReceive(t *testing.T) {
 			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":11,"parent_id":"10","name":"new","last_message_id":"21"}`, &item{cursor: cursor(21, 21)}}}},
 		"a thread that the bot was added to is not new": {steps: []step{described,
 			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":12,"parent_id":"10","name":"old","last_message_id":"99"}`, nil}}},
-		"a new thread of a denied channel": {rules: RulesOptions{ChannelsDeny: []store.ID{10}}, steps: []step{described,
+		"a new thread of a denied channel": {rules: rules.Options{ChannelsDeny: []store.ID{10}}, steps: []step{described,
 			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":11,"parent_id":"10","name":"new"}`, nil}}},
 		"names as they change": {steps: []step{described,
 			{"CHANNEL_UPDATE", `{"id":"10","guild_id":"` + guild0 + `","name":"lobby"}`, nil},
@@ -128,7 +130,7 @@ func TestReceiveTellsOfGuilds(t *testing.T) {
 	const create = `{"id":"` + guild0 + `","channels":[{"id":"10","name":"general","last_message_id":"99"},{"id":"12","type":15,"parent_id":"9"}],
 		"threads":[{"id":"11","type":11,"parent_id":"10","name":"thread"},{"id":"13","type":11,"parent_id":"12"}]`
 	tests := map[string]struct {
-		rules RulesOptions
+		rules rules.Options
 		data  string
 		want  []channelSnapshot
 	}{
@@ -136,10 +138,10 @@ func TestReceiveTellsOfGuilds(t *testing.T) {
 			{ID: 10, Name: "general", LastMessage: 99}, {ID: 12, Type: 15},
 			{ID: 11, Type: 11, Parent: 10, Name: "thread"}, {ID: 13, Type: 11, Parent: 12},
 		}},
-		"a channel is denied": {rules: RulesOptions{ChannelsDeny: []store.ID{12}}, data: create + `}`, want: []channelSnapshot{
+		"a channel is denied": {rules: rules.Options{ChannelsDeny: []store.ID{12}}, data: create + `}`, want: []channelSnapshot{
 			{ID: 10, Name: "general", LastMessage: 99}, {ID: 11, Type: 11, Parent: 10, Name: "thread"},
 		}},
-		"the guild is denied":      {rules: RulesOptions{GuildsAllow: []store.ID{5}}, data: create + `}`},
+		"the guild is denied":      {rules: rules.Options{GuildsAllow: []store.ID{5}}, data: create + `}`},
 		"the guild is unavailable": {data: create + `,"unavailable":true}`},
 	}
 	for name, test := range tests {
@@ -161,7 +163,7 @@ func TestReceiveTellsOfGuilds(t *testing.T) {
 
 // A message for which there is no room is waited with, as long as may be.
 func TestReceiveWaitsForRoom(t *testing.T) {
-	r, out := newReceiver(t, RulesOptions{})
+	r, out := newReceiver(t, rules.Options{})
 	const data = `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `","author":{"id":"7"}}`
 	for range queueLen {
 		if err := r.receive(t.Context(), "MESSAGE_CREATE", json.RawMessage(data)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -82,6 +83,17 @@ func (r *rig) options() Options {
 		Store: r.db, Token: r.sim.Token(), DiscordURL: r.sim.URL(), Shards: 0,
 		Log: r.log.logger(),
 	}
+}
+
+// rules are those of a tracker that records not all.
+func (r *rig) rules(o rules.Options) *rules.Rules {
+	r.Helper()
+	o.Log = r.log.logger()
+	checked, err := rules.New(o)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return checked
 }
 
 // run starts a tracker, which ends with the test.

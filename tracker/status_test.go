@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -17,7 +18,7 @@ func TestStatusOfTheGateway(t *testing.T) {
 	r := newFaultRig(t, simulator.Options{})
 	denied := r.sim.Guilds()[0].AddChannel(simulator.ChannelSpec{Name: "denied"})
 	o := r.options()
-	o.Rules.ChannelsDeny = []store.ID{store.ID(denied.ID)}
+	o.Rules = r.rules(rules.Options{ChannelsDeny: []store.ID{store.ID(denied.ID)}})
 	r.run(o, quick())
 	r.ready(1)
 	for _, end := range []func(*simulator.Conn){

@@ -133,7 +133,7 @@ func (b *backfill) allowedThreads(guild, parent store.ID, p archivedPage) []chan
 	var found []channelSnapshot
 	for _, c := range p.threads {
 		c.GuildID, c.Parent = guild, parent
-		if !b.rules.allowed(guild, c.ID, parent) {
+		if !b.rules.Allowed(guild, c.ID, parent) {
 			continue
 		}
 		b.names.setChannel(c)

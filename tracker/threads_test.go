@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -96,7 +97,7 @@ func TestArchivedThreadsOfDeniedChannels(t *testing.T) {
 		c.Archive()
 	}
 	o := w.options()
-	o.Rules.ChannelsDeny = []store.ID{store.ID(w.other.ID), store.ID(named.ID)}
+	o.Rules = w.rules(rules.Options{ChannelsDeny: []store.ID{store.ID(w.other.ID), store.ID(named.ID)}})
 	w.again(o)
 	w.complete(func(m simulator.Message) bool {
 		return w.since(m) && !slices.Contains([]simulator.ID{w.other.ID, denied.ID, named.ID}, m.Channel)

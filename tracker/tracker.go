@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -25,7 +26,7 @@ type Options struct {
 	// CommitInterval is how long records gather, at most, before they are committed
 	// together. 0: as soon as the previous commit has synced.
 	CommitInterval time.Duration
-	Rules          RulesOptions
+	Rules          *rules.Rules // nil: everything is recorded
 	// Backfill is "gap" (or empty: what was missed while we were not listening is
 	// fetched), "none", or "all" (also what was before we listened for the first time).
 	Backfill string
@@ -48,7 +49,7 @@ type Tracker struct {
 	tls      *tls.Config // of the gateway; nil: the system's
 	rest     *rest
 	names    *names
-	rules    *rules
+	rules    *rules.Rules
 	policy   policy
 	writer   *writer
 	backfill *backfill
@@ -93,9 +94,10 @@ func New(o Options) (*Tracker, error) {
 	if o.Token == "" {
 		return nil, errors.New("no bot token")
 	}
-	rules, err := newRules(o.Rules, o.Log)
-	if err != nil {
-		return nil, err
+	if o.Rules == nil {
+		if o.Rules, err = rules.New(rules.Options{Log: o.Log}); err != nil {
+			return nil, err
+		}
 	}
 	policy, err := newPolicy(o)
 	if err != nil {
@@ -110,7 +112,7 @@ func New(o Options) (*Tracker, error) {
 	}
 	t := &Tracker{
 		options: o, log: o.Log, base: base, limits: gatewayLimits(),
-		rest: newREST(o.DiscordURL, o.Token, o.Log), names: newNames(), rules: rules, policy: policy,
+		rest: newREST(o.DiscordURL, o.Token, o.Log), names: newNames(), rules: o.Rules, policy: policy,
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
 	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
 	"rollcall/store"
 )
@@ -114,30 +115,30 @@ func TestRunKnowsTheNamesOfTheMoment(t *testing.T) {
 func TestRunObeysTheLists(t *testing.T) {
 	type world struct{ office, general, secret, thread, own *simulator.Channel }
 	tests := map[string]struct {
-		rules func(w world) RulesOptions
+		rules func(w world) rules.Options
 		want  func(w world) []*simulator.Channel
 	}{
 		"no lists": {
-			rules: func(w world) RulesOptions { return RulesOptions{} },
+			rules: func(w world) rules.Options { return rules.Options{} },
 			want: func(w world) []*simulator.Channel {
 				return []*simulator.Channel{w.office, w.general, w.secret, w.thread, w.own}
 			},
 		},
 		"a guild is denied": {
-			rules: func(w world) RulesOptions {
-				return RulesOptions{GuildsDeny: []store.ID{store.ID(w.office.Guild().ID)}}
+			rules: func(w world) rules.Options {
+				return rules.Options{GuildsDeny: []store.ID{store.ID(w.office.Guild().ID)}}
 			},
 			want: func(w world) []*simulator.Channel { return []*simulator.Channel{w.general, w.secret, w.thread, w.own} },
 		},
 		"a guild is allowed": {
-			rules: func(w world) RulesOptions {
-				return RulesOptions{GuildsAllow: []store.ID{store.ID(w.office.Guild().ID)}}
+			rules: func(w world) rules.Options {
+				return rules.Options{GuildsAllow: []store.ID{store.ID(w.office.Guild().ID)}}
 			},
 			want: func(w world) []*simulator.Channel { return []*simulator.Channel{w.office} },
 		},
 		"a channel is denied with its threads, but for one that is allowed by itself": {
-			rules: func(w world) RulesOptions {
-				return RulesOptions{
+			rules: func(w world) rules.Options {
+				return rules.Options{
 					ChannelsDeny:  []store.ID{store.ID(w.secret.ID)},
 					ChannelsAllow: []store.ID{store.ID(w.general.ID), store.ID(w.own.ID)},
 				}
@@ -145,7 +146,7 @@ func TestRunObeysTheLists(t *testing.T) {
 			want: func(w world) []*simulator.Channel { return []*simulator.Channel{w.general, w.own} },
 		},
 		"a thread is denied": {
-			rules: func(w world) RulesOptions { return RulesOptions{ChannelsDeny: []store.ID{store.ID(w.thread.ID)}} },
+			rules: func(w world) rules.Options { return rules.Options{ChannelsDeny: []store.ID{store.ID(w.thread.ID)}} },
 			want:  func(w world) []*simulator.Channel { return []*simulator.Channel{w.office, w.general, w.secret, w.own} },
 		},
 	}
@@ -164,7 +165,7 @@ func TestRunObeysTheLists(t *testing.T) {
 			ada := r.sim.AddUser(simulator.UserSpec{Name: "Ada"})
 			w.own = w.secret.StartThread(simulator.ThreadSpec{Name: "announced"})
 			o := r.options()
-			o.Rules = test.rules(w)
+			o.Rules = r.rules(test.rules(w))
 			r.run(o, quick())
 			r.ready(1)
 			r.say(ada, "hello", w.general, w.secret, w.thread, w.own, w.office)
@@ -198,7 +199,7 @@ func TestRunRereadsAGuildsFile(t *testing.T) {
 	}
 	write(fmt.Sprintf(`{"mode":"blacklist","blacklist":["%v"]}`, secret.ID))
 	o := r.options()
-	o.Rules.ConfigDir = dir
+	o.Rules = r.rules(rules.Options{ConfigDir: dir})
 	r.run(o, quick())
 	r.ready(1)
 	var allowed []simulator.ID
@@ -214,13 +215,13 @@ func TestRunRereadsAGuildsFile(t *testing.T) {
 
 	write(`{"mode":"unrestricted"} `)
 	r.until("the file is read again", func() bool {
-		return r.tracker.rules.allowed(store.ID(g.ID), store.ID(secret.ID), 0)
+		return r.tracker.rules.Allowed(store.ID(g.ID), store.ID(secret.ID), 0)
 	})
 	say(secret, "2", true)
 
 	write(`{"mode":"white`)
 	r.until("the broken file is told of", func() bool {
-		r.tracker.rules.allowed(store.ID(g.ID), store.ID(secret.ID), 0)
+		r.tracker.rules.Allowed(store.ID(g.ID), store.ID(secret.ID), 0)
 		return r.log.count("level=ERROR", file) == 1
 	})
 	say(general, "3", true)
@@ -228,7 +229,7 @@ func TestRunRereadsAGuildsFile(t *testing.T) {
 
 	write(fmt.Sprintf(`{"mode":"whitelist","whitelist":["%v"]}`, general.ID))
 	r.until("the mended file is read", func() bool {
-		return !r.tracker.rules.allowed(store.ID(g.ID), store.ID(secret.ID), 0)
+		return !r.tracker.rules.Allowed(store.ID(g.ID), store.ID(secret.ID), 0)
 	})
 	say(secret, "4", false)
 	say(general, "4", true)
@@ -273,7 +274,6 @@ func TestNewRefuses(t *testing.T) {
 		"no token":          {func(o *Options) { o.Token = "Bot " }, "token"},
 		"an address of ftp": {func(o *Options) { o.DiscordURL = "ftp://x" }, `"ftp://x"`},
 		"half an address":   {func(o *Options) { o.DiscordURL = "discord.com" }, `"discord.com"`},
-		"no folder":         {func(o *Options) { o.Rules.ConfigDir = "/nowhere/at/all" }, "/nowhere/at/all"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

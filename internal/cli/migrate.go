@@ -119,6 +119,9 @@ func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Option
 	}
 	cfg.LogLevel = max(cfg.LogLevel, config.Level(slog.LevelWarn)) // the summary says the rest
 	o.Store, o.Log, o.Progress = db, newLogger(progress, cfg, terminal.Is(a.stderr)), progress.update
+	if o.Rules, err = Rules(cfg, o.Log); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	summary, err := migration.Once(ctx, o)
 	progress.clear()
 	if ctx.Err() != nil {

@@ -1,8 +1,11 @@
-package tracker
+package rules
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,26 +18,26 @@ import (
 func TestRulesAllowed(t *testing.T) {
 	ids := func(list ...store.ID) []store.ID { return list }
 	tests := map[string]struct {
-		rules   RulesOptions
+		rules   Options
 		file    string
 		allowed []store.ID // of 10, 11, 12 and 20
 		decided []store.ID // those whose parent has no say
 	}{
 		"nothing is said":                 {allowed: ids(10, 11, 12, 20), decided: ids(10, 11, 12, 20)},
-		"the guild is denied":             {rules: RulesOptions{GuildsDeny: ids(1)}, decided: ids(10, 11, 12, 20)},
-		"the guild is allowed and denied": {rules: RulesOptions{GuildsAllow: ids(1), GuildsDeny: ids(1)}, decided: ids(10, 11, 12, 20)},
-		"another guild is allowed":        {rules: RulesOptions{GuildsAllow: ids(2)}, decided: ids(10, 11, 12, 20)},
-		"the guild is allowed":            {rules: RulesOptions{GuildsAllow: ids(1)}, allowed: ids(10, 11, 12, 20), decided: ids(10, 11, 12, 20)},
-		"a channel is denied":             {rules: RulesOptions{ChannelsDeny: ids(10)}, allowed: ids(20), decided: ids(10)},
-		"a channel is allowed":            {rules: RulesOptions{ChannelsAllow: ids(10)}, allowed: ids(10, 11, 12), decided: ids(10)},
-		"a channel is allowed and denied": {rules: RulesOptions{ChannelsAllow: ids(10), ChannelsDeny: ids(10)}, decided: ids(10)},
-		"a thread is denied":              {rules: RulesOptions{ChannelsDeny: ids(11)}, allowed: ids(10, 12, 20), decided: ids(11)},
-		"a thread is allowed":             {rules: RulesOptions{ChannelsAllow: ids(11)}, allowed: ids(11), decided: ids(11)},
+		"the guild is denied":             {rules: Options{GuildsDeny: ids(1)}, decided: ids(10, 11, 12, 20)},
+		"the guild is allowed and denied": {rules: Options{GuildsAllow: ids(1), GuildsDeny: ids(1)}, decided: ids(10, 11, 12, 20)},
+		"another guild is allowed":        {rules: Options{GuildsAllow: ids(2)}, decided: ids(10, 11, 12, 20)},
+		"the guild is allowed":            {rules: Options{GuildsAllow: ids(1)}, allowed: ids(10, 11, 12, 20), decided: ids(10, 11, 12, 20)},
+		"a channel is denied":             {rules: Options{ChannelsDeny: ids(10)}, allowed: ids(20), decided: ids(10)},
+		"a channel is allowed":            {rules: Options{ChannelsAllow: ids(10)}, allowed: ids(10, 11, 12), decided: ids(10)},
+		"a channel is allowed and denied": {rules: Options{ChannelsAllow: ids(10), ChannelsDeny: ids(10)}, decided: ids(10)},
+		"a thread is denied":              {rules: Options{ChannelsDeny: ids(11)}, allowed: ids(10, 12, 20), decided: ids(11)},
+		"a thread is allowed":             {rules: Options{ChannelsAllow: ids(11)}, allowed: ids(11), decided: ids(11)},
 		"a thread of a denied channel is allowed": {
-			rules: RulesOptions{ChannelsAllow: ids(11, 20), ChannelsDeny: ids(10)}, allowed: ids(11, 20), decided: ids(10, 11, 20),
+			rules: Options{ChannelsAllow: ids(11, 20), ChannelsDeny: ids(10)}, allowed: ids(11, 20), decided: ids(10, 11, 20),
 		},
 		"a thread of an allowed channel is denied": {
-			rules: RulesOptions{ChannelsAllow: ids(10), ChannelsDeny: ids(11)}, allowed: ids(10, 12), decided: ids(10, 11),
+			rules: Options{ChannelsAllow: ids(10), ChannelsDeny: ids(11)}, allowed: ids(10, 12), decided: ids(10, 11),
 		},
 		"unrestricted": {file: `{"mode":"unrestricted","blacklist":["10"],"whitelist":["20"]}`, allowed: ids(10, 11, 12, 20), decided: ids(10, 11, 12, 20)},
 		"whitelist":    {file: `{"mode":"whitelist","whitelist":["10"],"blacklist":["10"]}`, allowed: ids(10, 11, 12), decided: ids(10)},
@@ -43,7 +46,7 @@ func TestRulesAllowed(t *testing.T) {
 		},
 		"blacklist":           {file: `{"mode":"blacklist","blacklist":["10"]}`, allowed: ids(20), decided: ids(10)},
 		"an empty blacklist":  {file: `{"mode":"blacklist"}`, allowed: ids(10, 11, 12, 20)},
-		"both must allow":     {rules: RulesOptions{ChannelsDeny: ids(11)}, file: `{"mode":"whitelist","whitelist":["10"]}`, allowed: ids(10, 12), decided: ids(11)},
+		"both must allow":     {rules: Options{ChannelsDeny: ids(11)}, file: `{"mode":"whitelist","whitelist":["10"]}`, allowed: ids(10, 12), decided: ids(11)},
 		"a file that is none": {file: `mode: blacklist`, decided: ids(10, 11, 12, 20)},
 	}
 	for name, test := range tests {
@@ -52,18 +55,18 @@ func TestRulesAllowed(t *testing.T) {
 				test.rules.ConfigDir = t.TempDir()
 				writeRules(t, test.rules.ConfigDir, test.file)
 			}
-			out := &lines{t: t}
-			r, err := newRules(test.rules, out.logger())
+			test.rules.Log = slog.New(slog.DiscardHandler)
+			r, err := New(test.rules)
 			if err != nil {
 				t.Fatal(err)
 			}
 			parents := map[store.ID]store.ID{10: 0, 11: 10, 12: 10, 20: 0}
 			allowed, decided := setOf(test.allowed), setOf(test.decided)
 			for id, parent := range parents {
-				if got := r.allowed(1, id, parent); got != allowed.has(id) {
+				if got := r.Allowed(1, id, parent); got != allowed.has(id) {
 					t.Errorf("channel %d of %d is allowed: %v", id, parent, got)
 				}
-				if got := r.decided(1, id); got != decided.has(id) {
+				if got := r.Decided(1, id); got != decided.has(id) {
 					t.Errorf("channel %d is decided: %v", id, got)
 				}
 			}
@@ -81,8 +84,8 @@ func writeRules(t *testing.T, dir, text string) {
 func TestRulesFileChanges(t *testing.T) {
 	const whitelist, blacklist = `{"mode":"whitelist","whitelist":["10"]}`, `{"mode":"blacklist","blacklist":["10"]}`
 	dir := t.TempDir()
-	out := &lines{t: t}
-	r, err := newRules(RulesOptions{ConfigDir: dir}, out.logger())
+	out := &lines{}
+	r, err := New(Options{ConfigDir: dir, Log: out.logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,10 +94,10 @@ func TestRulesFileChanges(t *testing.T) {
 	problems := 0
 	step := func(what string, allows10, allows20, problem bool) {
 		t.Helper()
-		if got := r.allowed(1, 10, 0); got != allows10 {
+		if got := r.Allowed(1, 10, 0); got != allows10 {
 			t.Errorf("%s: channel 10 is allowed: %v", what, got)
 		}
-		if got := r.allowed(1, 20, 0); got != allows20 {
+		if got := r.Allowed(1, 20, 0); got != allows20 {
 			t.Errorf("%s: channel 20 is allowed: %v", what, got)
 		}
 		if problem {
@@ -151,17 +154,17 @@ func TestRulesFileChanges(t *testing.T) {
 func TestRulesFileIsBrokenFromTheStart(t *testing.T) {
 	dir := t.TempDir()
 	writeRules(t, dir, `{`)
-	out := &lines{t: t}
-	r, err := newRules(RulesOptions{ConfigDir: dir}, out.logger())
+	out := &lines{}
+	r, err := New(Options{ConfigDir: dir, Log: out.logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
 	r.now = func() time.Time { return now }
-	if r.allowed(1, 10, 0) || r.guildAllowed(1) {
+	if r.Allowed(1, 10, 0) || r.GuildAllowed(1) {
 		t.Error("a channel is allowed although nobody knows whether it is")
 	}
-	if !r.allowed(2, 10, 0) {
+	if !r.Allowed(2, 10, 0) {
 		t.Error("another guild's channel is not allowed")
 	}
 	if out.count("nothing of this guild is recorded", "1.json") != 1 {
@@ -169,7 +172,7 @@ func TestRulesFileIsBrokenFromTheStart(t *testing.T) {
 	}
 	writeRules(t, dir, `{"mode":"unrestricted"}`)
 	now = now.Add(recheck)
-	if !r.allowed(1, 10, 0) {
+	if !r.Allowed(1, 10, 0) {
 		t.Error("the mended file is not read")
 	}
 }
@@ -178,7 +181,7 @@ func TestNewRulesWantsAFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeRules(t, dir, `{}`)
 	for _, path := range []string{filepath.Join(dir, "none"), filepath.Join(dir, "1.json")} {
-		if _, err := newRules(RulesOptions{ConfigDir: path}, nil); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := New(Options{ConfigDir: path}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -192,14 +195,17 @@ func TestParseRules(t *testing.T) {
 		`{"mode":"whitelist"} x`:                 "JSON",
 		`{"mode":"whitelist","whitelist":[1]}`:   "strings",
 		`{"mode":"whitelist","whitelist":["x"]}`: "strings",
-		`{"mode":"whitelist","whitelist":[null]}`: "missing",
-		`{"mode":"blacklist","blacklist":"10"}`:   "JSON",
-		`{}`:                                      `mode is ""`,
-		`null`:                                    `mode is ""`,
-		`{"mode":"Whitelist"}`:                    `mode is "Whitelist"`,
-		`{"mode":"a\nb"}`:                         `mode is "a b"`,
-		`{"mode":1}`:                              "JSON",
-		"\xef\xbb\xbf{\"mode\":":                  "JSON",
+		`{"mode":"whitelist","whitelist":[null]}`:      "missing",
+		`{"mode":"unrestricted","opt_out":[null]}`:     "missing",
+		`{"mode":"unrestricted","opt_out":[5]}`:        "strings",
+		`{"mode":"unrestricted","store_content":"no"}`: "JSON",
+		`{"mode":"blacklist","blacklist":"10"}`:        "JSON",
+		`{}`:                                           `mode is ""`,
+		`null`:                                         `mode is ""`,
+		`{"mode":"Whitelist"}`:                         `mode is "Whitelist"`,
+		`{"mode":"a\nb"}`:                              `mode is "a b"`,
+		`{"mode":1}`:                                   "JSON",
+		"\xef\xbb\xbf{\"mode\":":                       "JSON",
 	}
 	for text, problem := range tests {
 		if c, err := parseRules([]byte(text)); err == nil || !strings.Contains(err.Error(), problem) || strings.Contains(err.Error(), "\n") {
@@ -211,7 +217,7 @@ func TestParseRules(t *testing.T) {
 func FuzzParseRules(f *testing.F) {
 	for _, text := range []string{
 		`{"mode":"whitelist","whitelist":["10"]}`, `{"mode":"blacklist","blacklist":["10","10"]}`,
-		`{"mode":"unrestricted"}`, `{"mode":"closed"}`, `{"mode":"whitelist","whitelist":[null]}`, `{`,
+		`{"mode":"unrestricted","opt_out":["5"],"store_content":false}`, `{"mode":"closed"}`, `{"mode":"whitelist","whitelist":[null]}`, `{`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -228,8 +234,23 @@ func FuzzParseRules(f *testing.F) {
 		default:
 			t.Errorf("mode %q", c.mode)
 		}
-		if c.named.has(0) {
+		if c.named.has(0) || c.optOut.has(0) {
 			t.Error("channel 0 is named")
 		}
 	})
+}
+
+// lines keeps what was logged.
+type lines struct{ text bytes.Buffer }
+
+func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&l.text, nil)) }
+
+// count returns how many lines hold all of the words.
+func (l *lines) count(words ...string) (n int) {
+	for line := range strings.Lines(l.text.String()) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			n++
+		}
+	}
+	return n
 }

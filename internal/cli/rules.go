@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"log/slog"
+
+	"rollcall/config"
+	"rollcall/internal/rules"
+)
+
+// Rules returns the rules that the configuration asks for, of the daemon and of every
+// command that stores messages.
+func Rules(c config.Config, log *slog.Logger) (*rules.Rules, error) {
+	r, err := rules.New(rules.Options{
+		GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny, ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny,
+		OptOut: c.OptOut, DropContent: !c.StoreContent, ConfigDir: c.ChannelConfigDir, Log: log,
+	})
+	if err != nil {
+		return nil, failure{err, exitConfig}
+	}
+	return r, nil
+}
