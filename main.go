@@ -68,7 +68,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		group.Add("migration", m.Run)
 	}
 	{ // sweeper
-		o := sweep.Options{Store: db, Log: log.With("actor", "sweeper")}
+		o := sweep.Options{Store: db, Retention: time.Duration(c.Retention), Grace: time.Duration(c.GuildGrace), Log: log.With("actor", "sweeper")}
 		group.Add("sweeper", func(ctx context.Context) error { return sweep.Run(ctx, o) })
 	}
 	vitals := health.New(parts)

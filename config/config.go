@@ -58,6 +58,8 @@ type Config struct {
 	OptOut              IDs           `split_words:"true"`
 	StoreContent        bool          `split_words:"true"`
 	Backfill            Choice        `split_words:"true"` // gap, none or all
+	Retention           Age           `split_words:"true"`
+	GuildGrace          Age           `split_words:"true"`
 	OnDelete            Choice        `split_words:"true"` // redact, keep or remove
 	OnEdit              Choice        `split_words:"true"` // update or keep
 	Shards              Shards        `split_words:"true"`
@@ -84,6 +86,7 @@ func defaults() Config {
 		Listen:              "127.0.0.1:7878",
 		StoreContent:        true,
 		Backfill:            "gap",
+		GuildGrace:          Age(30 * day),
 		OnDelete:            "redact",
 		OnEdit:              "update",
 		LogFormat:           "auto",

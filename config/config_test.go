@@ -51,7 +51,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		DB: "rollcall.db", DiscordURL: "https://discord.com", CommitInterval: time.Second,
 		Logs: "logs", MigrationBatch: 500, MigrationDayDelay: 30 * time.Second, MigrationStartDelay: 10 * time.Second,
-		MinFree: 32 << 20, Listen: "127.0.0.1:7878", StoreContent: true, Backfill: "gap", OnDelete: "redact", OnEdit: "update", LogFormat: "auto",
+		MinFree: 32 << 20, Listen: "127.0.0.1:7878", StoreContent: true, Backfill: "gap", GuildGrace: config.Age(30 * 24 * time.Hour), OnDelete: "redact", OnEdit: "update", LogFormat: "auto",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -67,7 +67,7 @@ func TestValues(t *testing.T) {
 		"COMMIT_INTERVAL": "0", "LOGS": "/logs", "MIGRATION_BATCH": "0500", "MIGRATION_DAY_DELAY": "0s",
 		"MIGRATION_START_DELAY": "1h", "MIN_FREE": "2 GiB", "LISTEN": "", "API_TOKEN_FILE": write(t, "api-secret\n"),
 		"SOCKET": "/run/r.sock", "GUILDS_ALLOW": " 1, 2 ,3 ", "GUILDS_DENY": "18446744073709551615", "CHANNELS_ALLOW": "",
-		"CHANNELS_DENY": "7", "CHANNEL_CONFIG_DIR": "channels", "OPT_OUT": "8, 9", "STORE_CONTENT": "FALSE", "BACKFILL": "All", "ON_DELETE": "Keep ", "ON_EDIT": "keep", "SHARDS": "8", "SHARD_IDS": "0-2, 5",
+		"CHANNELS_DENY": "7", "CHANNEL_CONFIG_DIR": "channels", "OPT_OUT": "8, 9", "STORE_CONTENT": "FALSE", "BACKFILL": "All", "RETENTION": " 365d ", "GUILD_GRACE": "", "ON_DELETE": "Keep ", "ON_EDIT": "keep", "SHARDS": "8", "SHARD_IDS": "0-2, 5",
 		"LOG_LEVEL": "WARN", "LOG_FORMAT": "json", "TZ": " Asia/Kathmandu ",
 	})
 	if err != nil {
@@ -88,6 +88,8 @@ func TestValues(t *testing.T) {
 		{"backfill", string(c.Backfill), "all"},
 		{"zone", c.TZ.Location().String(), "Asia/Kathmandu"},
 		{"opt out", c.OptOut.String(), "8,9"},
+		{"retention", c.Retention.String(), "365d"},
+		{"guild grace", c.GuildGrace.String(), "0"},
 		{"on delete", string(c.OnDelete), "keep"},
 		{"on edit", string(c.OnEdit), "keep"},
 	} {
@@ -97,6 +99,21 @@ func TestValues(t *testing.T) {
 	}
 	if c.MigrationBatch != 500 || c.Shards != 8 || len(c.ChannelsAllow) != 0 || c.ChannelsDeny[0] != store.ID(7) || c.StoreContent {
 		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAge(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]time.Duration{
+		"": 0, "0": 0, "0d": 0, "1d": day, "365d": 365 * day, "36500d": 36500 * day, "12h": 12 * time.Hour, "48h": 2 * day, " 90m ": 90 * time.Minute, "1h0.5s": time.Hour + 500*time.Millisecond,
+	} {
+		var a, again config.Age
+		if err := a.Decode(text); err != nil || time.Duration(a) != want {
+			t.Errorf("%q: got %v, %v, want %v", text, a, err, want)
+		}
+		if err := again.Decode(a.String()); err != nil || again != a {
+			t.Errorf("%q: shown as %q, which is %v, %v", text, a, again, err)
+		}
 	}
 }
 
@@ -154,6 +171,10 @@ func TestRefused(t *testing.T) {
 		{"opt out", "OPT_OUT", "ada", `ROLLCALL_OPT_OUT cannot be "ada": want ids, separated by commas`},
 		{"store content", "STORE_CONTENT", "no", `ROLLCALL_STORE_CONTENT cannot be "no": want true or false`},
 		{"store content empty", "STORE_CONTENT", "", `ROLLCALL_STORE_CONTENT cannot be "": want true or false`},
+		{"retention", "RETENTION", "1y", `ROLLCALL_RETENTION cannot be "1y": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
+		{"retention in the future", "RETENTION", "-1h", `ROLLCALL_RETENTION cannot be "-1h": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
+		{"retention of ages", "RETENTION", "36501d", `ROLLCALL_RETENTION cannot be "36501d": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
+		{"guild grace", "GUILD_GRACE", "d", `ROLLCALL_GUILD_GRACE cannot be "d": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
 		{"on delete", "ON_DELETE", "forget", `ROLLCALL_ON_DELETE cannot be "forget": want redact, keep or remove`},
 		{"on edit", "ON_EDIT", "", `ROLLCALL_ON_EDIT cannot be "": want update or keep`},
 		{"shards", "SHARDS", "0", `ROLLCALL_SHARDS cannot be "0": want auto or a whole number from 1 to 16384`},
@@ -267,7 +288,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
-		"ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
+		"ROLLCALL_RETENTION": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
 		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
 		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}

@@ -185,6 +185,50 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
+// Age is how long something is kept; 0 is for ever.
+type Age time.Duration
+
+const (
+	day    = 24 * time.Hour
+	maxAge = Age(36_500 * day) // a century
+)
+
+// Decode reads a whole number of days, as 365d, or a duration as Go writes it. An
+// empty text is 0.
+func (a *Age) Decode(text string) error {
+	*a = 0
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if digits, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		if n, err = strconv.ParseUint(digits, 10, 16); err == nil {
+			d = time.Duration(n) * day
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if Age(d) < 0 || Age(d) > maxAge {
+		return errors.New("out of range")
+	}
+	*a = Age(d)
+	return nil
+}
+
+// String returns the age as Decode reads it, in days if they are whole.
+func (a Age) String() string {
+	switch {
+	case a == 0:
+		return "0"
+	case time.Duration(a)%day == 0:
+		return strconv.FormatInt(int64(time.Duration(a)/day), 10) + "d"
+	}
+	return time.Duration(a).String()
+}
+
 // Level is a level of the log.
 type Level slog.Level
 

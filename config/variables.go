@@ -29,6 +29,7 @@ type row struct {
 func rows() []row {
 	file := "the path of a regular file of at most 4096 bytes that holds nothing but the "
 	ids := "ids, separated by commas"
+	age := "a number of days such as 365d, or a duration such as 12h; 0 for ever"
 	return []row{
 		{Variable{Name: "DB", May: "the path of a file", Meaning: "the database file", place: true},
 			func(c Config) string { return c.DB }},
@@ -74,6 +75,10 @@ func rows() []row {
 			func(c Config) string { return strconv.FormatBool(c.StoreContent) }},
 		{Variable{Name: "BACKFILL", May: "gap, none or all", Meaning: "what is fetched from Discord's history: what was missed, nothing, or everything there ever was"},
 			func(c Config) string { return string(c.Backfill) }},
+		{Variable{Name: "RETENTION", May: age, Meaning: "texts that are older are removed, and the messages still count; 0 or nothing: they are kept for ever"},
+			func(c Config) string { return c.Retention.String() }},
+		{Variable{Name: "GUILD_GRACE", May: age, Meaning: "a server that the bot is taken out of is kept so long, then removed; 0 or nothing: it is kept for ever"},
+			func(c Config) string { return c.GuildGrace.String() }},
 		{Variable{Name: "ON_DELETE", May: "redact, keep or remove", Meaning: "what becomes of messages that are deleted in Discord: the text goes and they still count, nothing, or they count no more"},
 			func(c Config) string { return string(c.OnDelete) }},
 		{Variable{Name: "ON_EDIT", May: "update or keep", Meaning: "what becomes of messages that are edited in Discord: they have the new text, or keep the first one"},

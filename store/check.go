@@ -237,6 +237,9 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		if !utf8.Valid(s.text) {
 			return c.report("%s: the text of the value under key %x is not UTF-8", path(bucketRecords), b)
 		}
+		if len(s.text) > 0 && key.time < info.texts {
+			return c.report("%s: the value under key %x has a text, though none is to be so old", path(bucketRecords), b)
+		}
 		t.messages++
 		t.moments += hashMoment(moment{key.time, key.user})
 		t.span(key, &s)

@@ -68,6 +68,7 @@ func FuzzWeek(f *testing.F) {
 
 func FuzzGuild(f *testing.F) {
 	f.Add([]byte("\x05\x02\x01\x01\x02\x04\x00"))
+	f.Add([]byte("\x05\x02\x01\x01\x02\x04\x00\x80\x10"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		once, err := store.RoundTripGuild(b)
 		mustSettle(t, once, err, store.RoundTripGuild)

@@ -12,13 +12,16 @@ import (
 // guildInfo is a guild's entry in the guilds bucket. The spans are those of all
 // records with, and without, a message id that were ever put: a batch outside
 // the other kind's span cannot hold a message that is already there in the
-// other kind, and pays nothing for looking.
+// other kind, and pays nothing for looking. Likewise what is older than texts has no
+// text, so that retention need not look there again; files that were written before
+// there was retention do not say it.
 type guildInfo struct {
 	messages int64
 	users    int64
 	channels uint32 // numbers given out
 	ids      span
 	logs     span
+	texts    Micros // no record before it has a text
 }
 
 // span is a closed span of time; the zero span is empty.
@@ -53,7 +56,7 @@ func (i guildInfo) append(b []byte) []byte {
 		b = binary.AppendVarint(b, int64(s.min))
 		b = binary.AppendVarint(b, int64(s.max))
 	}
-	return b
+	return binary.AppendVarint(b, int64(i.texts))
 }
 
 func decodeGuildInfo(b []byte) (guildInfo, error) {
@@ -82,6 +85,13 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 			}
 			*t, b = Micros(v), b[n:]
 		}
+	}
+	if i.texts = minMicros; len(b) > 0 {
+		v, n := binary.Varint(b)
+		if n <= 0 {
+			return i, errBadValue
+		}
+		i.texts = Micros(v)
 	}
 	return i, nil
 }
@@ -124,6 +134,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 		return g, nil
 	}
 	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}}
+	g.info.texts = maxMicros
 	payload, err := get(w.tx.Bucket(bucketGuilds), g.key)
 	if err != nil {
 		return nil, err

@@ -121,6 +121,8 @@ type Batch struct {
 	Records []Record
 	Changes []Change // in their order, after Records
 	Deleted []DeletedChannel
+	Left    []GuildLeft // new ones; one that is known to be left keeps its moment
+	Back    []ID        // guilds that the bot is in
 	Names   []Name
 	Cursors []ChannelCursor
 	Gaps    []Gap // new ones (Gap.Seq 0) and changed ones

@@ -39,7 +39,7 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 		if err := w.applyChanges(b.Changes); err != nil {
 			return err
 		}
-		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps), w.putTasks(b.Deleted))
+		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps), w.putTasks(b.Deleted), w.putLeft(b.Left, b.Back))
 	})
 	if err != nil {
 		return 0, err
@@ -310,6 +310,9 @@ func (g *guildTx) remove(key recordKey) error {
 
 func putRecord[T string | []byte](g *guildTx, key recordKey, s *stored, content T) error {
 	const most = recordKeySize + 2 + 5 + 1 + maxFields + textOverhead + checksumSize // all but the content
+	if len(content) > 0 {
+		g.info.texts = min(g.info.texts, key.time)
+	}
 	b := appendRecord(g.w.arena.take(most+len(content)), g.texts, key, s, content)
 	return g.records.Put(b[:recordKeySize], seal(b[:recordKeySize], b[recordKeySize:]))
 }

@@ -48,6 +48,26 @@ type threadList struct {
 	HasMore bool // REST: another page follows
 }
 
+// decodeReady reads the guilds that READY lists: those that the bot is in, of the
+// session's shard. ok is false if it does not list them, or one cannot be read.
+func decodeReady(raw json.RawMessage) (guilds []store.ID, ok bool) {
+	var w struct {
+		Guilds []struct {
+			ID store.ID `json:"id"`
+		} `json:"guilds"`
+	}
+	if err := json.Unmarshal(raw, &w); err != nil || w.Guilds == nil {
+		return nil, false
+	}
+	for _, g := range w.Guilds {
+		if g.ID == 0 {
+			return nil, false
+		}
+		guilds = append(guilds, g.ID)
+	}
+	return guilds, true
+}
+
 // deletion is the payload of MESSAGE_DELETE or MESSAGE_DELETE_BULK.
 type deletion struct {
 	GuildID   store.ID // 0 in direct messages

@@ -171,6 +171,7 @@ func FuzzDecodeEvent(f *testing.F) {
 		`{"id":"10","name":"g","unavailable":false,"channels":[{"id":"20","type":0,"name":"c","last_message_id":"9"},null],"threads":[{"id":"30","type":11,"parent_id":"20","thread_metadata":{"archived":true}}]}`,
 		`{"guild_id":"10","threads":[{"id":"30","type":11}],"has_more":true}`,
 		`{"id":"20","guild_id":"10","type":11,"name":"\u0000","parent_id":"19","last_message_id":7}`,
+		`{"session_id":"s","guilds":[{"id":"1","unavailable":true},{"id":"2"}]}`,
 		`{"id":"20","ids":["1","2",3],"channel_id":"19","guild_id":"10"}`,
 		`{"id":"20","channel_id":"19","guild_id":"10","content":"new","edited_timestamp":"2026-05-11T06:30:00.123000+00:00"}`,
 		`null`, `[]`, `{"id":"9223372036854775808","channel_id":"1"}`, "{\"id\":\"1\",\"channel_id\":\"1\",\"content\":\"\xff\"}",
@@ -198,6 +199,9 @@ func FuzzDecodeEvent(f *testing.F) {
 					t.Errorf("guild %+v", g)
 				}
 			}
+		}
+		if guilds, ok := decodeReady(raw); ok && slices.Contains(guilds, 0) {
+			t.Errorf("READY with %v", guilds)
 		}
 		if d, err := decodeDeletion(raw); err == nil && (len(d.Messages) == 0 || slices.Contains(d.Messages, 0) || slices.Max(d.Messages) > 1<<63-1) {
 			t.Errorf("deletion %+v", d)

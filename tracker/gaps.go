@@ -176,6 +176,7 @@ type guildSeen struct {
 
 func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 	guild := e.snapshot.Guild
+	b.comeBack(guild)
 	known, err := p.cursors(ctx, guild, b)
 	if err != nil {
 		return err

@@ -178,6 +178,7 @@ func (w *wire) handOnEvent(name string, data []byte) error {
 			return err
 		}
 		w.establish()
+		w.data = data
 		w.put(head + `READY","d":` + string(session) + "}")
 	case name == "RESUMED":
 		w.establish()

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"maps"
 	"sync"
 
 	"rollcall/store"
@@ -11,6 +12,8 @@ type pending struct {
 	records   []store.Record
 	changes   []store.Change
 	deleted   []store.DeletedChannel
+	left      []store.GuildLeft
+	back      []store.ID
 	names     []store.Name
 	cursors   map[cursorKey]store.ID // the furthest one of each channel
 	gaps      []store.Gap
@@ -30,7 +33,7 @@ func (b *pending) move(c store.ChannelCursor) {
 }
 
 func (b *pending) empty() bool {
-	return len(b.records) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.names) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
+	return len(b.records) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
 }
 
 func (b *pending) batch() store.Batch {
@@ -38,7 +41,10 @@ func (b *pending) batch() store.Batch {
 	for key, last := range b.cursors {
 		cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
 	}
-	return store.Batch{Records: b.records, Changes: b.changes, Deleted: b.deleted, Names: b.names, Cursors: cursors, Gaps: b.gaps}
+	return store.Batch{
+		Records: b.records, Changes: b.changes, Deleted: b.deleted, Left: b.left, Back: b.back,
+		Names: b.names, Cursors: cursors, Gaps: b.gaps,
+	}
 }
 
 // nameCacheLen is how many names each of the cache's two generations holds. A
@@ -80,6 +86,15 @@ func (c *nameCache) unknown(n store.Name) bool {
 	}
 	c.put(key, n.Name)
 	return true
+}
+
+// dropGuild forgets the names in a guild, which may be removed from the store.
+func (c *nameCache) dropGuild(guild store.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, names := range []map[nameKey]string{c.young, c.old} {
+		maps.DeleteFunc(names, func(k nameKey, _ string) bool { return k.guild == guild })
+	}
 }
 
 // get needs c.mu. A name in use moves to the young generation.

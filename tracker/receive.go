@@ -38,6 +38,8 @@ type receiver struct {
 // handlerOf returns what takes in the events of a name, nil if they are of no interest.
 func handlerOf(name string) func(*receiver, context.Context, json.RawMessage) error {
 	switch name {
+	case "READY":
+		return (*receiver).ready
 	case "MESSAGE_CREATE":
 		return (*receiver).message
 	case "MESSAGE_UPDATE":
@@ -160,6 +162,7 @@ func (r *receiver) guildCreate(_ context.Context, data json.RawMessage) error {
 	allowed := r.rules.GuildAllowed(g.ID)
 	r.log.Info("guild seen", "guild", g.ID, "name", g.Name, "channels", len(g.Channels), "threads", len(g.Threads), "allowed", allowed)
 	if !allowed {
+		r.writer.queue.post(guildBack{g.ID})
 		return nil
 	}
 	snapshot := guildSnapshot{Guild: g.ID, Channels: make([]channelSnapshot, 0, len(g.Channels)+len(g.Threads))}
@@ -196,8 +199,13 @@ func (r *receiver) guildDelete(_ context.Context, data json.RawMessage) error {
 		r.log.Warn("guild unavailable: Discord has an outage", "guild", g.ID)
 		return nil
 	}
+	if !r.mine(g.ID) {
+		return nil
+	}
 	r.log.Info("guild left", "guild", g.ID)
 	r.names.dropGuild(g.ID)
+	r.writer.names.dropGuild(g.ID)
+	r.writer.queue.post(guildLeft{g.ID, time.Now()})
 	return nil
 }
 

@@ -152,7 +152,9 @@ func TestReceiveTellsOfGuilds(t *testing.T) {
 			}
 			var got []channelSnapshot
 			for _, e := range r.writer.queue.take(nil, false) {
-				got = append(got, e.event.(guildSeen).snapshot.Channels...)
+				if seen, ok := e.event.(guildSeen); ok {
+					got = append(got, seen.snapshot.Channels...)
+				}
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("told of %+v\nwant %+v", got, test.want)

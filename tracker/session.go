@@ -319,7 +319,7 @@ func (s *session) take(name string, data json.RawMessage) (err error) {
 	switch name {
 	case "READY":
 		s.up(false)
-		return nil
+		return s.receive(name, data)
 	case "RESUMED":
 		s.up(true)
 		return nil

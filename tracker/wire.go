@@ -19,7 +19,7 @@ import (
 // only what discordgo needs and cannot stumble over:
 //
 //   - HELLO, heartbeat requests and ACKs, written anew;
-//   - READY with nothing but the session id;
+//   - READY with nothing but the session id; its list of guilds stays here, see below;
 //   - of every other event its number and, if we handle it, its name, with rawPrefix
 //     so that discordgo, which does not know it, decodes nothing. The event's own
 //     data stays here: the handler, which discordgo calls before it reads on, takes

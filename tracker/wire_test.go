@@ -124,7 +124,7 @@ func TestWireHandsOn(t *testing.T) {
 		"a broken interval": {textFrame(`{"op":10,"d":{"heartbeat_interval":41250.7}}`), []string{`{"op":10,"d":{"heartbeat_interval":41250}}`}},
 		"an ACK":            {textFrame(`{"op":11}`), []string{`{"op":11}`}},
 		"a heartbeat":       {textFrame(`{"op":1,"d":null}`), []string{`{"op":1}`}},
-		"READY":             {textFrame(`{"op":0,"s":1,"t":"READY","d":{"v":9,"session_id":"a\"b","guilds":[null]}}`), []string{`{"op":0,"s":1,"t":"READY","d":{"session_id":"a\"b"}}`}},
+		"READY":             {textFrame(`{"op":0,"s":1,"t":"READY","d":{"v":9,"session_id":"a\"b","guilds":[null]}}`), []string{`{"op":0,"s":1,"t":"READY","d":{"session_id":"a\"b"}}`, `data {"v":9,"session_id":"a\"b","guilds":[null]}`}},
 		"RESUMED":           {textFrame(`{"op":0,"s":5,"t":"RESUMED","d":null}`), []string{`{"op":0,"s":5,"t":"RESUMED","d":{}}`}},
 		"an event":          {textFrame(`{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"id":"1"}}`), []string{`{"op":0,"s":2,"t":"RAW_MESSAGE_CREATE","d":null}`, `data {"id":"1"}`}},
 		"no data":           {textFrame(`{"t":"GUILD_CREATE","s":2,"op":0}`), []string{`{"op":0,"s":2,"t":"RAW_GUILD_CREATE","d":null}`}},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"log/slog"
+	"time"
 
 	"rollcall/config"
 	"rollcall/internal/rules"
@@ -12,7 +13,7 @@ import (
 func Rules(c config.Config, log *slog.Logger) (*rules.Rules, error) {
 	r, err := rules.New(rules.Options{
 		GuildsAllow: c.GuildsAllow, GuildsDeny: c.GuildsDeny, ChannelsAllow: c.ChannelsAllow, ChannelsDeny: c.ChannelsDeny,
-		OptOut: c.OptOut, DropContent: !c.StoreContent, ConfigDir: c.ChannelConfigDir, Log: log,
+		OptOut: c.OptOut, DropContent: !c.StoreContent, Retention: time.Duration(c.Retention), ConfigDir: c.ChannelConfigDir, Log: log,
 	})
 	if err != nil {
 		return nil, failure{err, exitConfig}

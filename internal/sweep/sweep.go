@@ -23,12 +23,17 @@ const (
 // Options of Run.
 type Options struct {
 	Store *store.DB
-	Log   *slog.Logger
+	// Retention is how long texts are kept, Grace how long a guild is that the bot has
+	// left; 0: for ever.
+	Retention, Grace time.Duration
+	Log              *slog.Logger
 }
 
 // Run sweeps until ctx is done, and then returns nil. An error is one of the store
 // after which the process should end.
-func Run(ctx context.Context, o Options) error { return loop(ctx, &sweeper{Options: o, every: every}) }
+func Run(ctx context.Context, o Options) error {
+	return loop(ctx, &sweeper{Options: o, every: every, now: time.Now})
+}
 
 func loop(ctx context.Context, s *sweeper) error {
 	for {
@@ -51,6 +56,7 @@ func loop(ctx context.Context, s *sweeper) error {
 type sweeper struct {
 	Options
 	every time.Duration
+	now   func() time.Time
 	full  bool // the log says that the disk is full
 }
 
@@ -61,6 +67,47 @@ func (s *sweeper) round(ctx context.Context) error {
 		if err == nil {
 			err = s.finish(ctx, t)
 		}
+	}
+	if err == nil && s.Grace > 0 {
+		err = s.removeGuilds(ctx, store.MicrosOf(s.now().Add(-s.Grace)))
+	}
+	if err == nil && s.Retention > 0 {
+		err = s.sweepTexts(ctx, store.MicrosOf(s.now().Add(-s.Retention)))
+	}
+	return err
+}
+
+// removeGuilds removes the guilds that were left before an instant.
+func (s *sweeper) removeGuilds(ctx context.Context, before store.Micros) error {
+	left, err := s.Store.GuildsLeft(ctx)
+	for _, g := range left {
+		if err != nil || g.At >= before {
+			continue
+		}
+		var sum store.Erased
+		s.Log.Info("the grace period of a guild that was left is over; what is known of it is removed", "guild", g.Guild, "left", g.At)
+		err = s.politely(ctx, func() (bool, error) {
+			erased, done, err := s.Store.RemoveGuild(ctx, g.Guild, before)
+			sum.Add(erased)
+			return done, err
+		})
+		if err == nil {
+			s.Log.Info("a guild is removed", "guild", g.Guild, "messages", sum.Messages)
+		}
+	}
+	return err
+}
+
+// sweepTexts takes out the texts before an instant.
+func (s *sweeper) sweepTexts(ctx context.Context, before store.Micros) error {
+	var sum int64
+	err := s.politely(ctx, func() (bool, error) {
+		swept, done, err := s.Store.SweepTexts(ctx, before)
+		sum += swept
+		return done, err
+	})
+	if sum > 0 {
+		s.Log.Info("texts that are older than the retention are removed", "messages", sum, "before", before)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,19 +32,33 @@ func openDB(t *testing.T) *store.DB {
 	return db
 }
 
-// run runs a sweeper that looks all the time, until the test ends.
-func run(t *testing.T, o Options) {
+// run runs a sweeper that looks all the time, until the test ends. What it returns
+// waits for so many whole rounds.
+func run(t *testing.T, o Options) (rounds func(n int64)) {
 	t.Helper()
 	o.Log = slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- loop(ctx, &sweeper{Options: o, every: time.Millisecond}) }()
+	var asked atomic.Int64
+	now := func() time.Time {
+		asked.Add(1)
+		return time.Now()
+	}
+	go func() { done <- loop(ctx, &sweeper{Options: o, every: time.Millisecond, now: now}) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("the sweeper ended with %v", err)
 		}
 	})
+	return func(n int64) {
+		t.Helper()
+		if o.Grace+o.Retention == 0 { // it never asks what time it is
+			return
+		}
+		before := asked.Load()
+		until(t, "it has looked again", func() bool { return asked.Load() > before+2*n })
+	}
 }
 
 // until waits until ok says so.
@@ -109,5 +124,46 @@ func TestFinishesForgetting(t *testing.T) {
 	})
 	if left, others := count(t, db, store.Query{User: 1}), count(t, db, store.Query{User: 2}); left != 0 || others != 1500 {
 		t.Errorf("%d records are left, and %d of the other", left, others)
+	}
+}
+
+// Texts go when they are too old, guilds when they were left too long ago, and neither
+// before.
+func TestSweepsByAge(t *testing.T) {
+	for name, test := range map[string]struct {
+		o       Options
+		texts   int // that are left of the old guild, the young one, and the one that was left
+		records int
+	}{
+		"for ever":  {Options{}, 60, 60},
+		"long":      {Options{Retention: 48 * time.Hour, Grace: 48 * time.Hour}, 60, 60},
+		"retention": {Options{Retention: 12 * time.Hour}, 20, 60},
+		"grace":     {Options{Grace: 12 * time.Hour}, 40, 40},
+		"both":      {Options{Retention: 12 * time.Hour, Grace: 12 * time.Hour}, 20, 40},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openDB(t)
+			ago := func(d time.Duration) store.Micros { return store.MicrosOf(time.Now().Add(-d)) }
+			var batch store.Batch
+			for i := range 60 {
+				r := record(store.ID(1+i/20), 1, i)
+				r.Time = ago(24*time.Hour) + store.Micros(i)
+				if r.Guild == 2 {
+					r.Time = ago(time.Hour) + store.Micros(i)
+				}
+				batch.Records = append(batch.Records, r)
+			}
+			batch.Left = []store.GuildLeft{{Guild: 3, At: ago(24 * time.Hour)}, {Guild: 2, At: ago(time.Hour)}}
+			if _, err := db.Put(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			test.o.Store = db
+			rounds := run(t, test.o)
+			rounds(3)
+			texts := count(t, db, store.Query{Match: func(r *store.Record) bool { return !r.Redacted }})
+			if records := count(t, db, store.Query{}); texts != test.texts || records != test.records {
+				t.Errorf("%d texts in %d records are left, want %d in %d", texts, records, test.texts, test.records)
+			}
+		})
 	}
 }

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+
+	"go.etcd.io/bbolt"
+)
+
+// SweepTexts takes the text out of some records that are older than an instant, in one
+// bounded transaction, and says how many that were and whether there are no more. The
+// records still count. It looks by whole quarter hours: what is younger than the
+// quarter hour in which the instant lies keeps its text.
+//
+// How far it has come stands in the guilds' entries, so it goes on after a kill, and
+// looking when there is nothing to do costs a glance at each guild.
+func (db *DB) SweepTexts(ctx context.Context, before Micros) (swept int64, done bool, err error) {
+	end := quarterOf(before)
+	guilds, err := db.oldTexts(ctx, end)
+	if err != nil || len(guilds) == 0 {
+		return 0, err == nil, err
+	}
+	err = db.update(ctx, func(w *writeTx) error {
+		swept = 0
+		for _, id := range guilds {
+			g, err := w.guild(id)
+			if err != nil {
+				return err
+			}
+			n, err := g.sweepTexts(end, stepRecords-int(swept))
+			if swept += int64(n); err != nil || swept >= stepRecords {
+				return err
+			}
+		}
+		return nil
+	})
+	return swept, false, err
+}
+
+// oldTexts returns guilds that may have texts before a quarter hour.
+func (db *DB) oldTexts(ctx context.Context, end uint32) (guilds []ID, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		guilds = nil
+		return tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
+			payload, ok := unseal(b, value)
+			if !ok || len(b) != 8 {
+				return damagedValue(b)
+			}
+			info, err := decodeGuildInfo(payload)
+			if err != nil {
+				return damagedValue(b)
+			}
+			id := ID(binary.BigEndian.Uint64(b))
+			timeline := tx.Bucket(bucketTimeline).Bucket(bucketName(id))
+			if timeline == nil || quarterOf(info.texts) >= end {
+				return nil
+			}
+			if key, _ := timeline.Cursor().Seek(chunkKey(quarterOf(info.texts), 0)); len(key) >= 4 && binary.BigEndian.Uint32(key) < end {
+				guilds = append(guilds, id)
+			}
+			return nil
+		})
+	})
+	return guilds, err
+}
+
+// sweepTexts redacts a guild's records before a quarter hour until so many are done or
+// enough were looked at, and notes how far it came.
+func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
+	looked := 0
+	c := g.timeline.Cursor()
+	b, value := c.Seek(chunkKey(quarterOf(g.info.texts), 0))
+	for b != nil {
+		q := binary.BigEndian.Uint32(b)
+		if q >= end {
+			break
+		}
+		var moments []moment
+		if moments, b, value, err = readQuarter(b, value, c.Next); err != nil {
+			return swept, err
+		}
+		looked += len(moments)
+		keys, more, err := g.withText(moments, most-swept)
+		if err != nil {
+			return swept, err
+		}
+		swept += len(keys)
+		for _, key := range keys {
+			if err := g.redact(key); err != nil {
+				return swept, err
+			}
+		}
+		if more {
+			g.info.texts = max(g.info.texts, quarterStart(q))
+			return swept, nil
+		}
+		g.info.texts = max(g.info.texts, quarterStart(q+1))
+		if swept >= most || looked >= stepVisits {
+			return swept, nil
+		}
+	}
+	g.info.texts = max(g.info.texts, quarterStart(end))
+	return swept, nil
+}
+
+// withText returns the records of moments that have a text, at most so many, and says
+// whether there are more.
+func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more bool, err error) {
+	c := g.records.Cursor()
+	for i, m := range moments {
+		if i > 0 && m == moments[i-1] { // several of one instant are visited together
+			continue
+		}
+		prefix := recordKey{m.user, m.time, 0}.append(nil)[:16]
+		for b, value := c.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = c.Next() {
+			key, ok := parseRecordKey(b)
+			if !ok {
+				return nil, false, damagedValue(b)
+			}
+			s, err := readStored(b, value, key.time)
+			if err != nil {
+				return nil, false, err
+			}
+			if s.gone || s.textSize() == 0 {
+				continue
+			}
+			if len(keys) >= most {
+				return keys, true, nil
+			}
+			keys = append(keys, key)
+		}
+	}
+	return keys, false, nil
+}

@@ -1,0 +1,82 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"rollcall/store"
+)
+
+// The store remembers since when the bot is not in a guild any more, so that the
+// sweeper can remove what is known of the guild after ROLLCALL_GUILD_GRACE. It is told
+// by GUILD_DELETE, or, of what happened while we did not listen, by a READY that does
+// not list the guild; a GUILD_CREATE, or a READY that lists it, takes it back.
+
+// guildLeft is a GUILD_DELETE that is no outage.
+type guildLeft struct {
+	guild store.ID
+	at    time.Time
+}
+
+func (e guildLeft) apply(_ context.Context, _ *planner, b *pending) error {
+	b.leave(e.guild, e.at)
+	return nil
+}
+
+// guildBack says that the bot is in a guild, as a guildSeen does.
+type guildBack struct{ guild store.ID }
+
+func (e guildBack) apply(_ context.Context, _ *planner, b *pending) error {
+	b.comeBack(e.guild)
+	return nil
+}
+
+// guildsListed is what a READY says of its shard's guilds.
+type guildsListed struct {
+	mine   func(store.ID) bool // whether a guild is of the shard
+	guilds []store.ID
+	at     time.Time
+}
+
+// apply takes those guilds for left that the bot has listened to and that are not
+// listed any more. Guilds that only logs have told of are nobody's to leave.
+func (e guildsListed) apply(ctx context.Context, p *planner, b *pending) error {
+	known, err := p.db.GuildsListened(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	for _, guild := range known {
+		switch {
+		case !e.mine(guild):
+		case slices.Contains(e.guilds, guild):
+			b.comeBack(guild)
+		default:
+			b.leave(guild, e.at)
+		}
+	}
+	return nil
+}
+
+// leave and comeBack keep what is so in the end: a transaction may hold both.
+func (b *pending) leave(guild store.ID, at time.Time) {
+	b.back = slices.DeleteFunc(b.back, func(id store.ID) bool { return id == guild })
+	b.left = append(b.left, store.GuildLeft{Guild: guild, At: store.MicrosOf(at)})
+}
+
+func (b *pending) comeBack(guild store.ID) {
+	b.left = slices.DeleteFunc(b.left, func(l store.GuildLeft) bool { return l.Guild == guild })
+	b.back = append(b.back, guild)
+}
+
+// ready takes in which guilds the bot is in.
+func (r *receiver) ready(_ context.Context, data json.RawMessage) error {
+	guilds, ok := decodeReady(data)
+	if !ok {
+		r.log.Debug("READY lists no guilds")
+		return nil
+	}
+	r.writer.queue.post(guildsListed{mine: r.mine, guilds: guilds, at: time.Now()})
+	return nil
+}
