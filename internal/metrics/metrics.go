@@ -44,6 +44,7 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(m.log.Handler(), slog.LevelError),
 		MaxRequestsInFlight: scrapes,
+		DisableCompression:  true, // which is the server's
 	})
 }
 
