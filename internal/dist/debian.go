@@ -24,15 +24,17 @@ func (r release) debianVersion() string { return strings.Replace(r.version, "-",
 // that nfpm.yaml gives them.
 func (r release) stage(folder, licences string) (string, error) {
 	for file, from := range map[string]string{
-		"nfpm.yaml":         "deploy/debian/nfpm.yaml",
-		"postinst":          "deploy/debian/postinst",
-		"prerm":             "deploy/debian/prerm",
-		"postrm":            "deploy/debian/postrm",
-		"lintian-overrides": "deploy/debian/lintian-overrides",
-		"rollcall.service":  "deploy/rollcall.service",
-		"rollcall.env":      "deploy/rollcall.env",
-		"README.md":         "README.md",
-		"SECURITY.md":       "SECURITY.md",
+		"nfpm.yaml":                       "deploy/debian/nfpm.yaml",
+		"postinst":                        "deploy/debian/postinst",
+		"prerm":                           "deploy/debian/prerm",
+		"postrm":                          "deploy/debian/postrm",
+		"lintian-overrides":               "deploy/debian/lintian-overrides",
+		"rollcall.service":                "deploy/rollcall.service",
+		"rollcall.env":                    "deploy/rollcall.env",
+		"examples/alerts.yml":             "deploy/alerts.yml",
+		"examples/grafana-dashboard.json": "deploy/grafana-dashboard.json",
+		"README.md":                       "README.md",
+		"SECURITY.md":                     "SECURITY.md",
 	} {
 		if err := copyFile(filepath.Join(folder, file), filepath.Join(r.root, from)); err != nil {
 			return "", err

@@ -138,6 +138,11 @@ func TestReproducible(t *testing.T) {
 	})
 	t.Run("bills", func(t *testing.T) {
 		licences := string(first["rollcall-"+version+"-licences.txt"])
+		for _, want := range []string{"LICENSE", "internal/words/cjk/data/NOTICE"} {
+			if !strings.Contains(licences, "\nrollcall "+version+": "+want+"\n") {
+				t.Errorf("our own %s is not among the licences", want)
+			}
+		}
 		for _, p := range platforms {
 			bill(t, p, filepath.Join(built[0], r.binary(p)), first[strings.TrimSuffix(r.binary(p), ".exe")+".cdx.json"], licences)
 		}

@@ -15,26 +15,21 @@ import (
 type module struct {
 	name   string          // path and version
 	folder string          // where its source is
-	within map[string]bool // folders of its packages that are linked in
+	within map[string]bool // folders of its packages that are linked in, and of what they embed
 }
 
 // licenceFile matches the names of files that have to go with copies of a module.
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)([.-]|$)`)
 
-// writeLicences writes our licence and those of all that is linked into the binaries of
-// the platforms. Copies of the program have to come with them.
+// writeLicences writes our licence and those of all that is linked and embedded into the
+// binaries of the platforms. Copies of the program have to come with them.
 func (r release) writeLicences(file string, platforms []platform) error {
-	ours, err := os.ReadFile(filepath.Join(r.root, "LICENSE"))
-	if err != nil {
-		return err
-	}
 	modules, err := r.modules(platforms)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "rollcall %s\n\n%s\n", r.version, ours)
-	fmt.Fprintf(&b, "The program contains the following, each under its own licence.\n")
+	b.WriteString("The licences of rollcall, and of all that it contains.\n")
 	for _, m := range modules {
 		texts, err := m.licences()
 		if err != nil {
@@ -47,27 +42,34 @@ func (r release) writeLicences(file string, platforms []platform) error {
 	return os.WriteFile(file, b.Bytes(), 0o644)
 }
 
-// modules lists what is linked into the binaries of the platforms, the standard library
-// first.
+// modules lists what is linked into the binaries of the platforms: our own, the standard
+// library, and the others by name.
 func (r release) modules(platforms []platform) ([]module, error) {
+	ours := module{"rollcall " + r.version, r.root, map[string]bool{}}
 	found := map[string]module{}
 	for _, p := range platforms {
 		listed, err := output(r.goCommand(p, "list", "-deps",
-			"-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}\t{{$.Dir}}{{end}}{{end}}", "."))
+			"-f", "{{with .Module}}{{.Path}} {{.Version}}\t{{.Main}}\t{{.Dir}}\t{{$.Dir}}{{range $.EmbedFiles}}\t{{.}}{{end}}{{end}}", "."))
 		if err != nil {
 			return nil, err
 		}
 		for line := range strings.Lines(listed) {
 			fields := strings.Split(strings.TrimSpace(line), "\t")
-			if len(fields) != 3 {
-				continue // the standard library's, or our own
+			if len(fields) < 4 {
+				continue // a package of the standard library
 			}
-			m, ok := found[fields[0]]
-			if !ok {
-				m = module{fields[0], fields[1], map[string]bool{}}
-				found[m.name] = m
+			name, main, folder, inside, embedded := fields[0], fields[1], fields[2], fields[3], fields[4:]
+			m, ok := found[name]
+			if main == "true" {
+				m = ours
+			} else if !ok {
+				m = module{name, folder, map[string]bool{}}
+				found[name] = m
 			}
-			m.within[fields[2]] = true
+			m.within[inside] = true
+			for _, file := range embedded {
+				m.within[filepath.Join(inside, filepath.Dir(file))] = true
+			}
 		}
 	}
 	described, err := output(r.goCommand(platforms[0], "env", "GOVERSION", "GOROOT"))
@@ -75,7 +77,7 @@ func (r release) modules(platforms []platform) ([]module, error) {
 		return nil, err
 	}
 	version, goroot, _ := strings.Cut(strings.TrimSpace(described), "\n")
-	all := []module{{"Go's standard library " + version, goroot, nil}}
+	all := []module{ours, {"Go's standard library " + version, goroot, nil}}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		all = append(all, found[name])
 	}
@@ -83,7 +85,7 @@ func (r release) modules(platforms []platform) ([]module, error) {
 }
 
 // licences returns the texts by their paths in the module: of the module itself, and of
-// the packages in it that have their own because they came from elsewhere.
+// the folders in it that have their own because what is in them came from elsewhere.
 func (m module) licences() (map[string][]byte, error) {
 	folders := map[string]bool{m.folder: true}
 	for folder := range m.within {

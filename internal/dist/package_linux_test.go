@@ -18,6 +18,7 @@ import (
 
 const (
 	conffile = "/etc/rollcall/rollcall.env"
+	key      = "/etc/rollcall/encryption-key"
 	token    = "/etc/rollcall/token"
 	wants    = "/etc/systemd/system/multi-user.target.wants/rollcall.service"
 	helper   = "/var/lib/systemd/deb-systemd-helper-enabled"
@@ -120,6 +121,7 @@ func life(t *testing.T, older, newer string) {
 	edited := m.read(conffile) + "ROLLCALL_DISCORD_URL=" + sim.URL() + "\nROLLCALL_LISTEN=\n"
 	m.write(conffile, edited, 0o640)
 	m.write(token, sim.Token()+"\n", 0o600)
+	m.write(key, "of nothing here\n", 0o600)
 	s := m.start()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
@@ -172,20 +174,20 @@ func life(t *testing.T, older, newer string) {
 	}
 
 	farewell := m.run("dpkg", "--purge", "rollcall")
-	for _, kept := range []string{token, "/var/lib/private/rollcall"} {
+	for _, kept := range []string{token, key, "/var/lib/private/rollcall"} {
 		if !strings.Contains(farewell, "rollcall: "+kept+" is yours and stays") {
 			t.Errorf("purging does not tell that %s stays: %s", kept, farewell)
 		}
 	}
-	if !m.exists(database) || m.read(token) != sim.Token()+"\n" {
-		t.Error("purging takes the operator's messages, or the token")
+	if !m.exists(database) || m.read(token) != sim.Token()+"\n" || !m.exists(key) {
+		t.Error("purging takes the operator's messages, token or key")
 	}
 	// What this test, as the operator and as systemd, has made.
-	ours := []string{token, "/etc/rollcall", "/var/lib/rollcall", "/var/lib/private", "/run"}
+	ours := []string{token, key, "/etc/rollcall", "/var/lib/rollcall", "/var/lib/private", "/run"}
 	if got := m.changed(ours...); len(got) > 0 {
 		t.Errorf("purging leaves %q", got)
 	}
-	if left := m.changed("/var", "/run"); !slices.Equal(left, []string{"/etc/rollcall", token}) {
+	if left := m.changed("/var", "/run"); !slices.Equal(left, []string{"/etc/rollcall", key, token}) {
 		t.Errorf("purging leaves %q in /etc", left)
 	}
 	if got := m.run("dpkg", "--audit"); got != "" {
