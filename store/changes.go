@@ -64,10 +64,11 @@ func (g *guildTx) applyChanges(changes []Change) error {
 	return nil
 }
 
-// edit changes a message's text. The matching goes on with what was said first.
+// edit changes a message's text. The matching goes on with what was said first. Of
+// two edits in the same millisecond the later one to arrive counts.
 func (g *guildTx) edit(key recordKey, c *Change) error {
 	return g.change(key, func(s *stored) error {
-		if s.gone || c.Edited <= s.edited || string(s.text) == c.Content {
+		if s.gone || c.Edited < s.edited || string(s.text) == c.Content {
 			return nil
 		}
 		if err := g.keepKind(key, s); err != nil {
