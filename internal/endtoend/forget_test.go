@@ -23,6 +23,7 @@ type parlour struct {
 	general  *simulator.Channel
 	ada, bob *simulator.User
 	said     map[*simulator.User]int
+	heard    []simulator.Message // by the bot before us
 }
 
 func newParlour(t *testing.T, h *house) *parlour {
@@ -59,10 +60,6 @@ func (p *parlour) say(n int, ago time.Duration) {
 // log writes the log of a day in which both say something; every day is the same.
 func (p *parlour) log(root, date string, n int) {
 	p.t.Helper()
-	folder := filepath.Join(root, p.guild.ID.String(), date)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		p.t.Fatal(err)
-	}
 	var text []byte
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range n {
@@ -70,6 +67,16 @@ func (p *parlour) log(root, date string, n int) {
 			at = at.Add(time.Millisecond)
 			text = appendLine(text, line{guild: p.guild.ID, user: u.ID, channel: "general", content: fmt.Sprintf("%s logs secret number %d", u.Name, i), at: at})
 		}
+	}
+	p.write(root, date, text)
+}
+
+// write writes the log of a day.
+func (p *parlour) write(root, date string, text []byte) {
+	p.t.Helper()
+	folder := filepath.Join(root, p.guild.ID.String(), date)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		p.t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "info.jsonl"), text, 0o600); err != nil {
 		p.t.Fatal(err)
