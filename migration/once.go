@@ -12,6 +12,12 @@ import (
 // faster, and wait longer for the end of a commit when they are cancelled.
 const onceBatch = 100_000
 
+// OnceMemory (bytes) is what a process that does nothing but Once should let Go's
+// runtime collect garbage for (debug.SetMemoryLimit). Without it, a commit into a file
+// of ten million messages leaves garbage up to 265 MiB; with it, the last part of that
+// is collected earlier, which takes no time that can be measured.
+const OnceMemory = 220 << 20
+
 // joinSteps bounds how many steps are committed together, so that the progress moves.
 const joinSteps = 1000
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"rollcall/internal/ndjson"
 	"rollcall/migration"
@@ -119,6 +120,7 @@ func migrateOnce(o store.Options) func(context.Context, task) (measures, error) 
 			if err != nil {
 				return err
 			}
+			debug.SetMemoryLimit(migration.OnceMemory) // as the command does
 			sum, err := migration.Once(ctx, migration.Options{Store: db, Root: t.Corpus, Log: slog.New(slog.DiscardHandler)})
 			m.Count, m.Logs = sum.Lines, sum.Bytes
 			return errors.Join(err, db.Close(), t.expect(sum.Lines, sum.Messages))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -122,6 +123,9 @@ func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Option
 	if o.Rules, err = Rules(cfg, o.Log); err != nil {
 		return errors.Join(err, db.Close())
 	}
+	before := debug.SetMemoryLimit(-1) // as it is, GOMEMLIMIT for one
+	debug.SetMemoryLimit(min(before, migration.OnceMemory))
+	defer debug.SetMemoryLimit(before)
 	summary, err := migration.Once(ctx, o)
 	progress.clear()
 	if ctx.Err() != nil {
