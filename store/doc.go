@@ -15,7 +15,7 @@
 //	profiles/<guild>            first user u64                        → for some users: number of messages (dense.go)
 //	channels/<guild>            0 · number u32                        → id u64 · name, a text
 //	                            1 · salted hash of id and name, 16 B  → number u32
-//	guilds                      guild u64                             → messages, users, channels, spans of the sources
+//	guilds                      guild u64                             → messages, users, channels, spans of the sources, since when there are texts
 //	names                       guild u64 · user u64 (0: the guild)   → display name as last seen, a text
 //	state/log_migration_state   guild u64                             → YYYYMMDD, the last day read to its end
 //	state/log_files             key of the file (LogFile.Key)         → LogFile as JSON, a text
@@ -23,7 +23,10 @@
 //	state/channels              guild u64 · channel u64               → last message id seen
 //	state/gaps                  seq u64                               → Gap as JSON
 //	state/gaps_open             seq u64 of an open gap                → nothing
-//	state/tombstones            who was forgotten and stays so, tasks that are not finished (tombstones.go; since format 2)
+//	state/tombstones            1 · hash of a person, 32 bytes        → guild u64 (0: all): who is forgotten and stays so
+//	                            2 · kind u8 · guild u64 · id u64      → a task that is not finished, and how far it is (tasks.go)
+//	                            3 · guild u64 · key of a record       → what is left of a message that was removed (traces.go)
+//	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (leaving.go)
 //
 // Every value ends with the CRC-32C of its key and itself: bbolt does not notice
 // a flipped byte. The id of a record is its message's snowflake, or for a log
@@ -52,4 +55,10 @@
 // A message that the logs had too is one record: merge.go says when they are the
 // same. The spans in a guild's entry say where that can be, so that an import
 // into years that nothing else has written to does not look.
+//
+// # What goes
+//
+// Changes (changes.go) redact, remove or edit messages; SweepTexts, RemoveGuild,
+// Forget and the other Tasks remove what is too much for one transaction, in steps.
+// What has gone does not come back, from whichever side it is put again.
 package store
