@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
 
 	"go.etcd.io/bbolt"
@@ -22,27 +21,15 @@ const checkLimit = 100
 //
 // It trusts the pages of the file to be a tree; CheckPages verifies that.
 func (db *DB) Check(ctx context.Context) (problems []string, err error) {
+	if db.OldFormat() {
+		return nil, fmt.Errorf("database %q: it is of format %d and opened for reading alone", db.path, db.format)
+	}
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		c := &checker{ctx: ctx, tx: tx, keys: db.keys, salt: db.salt, forgotten: tombstones{salt: db.salt}}
 		if err := c.run(); err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
 		problems = c.problems
-		return nil
-	})
-	return problems, err
-}
-
-// CheckPages lets bbolt verify that its pages form a tree. Of a damaged file it
-// may never end: run it in a process of its own, with a time limit, and never
-// beside a writer.
-func (db *DB) CheckPages(ctx context.Context) (problems []string, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		for e := range tx.Check() {
-			if len(problems) < checkLimit {
-				problems = append(problems, e.Error())
-			}
-		}
 		return nil
 	})
 	return problems, err
@@ -459,27 +446,4 @@ func (u *userTally) value(bucket, prefix []byte) ([]byte, error) {
 		return nil, errBadValue
 	}
 	return denseGet(b, prefix, u.user)
-}
-
-// Snapshot writes a consistent copy of the file as it is now and returns its
-// size. It holds a read transaction until w has taken everything: give it a local
-// file, never a slow reader.
-func (db *DB) Snapshot(ctx context.Context, w io.Writer) (n int64, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		n, err = tx.WriteTo(&cancelWriter{ctx, w})
-		return err
-	})
-	return n, err
-}
-
-type cancelWriter struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (c *cancelWriter) Write(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.w.Write(p)
 }

@@ -27,7 +27,8 @@ import (
 // records its system calls or makes them fail.
 
 const (
-	writerVariable = "STORE_TEST_WRITER" // path of the database to write to
+	writerVariable = "STORE_TEST_WRITER"    // path of the database to write to
+	compactor      = "STORE_TEST_COMPACTOR" // set: compact it all the while
 	writerBatches  = 40
 )
 
@@ -48,6 +49,23 @@ func writer(path string, out io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(out, "error", err)
 		return 3
+	}
+	if os.Getenv(compactor) != "" {
+		go func() {
+			for {
+				if _, err := db.Compact(ctx, store.CompactOptions{}); err != nil {
+					fmt.Fprintln(out, "error", err)
+					os.Exit(3)
+				}
+			}
+		}()
+		for i := 0; ; i++ { // until it is killed
+			if err := writeBatch(ctx, db, i%writerBatches); err != nil {
+				fmt.Fprintln(out, "error", err)
+				return 3
+			}
+			fmt.Fprintln(out, "ack", i)
+		}
 	}
 	for i := range writerBatches {
 		for {
@@ -225,6 +243,51 @@ func TestFailingCalls(t *testing.T) {
 				h.mustHold(t, path, acknowledged)
 			}
 		})
+	}
+}
+
+// TestKilledWhileCompacting kills the writer at random moments while it compacts its
+// database without pause. Each time a whole one has to be there, with all that was
+// acknowledged; and what the compaction left is cleared away.
+func TestKilledWhileCompacting(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	h := &history{want: map[int]map[string]int{}}
+	const kills = 12
+	left := 0
+	for range kills {
+		path := filepath.Join(t.TempDir(), "rollcall.db")
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), writerVariable+"="+path, compactor+"=1")
+		output, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(output)
+		acknowledged := 0
+		for until := 1 + random.IntN(writerBatches+20); lines.Scan(); {
+			if !strings.HasPrefix(lines.Text(), "ack ") {
+				t.Fatal(lines.Text())
+			}
+			if acknowledged++; acknowledged == until {
+				<-time.After(time.Duration(random.IntN(2000)) * time.Microsecond) // not always right after a commit
+				cmd.Process.Kill()
+			}
+		}
+		cmd.Wait() // killed
+		names, err := filepath.Glob(path + ".new-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		left += len(names)
+		h.mustHold(t, path, min(acknowledged, writerBatches))
+		alone(t, path)
+	}
+	if left == 0 {
+		t.Errorf("of %d kills none came while a new file was made", kills)
 	}
 }
 

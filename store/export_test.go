@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -195,4 +196,43 @@ func RoundTripEncrypted(k Key, text []byte, at Micros, change func(record []byte
 	}
 	err = s.open(t, b[:recordKeySize], new([]byte))
 	return s.text, err
+}
+
+// Raw gives access to all buckets.
+func Raw(db *DB, fn func(*bbolt.Tx) error) error { return db.bolt.Update(fn) }
+
+// DeleteBucket deletes a bucket with all in it.
+func DeleteBucket(b *bbolt.Bucket, key []byte) error { return deleteBucket(b, key) }
+
+// Follow copies a database into an empty file, and after each change what it changed.
+func Follow(ctx context.Context, db *DB, path string, changes ...func(*bbolt.Tx) error) (err error) {
+	c, err := newCopier(ctx, db.bolt, path, Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	m := &compaction{copier: c, db: db}
+	defer m.unpin()
+	if err := m.pin(); err != nil {
+		return err
+	}
+	if err := m.all(nil, root(m.pinned)); err != nil {
+		return err
+	}
+	if err := m.commit(); err != nil {
+		return err
+	}
+	for _, change := range changes {
+		if err := db.bolt.Update(change); err != nil {
+			return err
+		}
+		d, err := m.since(m.pinned)
+		if err != nil {
+			return err
+		}
+		if err := m.follow(d); err != nil {
+			return err
+		}
+	}
+	return c.finish()
 }

@@ -173,6 +173,9 @@ func (db *DB) start(k Key) (err error) {
 	if err := db.encryption.fits(k); err != nil {
 		return err
 	}
+	if db.OldFormat() {
+		return nil
+	}
 	return db.ready(k)
 }
 

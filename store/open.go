@@ -6,16 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Options of Open.
@@ -24,17 +20,26 @@ type Options struct {
 	MaxSize     int64         // bytes the file may grow to; 0 means no limit
 	MustExist   bool          // refuse to create the file: fs.ErrNotExist
 	Key         Key           // what the database is, or a new one is to be, encrypted with; none unless set
+	// ReadOnly opens the file for reading alone, and leaves it as it is. Others may open
+	// it so at the same time. A file of an older format can then be copied and no more.
+	ReadOnly bool
 	// Damaged, if set, is called when a record is met that cannot be read because
 	// its value fails its checksum or does not decode: once a record, and for at
 	// most a thousand. It is called in a transaction and must be quick.
 	Damaged func(err error)
 }
 
+// withoutKey is what is kept of the options.
+func (o Options) withoutKey() Options {
+	o.Key = Key{}
+	return o
+}
+
 // DB is an open database. Its methods may be called from any goroutine; writes
 // run one after another. While it is open no other process can open the file.
 type DB struct {
-	bolt     *bbolt.DB
 	path     string
+	options  Options
 	format   int // of the file when it was opened
 	id       []byte
 	salt     []byte // of what is kept as a hash
@@ -47,20 +52,24 @@ type DB struct {
 	forgotten tombstones
 	burying   sync.Mutex // held while forgotten is changed, in the file and in memory
 
+	// bolt is what is open. Whoever reads acquires it; whoever writes, and so holds
+	// writing, uses it as it is. To replace it takes both.
+	mu       sync.Mutex
+	bolt     *handle
+	replaced sync.WaitGroup // those that are still read from
+
+	compacting sync.Mutex // held by Compact, before writing
+
 	// A write transaction that meets a damaged page panics, and again when bbolt rolls
 	// it back. Then bbolt never gives back its lock, and whoever wants it, Close among
 	// them, would wait for ever. writing stands before that lock; broken, which it
 	// guards, keeps everybody away from it afterwards.
 	writing sync.Mutex
 	broken  error
+	digest  bool // the file ends with one, see backup.go
 }
 
-const (
-	databaseIDSize = 16
-	// addressSpace is what the map of the file may grow to without being moved.
-	// Moving it waits for all readers, and all new readers wait for it.
-	addressSpace = 64 << 30
-)
+const databaseIDSize = 16
 
 // Open opens the database at path and creates it if there is none.
 //
@@ -84,7 +93,7 @@ func Open(path string, o Options) (*DB, error) {
 func open(path string, o Options) (*DB, error) {
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !o.MustExist:
+	case errors.Is(err, fs.ErrNotExist) && !o.MustExist && !o.ReadOnly:
 		if err := create(path, o.Key); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
@@ -97,95 +106,30 @@ func open(path string, o Options) (*DB, error) {
 	case info.Size() == 0:
 		return nil, fmt.Errorf("%w: the file is empty", ErrDamaged)
 	}
-	b, err := openBolt(path, o)
+	b, err := openBolt(path, o, 0)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{bolt: b, path: path, bad: damaged{tell: o.Damaged, told: map[string]bool{}}, counters: newCounters()}
+	db := &DB{bolt: b, path: path, options: o.withoutKey(), bad: damaged{tell: o.Damaged, told: map[string]bool{}}, counters: newCounters()}
 	if err := db.verify(); err != nil {
 		b.Close()
 		return nil, err
 	}
-	removeHalfCreated(path)
+	if !o.ReadOnly {
+		removeHalfMade(db.realPath())
+	}
 	return db, nil
-}
-
-// plain drops the operation and path that the caller names anyway.
-func plain(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-func openBolt(path string, o Options) (b *bbolt.DB, err error) {
-	if o.LockTimeout == 0 {
-		o.LockTimeout = 2 * time.Second
-	}
-	defer recoverDamage(&err)()
-	b, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:         o.LockTimeout,
-		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: initialMap(),
-		MaxSize:         int(o.MaxSize),
-		// A file that vanished between Stat and here must not be made anew, empty.
-		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			return os.OpenFile(name, flag&^os.O_CREATE, mode)
-		},
-	})
-	switch {
-	case err == nil:
-		return b, nil
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, ErrLocked
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w: not a bbolt file (%v)", ErrDamaged, err)
-	case errors.As(err, new(*fs.PathError)):
-		return nil, plain(err)
-	default:
-		return nil, fmt.Errorf("%w: %v", ErrDamaged, err)
-	}
-}
-
-// initialMap is 0 on Windows, where the file would be made as large as its map,
-// and where addresses have 32 bits.
-func initialMap() int {
-	if runtime.GOOS == "windows" || math.MaxInt == math.MaxInt32 {
-		return 0
-	}
-	space := int64(addressSpace) // too large for a constant int where this is not reached
-	return int(space)
-}
-
-// recoverDamage turns what bbolt does on damaged pages (it panics, or reads
-// beyond a truncated file: SIGBUS) into ErrDamaged. To be deferred as
-// recoverDamage(&err)().
-func recoverDamage(err *error) func() {
-	before := debug.SetPanicOnFault(true)
-	return func() {
-		debug.SetPanicOnFault(before)
-		switch r := recover().(type) {
-		case nil:
-		case runtime.Error: // a page that is not there, or that leads nowhere
-			*err = fmt.Errorf("%w: its pages cannot be read (%v)", ErrDamaged, r)
-		default:
-			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
-		}
-	}
 }
 
 // create makes an empty database under a temporary name, syncs it, gives it its
 // name and syncs the folder: a crash leaves either no database or a whole one.
-func create(path string, k Key) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+func create(path string, k Key) error {
+	f, err := createFile(path, halfMade)
 	if err != nil {
-		return plain(err)
+		return err
 	}
-	temporary := f.Name()
-	f.Close()
-	defer os.Remove(temporary)
-	b, err := bbolt.Open(temporary, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoStatistics: true})
+	defer f.Discard()
+	b, err := bbolt.Open(f.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoStatistics: true})
 	if err != nil {
 		return err
 	}
@@ -196,66 +140,7 @@ func create(path string, k Key) (err error) {
 	if err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
-	if err := giveName(temporary, path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// giveName moves a file to a name that nothing has yet. A hard link never
-// replaces a file that another process made meanwhile; not every file system
-// has them.
-func giveName(from, to string) error {
-	err := os.Link(from, to)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if _, err := os.Lstat(to); err == nil {
-		return fs.ErrExist
-	}
-	return os.Rename(from, to)
-}
-
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" { // folders cannot be synced there
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return plain(err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return nil
-}
-
-// removeHalfCreated removes what a crash in create left behind. The lock on the
-// database is held, so nobody is creating it now.
-func removeHalfCreated(path string) {
-	left, err := filepath.Glob(escapeGlob(path) + ".new-*")
-	if err != nil {
-		return
-	}
-	for _, name := range left {
-		os.Remove(name)
-	}
-}
-
-func escapeGlob(path string) string {
-	if runtime.GOOS == "windows" { // no escapes there
-		return path
-	}
-	var b []byte
-	for i := 0; i < len(path); i++ {
-		switch path[i] {
-		case '*', '?', '[', '\\':
-			b = append(b, '\\')
-		}
-		b = append(b, path[i])
-	}
-	return string(b)
+	return f.Commit(false)
 }
 
 func writeMeta(tx *bbolt.Tx, k Key) error {
@@ -297,10 +182,11 @@ func writeMeta(tx *bbolt.Tx, k Key) error {
 func (db *DB) verify() (err error) {
 	defer recoverDamage(&err)()
 	return db.bolt.View(func(tx *bbolt.Tx) error {
-		info, err := os.Stat(db.path)
+		info, err := db.bolt.file.Stat()
 		if err != nil {
 			return plain(err)
 		}
+		db.digest = hasDigest(info.Size())
 		if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: the file was cut off: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
 		}
@@ -377,14 +263,27 @@ func (d *damaged) note(guild ID, key []byte, err error) {
 // Path returns the path that Open was given.
 func (db *DB) Path() string { return db.path }
 
-// Close waits for running transactions and closes the file.
+// realPath returns where the file is if Path leads there through links.
+func (db *DB) realPath() string {
+	if path, err := filepath.EvalSymlinks(db.path); err == nil {
+		return path
+	}
+	return db.path
+}
+
+// Close waits for running transactions, and for a Compact whose context is done or
+// that comes to its end, and closes the file.
 func (db *DB) Close() error {
+	db.compacting.Lock()
+	defer db.compacting.Unlock()
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	if db.broken != nil {
 		return nil // the end of the process closes the file
 	}
-	if err := db.bolt.Close(); err != nil {
+	err := db.bolt.Close()
+	db.replaced.Wait()
+	if err != nil {
 		return fmt.Errorf("close database %q: %w", db.path, err)
 	}
 	return nil

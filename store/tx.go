@@ -15,12 +15,19 @@ import (
 
 // view runs fn in a read transaction.
 func (db *DB) view(ctx context.Context, fn func(*bbolt.Tx) error) (err error) {
+	return db.viewFile(ctx, func(_ *handle, tx *bbolt.Tx) error { return fn(tx) })
+}
+
+// viewFile is view for who needs the file too that the transaction reads from.
+func (db *DB) viewFile(ctx context.Context, fn func(*handle, *bbolt.Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	defer db.named(&err)
+	h := db.acquire()
+	defer db.release(h)
 	defer recoverDamage(&err)()
-	return db.bolt.View(fn)
+	return h.View(func(tx *bbolt.Tx) error { return fn(h, tx) })
 }
 
 // update runs fn in a write transaction and commits it, synced.
@@ -30,11 +37,14 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	}
 	db.writing.Lock()
 	defer db.writing.Unlock()
+	defer db.named(&err)
 	if db.broken != nil {
 		return db.broken
 	}
+	if err := db.dropDigest(); err != nil {
+		return err
+	}
 	ended := false
-	defer db.named(&err)
 	defer func() {
 		if !ended {
 			db.broken = err

@@ -266,6 +266,8 @@ var (
 	// ErrFull: the disk, or the file's allowed size, is exhausted. Nothing was
 	// written; the same call succeeds once there is room.
 	ErrFull = errors.New("no space left")
+	// ErrBusy: another call is doing just that.
+	ErrBusy = errors.New("busy")
 	// ErrKeyMissing, ErrKeyWrong: the database is encrypted, and not with the key
 	// that was given. ErrNotEncrypted: it is not, and a key was given.
 	ErrKeyMissing   = errors.New("it is encrypted, with key")

@@ -19,6 +19,9 @@ var migrations = []func(*bbolt.Tx) error{toFormatTwo}
 // nothing that should have been there before.
 func (db *DB) upgrade(format int) error {
 	for ; format < formatVersion; format++ {
+		if err := db.dropDigest(); err != nil {
+			return err
+		}
 		err := db.bolt.Update(func(tx *bbolt.Tx) error {
 			if err := migrations[format-1](tx); err != nil {
 				return err
@@ -31,6 +34,10 @@ func (db *DB) upgrade(format int) error {
 	}
 	return nil
 }
+
+// OldFormat says that the file is of an older format and, opened for reading alone,
+// was not brought up to date.
+func (db *DB) OldFormat() bool { return db.options.ReadOnly && db.format < formatVersion }
 
 // toFormatTwo makes the bucket of tombstones, gives the hashes of channels their salt,
 // and packs activity and profiles, which had a key for each user.

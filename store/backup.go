@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+
+	"go.etcd.io/bbolt"
+)
+
+// A backup is a database like any other, and behind its last page stands a digest:
+//
+//	"rollcall backup\n" · size of what is before, u64 · SHA-256 of all before itself
+//
+// Checksums of values find damage to what is stored, and not to the pages around
+// it, which the digest covers to the last byte. A file that ends so is told by its
+// size: that of every other is a multiple of its page's, which is one of 512. The
+// first write to the file takes the digest away.
+const (
+	digestMark = "rollcall backup\n"
+	digestSize = len(digestMark) + 8 + sha256.Size
+)
+
+func hasDigest(size int64) bool { return size%512 == int64(digestSize) }
+
+// Backup writes a consistent copy of the database as it is now, with a digest, and
+// returns its size. It holds a read transaction until w has taken everything: give
+// it a local file, never a slow reader.
+func (db *DB) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
+	sum := sha256.New()
+	size, err = db.Snapshot(ctx, io.MultiWriter(w, sum))
+	if err != nil {
+		return size, err
+	}
+	n, err := w.Write(appendDigest(size, sum))
+	return size + int64(n), err
+}
+
+// BackupCompact makes a copy of the database as it is now, without free pages and
+// with a digest, in the empty file at path, and returns its size. The file is synced.
+func (db *DB) BackupCompact(ctx context.Context, path string) (size int64, err error) {
+	if err := db.copyTo(ctx, path); err != nil {
+		return 0, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return 0, fmt.Errorf("file %q: %w", path, plain(err))
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if size, err = io.Copy(sum, &cancelReader{ctx, f}); err != nil {
+		return 0, err
+	}
+	n, err := f.Write(appendDigest(size, sum))
+	if err == nil {
+		err = f.Sync()
+	}
+	return size + int64(n), err
+}
+
+func appendDigest(size int64, sum hash.Hash) []byte {
+	b := u64([]byte(digestMark), uint64(size))
+	sum.Write(b)
+	return sum.Sum(b)
+}
+
+// CheckDigest compares a file with the digest that it ends with. It returns false
+// if there is none, as in every database that is no backup, and an error that wraps
+// ErrDamaged if a single byte of it has changed.
+func CheckDigest(ctx context.Context, path string) (found bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("file %q: %w", path, plain(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("file %q: %w", path, plain(err))
+	}
+	if !hasDigest(info.Size()) {
+		return false, nil
+	}
+	sum := sha256.New()
+	size := info.Size() - int64(digestSize)
+	if _, err := io.CopyN(sum, &cancelReader{ctx, f}, size); err != nil {
+		return true, fmt.Errorf("file %q: %w", path, plain(err))
+	}
+	have := make([]byte, digestSize)
+	if _, err := io.ReadFull(f, have); err != nil {
+		return true, fmt.Errorf("file %q: %w", path, plain(err))
+	}
+	if string(have) != string(appendDigest(size, sum)) {
+		return true, fmt.Errorf("file %q: %w: its bytes have changed since the backup was made, or it was cut off", path, ErrDamaged)
+	}
+	return true, nil
+}
+
+// dropDigest takes away the digest of a backup that is about to be written to. The
+// caller holds writing.
+func (db *DB) dropDigest() error {
+	if !db.digest || db.options.ReadOnly {
+		return nil
+	}
+	info, err := db.bolt.file.Stat()
+	if err == nil && hasDigest(info.Size()) { // Windows has made the file as large as its map
+		err = db.bolt.file.Truncate(info.Size() - int64(digestSize))
+	}
+	if err == nil {
+		err = db.bolt.file.Sync() // before what it vouches for changes
+	}
+	if err != nil {
+		return fmt.Errorf("take the digest away: %w", plain(err))
+	}
+	db.digest = false
+	return nil
+}
+
+// Snapshot writes a consistent copy of the file as it is now and returns its
+// size. It holds a read transaction until w has taken everything: give it a local
+// file, never a slow reader.
+func (db *DB) Snapshot(ctx context.Context, w io.Writer) (n int64, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		n, err = tx.WriteTo(&cancelWriter{ctx, w})
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: the file was cut off", ErrDamaged)
+		}
+		return err
+	})
+	return n, err
+}
+
+type cancelWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *cancelWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}
+
+type cancelReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// CompactOptions are what a caller of Compact may have a say in.
+type CompactOptions struct {
+	// Check, if set, judges the new file before it takes the place of the old one,
+	// and may take its time. It must not write to it.
+	Check func(ctx context.Context, path string) error
+	// Progress, if set, is told every few megabytes how many bytes are copied, of at
+	// most so many. Its error ends the compaction.
+	Progress func(done, most int64) error
+}
+
+// Compaction is what Compact did.
+type Compaction struct {
+	Before, After int64         // bytes of the file
+	Paused        time.Duration // how long writers had to wait
+}
+
+// A compaction makes up for what was written meanwhile, until that is little, and
+// then once more while nobody writes.
+const (
+	compactRounds = 10
+	compactLittle = 5000 // keys
+)
+
+// Compact writes all that is stored into a new file, without the free pages between
+// and the text that is still on them, and puts it in the place of the old one. Others
+// read and write meanwhile; only at the end writers wait, while the last changes
+// are copied and synced. What is deleted while Compact runs may be on a free page
+// of the new file.
+//
+// Whatever is killed, there is a whole database under its name: the old one, or the
+// new one with all that was ever acknowledged. After an error the old one is in its
+// place and goes on, except if the folder cannot be synced: then it is not known
+// which one is there after a loss of power, every later write fails, and the process
+// should end.
+//
+// It wraps ErrBusy if another Compact runs, and errors.ErrUnsupported on Windows,
+// where a file cannot be replaced while it is open.
+func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, err error) {
+	defer db.named(&err)
+	if runtime.GOOS == "windows" {
+		return done, fmt.Errorf("%w: a file that is open cannot be replaced here; make a compact backup and restore it", errors.ErrUnsupported)
+	}
+	if db.options.ReadOnly {
+		return done, errors.New("it is open for reading alone")
+	}
+	if !db.compacting.TryLock() {
+		return done, fmt.Errorf("%w: it is being compacted", ErrBusy)
+	}
+	defer db.compacting.Unlock()
+	h := db.acquire()
+	defer db.release(h)
+	defer recoverDamage(&err)()
+
+	path := db.realPath()
+	before, err := h.file.Stat()
+	if err != nil {
+		return done, plain(err)
+	}
+	f, err := createFile(path, halfMade)
+	if err != nil {
+		return done, err
+	}
+	defer f.Discard()
+	if err := takeAfter(f.File, before); err != nil {
+		return done, err
+	}
+	c, err := newCopier(ctx, h, f.Name(), db.options)
+	if err != nil {
+		return done, err
+	}
+	defer c.close()
+	m := &compaction{copier: c, db: db}
+	defer m.unpin()
+	if err := m.copy(o); err != nil {
+		return done, err
+	}
+	if done.Paused, err = m.takePlace(path); err != nil {
+		return done, err
+	}
+	after, err := os.Stat(path)
+	if err != nil {
+		return done, plain(err)
+	}
+	done.Before, done.After = before.Size(), after.Size()
+	return done, nil
+}
+
+// compaction is a copy that has to catch up with its original.
+type compaction struct {
+	*copier
+	db     *DB
+	pinned *bbolt.Tx // what was copied
+}
+
+// pin begins a transaction that sees what is there now.
+func (m *compaction) pin() (err error) {
+	m.pinned, err = m.from.Begin(false)
+	return err
+}
+
+func (m *compaction) unpin() {
+	if m.pinned != nil {
+		m.pinned.Rollback()
+		m.pinned = nil
+	}
+}
+
+// copy copies all that is there, lets it be checked, and what came meanwhile.
+func (m *compaction) copy(o CompactOptions) error {
+	if err := m.pin(); err != nil {
+		return err
+	}
+	if o.Progress != nil {
+		most := m.pinned.Size()
+		m.progress = func(done int64) error { return o.Progress(min(done, most), most) }
+	}
+	if err := m.all(nil, root(m.pinned)); err != nil {
+		return err
+	}
+	if err := m.commit(); err != nil {
+		return err
+	}
+	m.progress = nil
+	if o.Check != nil {
+		if err := m.close(); err != nil {
+			return err
+		}
+		if err := o.Check(m.ctx, m.path); err != nil {
+			return fmt.Errorf("the compacted file: %w", err)
+		}
+		if err := m.open(); err != nil {
+			return err
+		}
+	}
+	for range compactRounds {
+		d, err := m.since(m.pinned)
+		if err != nil {
+			return err
+		}
+		if err := m.follow(d); err != nil {
+			return err
+		}
+		if m.changes < compactLittle {
+			break
+		}
+	}
+	return nil
+}
+
+// follow makes an update to what is there now, which is then what was copied.
+func (m *compaction) follow(d *difference) error {
+	was := m.pinned
+	defer was.Rollback()
+	if err := m.pin(); err != nil {
+		return err
+	}
+	return d.update(m.pinned)
+}
+
+// takePlace lets writers wait, copies their last changes and puts the new file in
+// the place of the old one, on the disk and in the DB.
+func (m *compaction) takePlace(path string) (paused time.Duration, err error) {
+	d, err := m.since(m.pinned)
+	if err != nil {
+		return 0, err
+	}
+	db := m.db
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	began := time.Now()
+	if db.broken != nil {
+		return 0, db.broken
+	}
+	if err := m.follow(d); err != nil {
+		return 0, err
+	}
+	if err := m.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := os.Rename(m.path, path); err != nil {
+		return 0, plain(err)
+	}
+	// From here on the new file is the database. It is open, and locked, already.
+	db.replace(m.to)
+	db.digest = false
+	m.to = nil
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		db.broken = err
+		return 0, err
+	}
+	return time.Since(began), nil
+}

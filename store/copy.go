@@ -1,0 +1,332 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	// copyBatch is how many bytes of keys and values are copied in one transaction.
+	// It keeps little in memory, and writes the pages at its ends once more.
+	copyBatch = 4 << 20
+	// copyFill leaves some room in each page, or the next records in the middle of a
+	// bucket would split every page that they come to.
+	copyFill = 0.9
+)
+
+// copier fills a new bbolt file with what another one has: first with all that one
+// transaction sees, then with what differs in a later one.
+type copier struct {
+	ctx      context.Context
+	from, to *handle
+	path     string  // of the new file
+	options  Options // of the new file
+	progress func(done int64) error
+
+	tx      *bbolt.Tx // of the new file; nil between two batches
+	bucket  *bbolt.Bucket
+	at      []string // where bucket is; one at a time is used
+	batch   int64    // bytes in tx
+	done    int64    // bytes in all
+	nests   map[string]bool
+	changes int // keys put and deleted since it was set to 0
+}
+
+// newCopier begins with the empty file at path.
+func newCopier(ctx context.Context, from *handle, path string, o Options) (*copier, error) {
+	to, err := openBolt(path, o, from.pageSize)
+	if err != nil {
+		return nil, err
+	}
+	return &copier{ctx: ctx, from: from, to: to, path: path, options: o, nests: map[string]bool{}}, nil
+}
+
+// close ends a transaction that is not committed, and closes the file.
+func (c *copier) close() error {
+	if c.to == nil {
+		return nil
+	}
+	if c.tx != nil {
+		c.tx.Rollback()
+		c.tx = nil
+	}
+	err := c.to.Close()
+	c.to = nil
+	return err
+}
+
+// open opens the file again.
+func (c *copier) open() (err error) {
+	c.to, err = openBolt(c.path, c.options, 0)
+	return err
+}
+
+func (c *copier) commit() error {
+	if c.tx == nil {
+		return nil
+	}
+	err := c.tx.Commit()
+	c.tx, c.bucket, c.batch = nil, nil, 0
+	return err
+}
+
+// in returns the bucket at a path in the new file, and makes it if it is not there.
+// It is good until the next call of a method.
+func (c *copier) in(path []string) (b *bbolt.Bucket, err error) {
+	if c.batch >= copyBatch {
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := c.commit(); err != nil {
+			return nil, err
+		}
+		if c.progress != nil {
+			if err := c.progress(c.done); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.tx == nil {
+		if c.tx, err = c.to.Begin(true); err != nil {
+			return nil, err
+		}
+	}
+	if c.bucket != nil && slices.Equal(c.at, path) {
+		return c.bucket, nil
+	}
+	b = root(c.tx)
+	for _, name := range path {
+		if b, err = b.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return nil, err
+		}
+	}
+	b.FillPercent = copyFill
+	c.bucket, c.at = b, slices.Clone(path)
+	return b, nil
+}
+
+// root returns the bucket that holds those at the top.
+func root(tx *bbolt.Tx) *bbolt.Bucket { return tx.Cursor().Bucket() }
+
+// put takes a key and a value that stay as they are until the batch is committed.
+func (c *copier) put(path []string, key, value []byte) error {
+	b, err := c.in(path)
+	if err != nil {
+		return err
+	}
+	n := int64(len(key) + len(value) + elementSize)
+	c.batch += n
+	c.done += n
+	c.changes++
+	return b.Put(key, value)
+}
+
+func (c *copier) remove(path []string, key []byte, bucket bool) error {
+	b, err := c.in(path)
+	if err != nil {
+		return err
+	}
+	c.batch += int64(len(key) + elementSize)
+	c.changes++
+	if bucket {
+		return deleteBucket(b, key)
+	}
+	return b.Delete(key)
+}
+
+// deleteBucket deletes a bucket and first those in it: bbolt v1.5.0 does so too, but
+// passes by every second one, and the pages of those are lost.
+func deleteBucket(b *bbolt.Bucket, key []byte) error {
+	var names [][]byte
+	if err := b.Bucket(key).ForEachBucket(func(name []byte) error {
+		names = append(names, bytes.Clone(name))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := deleteBucket(b.Bucket(key), name); err != nil {
+			return err
+		}
+	}
+	return b.DeleteBucket(key)
+}
+
+// all copies a bucket and those in it.
+func (c *copier) all(path []string, b *bbolt.Bucket) error {
+	if err := c.sequence(path, b); err != nil {
+		return err
+	}
+	return b.ForEach(func(key, value []byte) error {
+		if value != nil {
+			return c.put(path, key, value)
+		}
+		return c.all(c.into(path, key), b.Bucket(key))
+	})
+}
+
+// into is the path of a bucket in another one, of which it is remembered that it
+// has some in it.
+func (c *copier) into(path []string, key []byte) []string {
+	c.nests[nestKey(path)] = true
+	return append(path[:len(path):len(path)], string(key))
+}
+
+// sequence copies the number that the bucket last gave out.
+func (c *copier) sequence(path []string, b *bbolt.Bucket) error {
+	to, err := c.in(path)
+	if err != nil || len(path) == 0 || to.Sequence() == b.Sequence() {
+		return err
+	}
+	c.changes++
+	return to.SetSequence(b.Sequence())
+}
+
+func nestKey(path []string) string {
+	var b []byte
+	for _, name := range path {
+		b = append(u32(b, uint32(len(name))), name...)
+	}
+	return string(b)
+}
+
+// difference is what has to be known to bring the new file from what one
+// transaction sees to what a later one of the same file does. While the earlier one
+// is open, a page that both have is the same page: bbolt never writes to a page that
+// somebody can see. So what differs is on the pages that only one of them has, and
+// all that is below a common page is passed by.
+type difference struct {
+	*copier
+	was   *bbolt.Tx
+	pages *pages
+	had   pageSet // the pages of the earlier trees
+	kept  pageSet // of those, the uppermost that the later ones have too
+}
+
+// since prepares for an update of the new file, which holds what a transaction sees.
+// That transaction has to stay open until the update is made.
+func (c *copier) since(was *bbolt.Tx) (*difference, error) {
+	p := pagesOf(c.from, was)
+	d := &difference{copier: c, was: was, pages: p, had: newPageSet(p), kept: newPageSet(p)}
+	return d, d.collect(nil, root(was))
+}
+
+// update brings the new file to what a later transaction sees, and commits it.
+func (d *difference) update(now *bbolt.Tx) error {
+	d.pages = pagesOf(d.from, now)
+	d.changes = 0
+	if err := d.differing(nil, root(d.was), root(now)); err != nil {
+		return err
+	}
+	return d.commit()
+}
+
+// collect enters all pages of a bucket's tree, and of those in it.
+func (d *difference) collect(path []string, b *bbolt.Bucket) error {
+	if id := uint64(b.Root()); id != 0 {
+		err := d.pages.walk(id, func(id uint64) (bool, error) {
+			if !d.had.add(id) {
+				return false, badPage(id)
+			}
+			return true, nil
+		}, nil)
+		if err != nil {
+			return err
+		}
+	}
+	if !d.nests[nestKey(path)] {
+		return nil
+	}
+	return b.ForEachBucket(func(name []byte) error { return d.collect(d.into(path, name), b.Bucket(name)) })
+}
+
+// differing brings a bucket of the new file from what was to what is now.
+func (d *difference) differing(path []string, was, now *bbolt.Bucket) error {
+	if err := d.sequence(path, now); err != nil {
+		return err
+	}
+	if was.Root() == now.Root() && was.Root() != 0 {
+		return nil
+	}
+	err := d.items(now, func(id uint64) bool { return !d.had.has(id) || !d.kept.add(id) }, func(key, value []byte, bucket bool) error {
+		if !bucket {
+			if have := was.Get(key); have != nil && bytes.Equal(have, value) {
+				return nil
+			}
+			return d.put(path, key, bytes.Clone(value)) // and let go of the page
+		}
+		before, after := was.Bucket(key), now.Bucket(key)
+		if before == nil {
+			return d.all(d.into(path, key), after)
+		}
+		return d.differing(d.into(path, key), before, after)
+	})
+	if err != nil {
+		return err
+	}
+	return d.items(was, func(id uint64) bool { return !d.kept.has(id) }, func(key, _ []byte, bucket bool) error {
+		if bucket && now.Bucket(key) != nil || !bucket && now.Get(key) != nil {
+			return nil
+		}
+		return d.remove(path, key, bucket)
+	})
+}
+
+// items calls fn with what is on those pages of a bucket's tree that enter says yes
+// to. A small bucket has none of its own and lies in the one around it.
+func (d *difference) items(b *bbolt.Bucket, enter func(id uint64) bool, fn func(key, value []byte, bucket bool) error) error {
+	if b.Root() == 0 {
+		return b.ForEach(func(key, value []byte) error { return fn(key, value, value == nil) })
+	}
+	return d.pages.walk(uint64(b.Root()), func(id uint64) (bool, error) { return enter(id), nil }, func(id uint64, p filePage) error {
+		for i := range p.count() {
+			key, value, bucket, ok := p.item(i)
+			if !ok {
+				return badPage(id)
+			}
+			if err := fn(key, value, bucket); err != nil {
+				return err
+			}
+		}
+		return d.ctx.Err()
+	})
+}
+
+// copyTo copies the database as it is now into the empty file at path.
+func (db *DB) copyTo(ctx context.Context, path string) (err error) {
+	return db.viewFile(ctx, func(h *handle, tx *bbolt.Tx) (err error) {
+		c, err := newCopier(ctx, h, path, Options{})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.close()) }()
+		if err := c.all(nil, root(tx)); err != nil {
+			return err
+		}
+		return c.finish()
+	})
+}
+
+// finish commits what there is and cuts off the room for more behind the last page.
+func (c *copier) finish() error {
+	if err := c.commit(); err != nil {
+		return err
+	}
+	tx, err := c.to.Begin(false)
+	if err != nil {
+		return err
+	}
+	size := tx.Size()
+	if err := tx.Rollback(); err != nil {
+		return err
+	}
+	if err := c.close(); err != nil {
+		return err
+	}
+	return os.Truncate(c.path, size)
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// handle is an open file. Compact puts another one in its place; then whoever reads
+// from it goes on, and the last of them closes it.
+type handle struct {
+	*bbolt.DB
+	file     *os.File // bbolt's own, to read whole pages from
+	pageSize int
+	readers  int // guarded by DB.mu, as is the next one
+	replaced bool
+}
+
+// addressSpace is what the map of the file may grow to without being moved.
+// Moving it waits for all readers, and all new readers wait for it.
+const addressSpace = 64 << 30
+
+// openBolt opens a file that is there; an empty one becomes a bbolt file with
+// pages of pageSize bytes (0: the machine's own).
+func openBolt(path string, o Options, pageSize int) (*handle, error) {
+	if o.LockTimeout == 0 {
+		o.LockTimeout = 2 * time.Second
+	}
+	for {
+		h, opened, err := openLocked(path, o, pageSize)
+		if opened == nil || errors.Is(err, ErrLocked) {
+			return nil, err
+		}
+		// Who held the lock until now may have put another file in the place of
+		// this one, as Compact and Replace do.
+		there, statErr := os.Stat(path)
+		if statErr == nil && os.SameFile(there, opened) {
+			return h, err
+		}
+		if err == nil {
+			h.Close()
+		}
+		if statErr != nil {
+			return nil, plain(statErr)
+		}
+	}
+}
+
+// openLocked opens a file once it has the lock on it, and tells which one that was.
+func openLocked(path string, o Options, pageSize int) (h *handle, opened os.FileInfo, err error) {
+	h = new(handle)
+	defer func() {
+		if err != nil && h.file != nil {
+			h.file.Close() // bbolt does not when it panics
+			h = nil
+		}
+	}()
+	defer recoverDamage(&err)()
+	h.DB, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         o.LockTimeout,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: initialMap(),
+		MaxSize:         int(o.MaxSize),
+		PageSize:        pageSize,
+		ReadOnly:        o.ReadOnly,
+		// A file that vanished between Stat and here must not be made anew, empty.
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			if f, err = os.OpenFile(name, flag&^os.O_CREATE, mode); err != nil {
+				return nil, err
+			}
+			h.file = f
+			opened, err = f.Stat()
+			return f, err
+		},
+	})
+	switch {
+	case err == nil:
+		h.pageSize = h.Info().PageSize
+	case errors.Is(err, bolterrors.ErrTimeout):
+		err = ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		err = fmt.Errorf("%w: not a bbolt file (%v)", ErrDamaged, err)
+	case errors.As(err, new(*os.PathError)):
+		err = plain(err)
+	default:
+		err = fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	return h, opened, err
+}
+
+// initialMap is 0 on Windows, where the file would be made as large as its map,
+// and where addresses have 32 bits.
+func initialMap() int {
+	if runtime.GOOS == "windows" || math.MaxInt == math.MaxInt32 {
+		return 0
+	}
+	space := int64(addressSpace) // too large for a constant int where this is not reached
+	return int(space)
+}
+
+// recoverDamage turns what bbolt does on damaged pages (it panics, or reads
+// beyond a truncated file: SIGBUS) into ErrDamaged. To be deferred as
+// recoverDamage(&err)().
+func recoverDamage(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error: // a page that is not there, or that leads nowhere
+			*err = fmt.Errorf("%w: its pages cannot be read (%v)", ErrDamaged, r)
+		default:
+			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}
+}
+
+// acquire returns the open file to a reader, who has to release it.
+func (db *DB) acquire() *handle {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.bolt.readers++
+	return db.bolt
+}
+
+func (db *DB) release(h *handle) {
+	db.mu.Lock()
+	h.readers--
+	last := h.replaced && h.readers == 0
+	db.mu.Unlock()
+	if last {
+		h.Close() // nothing was written to it since it was replaced
+		db.replaced.Done()
+	}
+}
+
+// replace lets all who come from now on use another file. The caller holds writing,
+// and has acquired the file that is replaced.
+func (db *DB) replace(with *handle) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.replaced.Add(1)
+	db.bolt.replaced = true
+	db.bolt = with
+}
