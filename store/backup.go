@@ -40,6 +40,15 @@ func (db *DB) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
 	return size + int64(n), err
 }
 
+// BackupSize returns the size that a Backup would have now. A compact one is smaller.
+func (db *DB) BackupSize(ctx context.Context) (size int64, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		size = tx.Size() + int64(digestSize)
+		return nil
+	})
+	return size, err
+}
+
 // BackupCompact makes a copy of the database as it is now, without free pages and
 // with a digest, in the empty file at path, and returns its size. The file is synced.
 func (db *DB) BackupCompact(ctx context.Context, path string) (size int64, err error) {

@@ -195,6 +195,7 @@ func (m *compaction) takePlace(path string) (paused time.Duration, err error) {
 		return 0, plain(err)
 	}
 	// From here on the new file is the database. It is open, and locked, already.
+	m.to.AllocSize = m.from.AllocSize
 	db.replace(m.to)
 	db.digest = false
 	m.to = nil

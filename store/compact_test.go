@@ -207,10 +207,10 @@ func TestCompactCatchesUp(t *testing.T) {
 	compacted, calm := openTemp(t), openTemp(t)
 	holey(t, compacted)
 	holey(t, calm)
-	for round := range uint64(5) {
+	for round := range uint64(3) {
 		write := func(db *store.DB, part uint64) error {
 			random := rand.New(rand.NewPCG(round, part))
-			for range 1 + random.IntN(30) {
+			for range 1 + random.IntN(15) {
 				i := random.IntN(20_000)
 				_, err := db.Put(ctx, numbered(i, 1+random.IntN(30)))
 				if err != nil {
@@ -236,7 +236,7 @@ func TestCompactCatchesUp(t *testing.T) {
 		have, want := filepath.Join(t.TempDir(), "have"), filepath.Join(t.TempDir(), "want")
 		snapshot(t, compacted, have)
 		snapshot(t, calm, want)
-		if err := sameBut(dump(t, have), dump(t, want), "/meta/", "/user_stats/"); err != nil {
+		if err := sameBut(dump(t, have), dump(t, want), "/meta/", "/user_stats/", "/channels/"); err != nil { // their keys are made with the salt
 			t.Errorf("round %d: %v", round, err)
 		}
 		if !reflect.DeepEqual(all(t, calm, store.Query{}), all(t, compacted, store.Query{})) {
@@ -288,10 +288,12 @@ func TestCompactGivesUp(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rollcall.db")
 			db := openChecked(t, path)
-			for i := range 40 { // more than one batch of the copy
-				if _, err := db.Put(context.Background(), numbered(i*1000, 1000)); err != nil {
-					t.Fatal(err)
-				}
+			large := numbered(0, 1000) // more than one batch of the copy
+			for i := range large.Records {
+				large.Records[i].Content = strings.Repeat(large.Records[i].Content, 10_000/len(large.Records[i].Content))
+			}
+			if _, err := db.Put(context.Background(), large); err != nil {
+				t.Fatal(err)
 			}
 			before := read(t, path)
 			ctx, cancel := context.WithCancel(context.Background())

@@ -17,6 +17,9 @@ const (
 	// copyFill leaves some room in each page, or the next records in the middle of a
 	// bucket would split every page that they come to.
 	copyFill = 0.9
+	// copyGrowth is how much room, in bytes, the file gets at a time beyond what it
+	// needs; bbolt's own step would leave a small file larger than it was.
+	copyGrowth = 1 << 20
 )
 
 // copier fills a new bbolt file with what another one has: first with all that one
@@ -39,11 +42,8 @@ type copier struct {
 
 // newCopier begins with the empty file at path.
 func newCopier(ctx context.Context, from *handle, path string, o Options) (*copier, error) {
-	to, err := openBolt(path, o, from.pageSize)
-	if err != nil {
-		return nil, err
-	}
-	return &copier{ctx: ctx, from: from, to: to, path: path, options: o, nests: map[string]bool{}}, nil
+	c := &copier{ctx: ctx, from: from, path: path, options: o, nests: map[string]bool{}}
+	return c, c.open()
 }
 
 // close ends a transaction that is not committed, and closes the file.
@@ -60,9 +60,11 @@ func (c *copier) close() error {
 	return err
 }
 
-// open opens the file again.
+// open opens the file, for the first time or again.
 func (c *copier) open() (err error) {
-	c.to, err = openBolt(c.path, c.options, 0)
+	if c.to, err = openBolt(c.path, c.options, c.from.pageSize); err == nil {
+		c.to.AllocSize = copyGrowth
+	}
 	return err
 }
 

@@ -20,6 +20,16 @@ type NewFile struct {
 // called path, ".part-" and some digits.
 func CreateFile(path string) (*NewFile, error) { return createFile(path, ".part-*") }
 
+// CreateTemporary creates an empty file beside the open database at path. If it is not
+// removed, that is done when the database is opened the next time.
+func CreateTemporary(path string) (*os.File, error) {
+	f, err := createFile(path, halfMade)
+	if err != nil {
+		return nil, err
+	}
+	return f.File, nil
+}
+
 func createFile(path, ending string) (*NewFile, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+ending)
 	if err != nil {

@@ -122,3 +122,14 @@ func (r *Replacement) Discard() {
 		r.old.Close()
 	}
 }
+
+// Unused returns nil if nobody has the file at path open as a database, and otherwise
+// ErrLocked.
+func Unused(path string) error {
+	f, err := openLockedFile(path)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return nil
+}
