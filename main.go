@@ -4,8 +4,9 @@
 //	                         ├───▶ store, one file ─┤
 //	log files ──▶ migration ─┘                      └───▶ http ─────▶ programs
 //
-// Each of the four is an actor, and so are the sweeper (removes what is to go), signals (the first one stops all, a second one the process) and
-// notify (for systemd). The first actor to return stops the others, by their contexts. The store closes last.
+// Each of the four is an actor, and so are the sweeper (removes what is to go), backup (copies of the store, if asked
+// for), signals (the first one stops all, a second one the process) and notify (for systemd). The first actor to
+// return stops the others, by their contexts. The store closes last.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"rollcall/config"
 	"rollcall/internal/actors"
 	"rollcall/internal/api"
+	"rollcall/internal/backup"
 	"rollcall/internal/cli"
 	"rollcall/internal/health"
 	"rollcall/internal/metrics"
@@ -71,12 +73,18 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		o := sweep.Options{Store: db, Retention: time.Duration(c.Retention), Grace: time.Duration(c.GuildGrace), Log: log.With("actor", "sweeper")}
 		group.Add("sweeper", func(ctx context.Context) error { return sweep.Run(ctx, o) })
 	}
+	if c.BackupDir != "" { // backup
+		s := backup.NewSchedule(backup.Options{Store: db, Folder: c.BackupDir, Interval: c.BackupInterval,
+			Keep: int(c.BackupKeep), MinFree: int64(c.MinFree), Log: log.With("actor", "backup")})
+		parts.Backup = func() health.Backup { return health.Backup(s.Status()) }
+		group.Add("backup", s.Run)
+	}
 	vitals := health.New(parts)
 	meters := metrics.New(vitals, log.With("actor", "http"))
 	host, _, _ := net.SplitHostPort(c.Listen)
 	server := api.New(api.Options{
 		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Zone: c.TZ.Location(),
-		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"),
+		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())

@@ -23,6 +23,9 @@ const (
 	maxBatch          = 100_000
 	maxCommitInterval = time.Minute
 	maxDelay          = 24 * time.Hour
+	minBackupInterval = time.Minute
+	maxBackupInterval = 366 * 24 * time.Hour
+	maxBackupKeep     = 1000
 	// maxShards is far above the largest bots' and keeps a mistyped range of
 	// SHARD_IDS from filling the memory.
 	maxShards = 16_384
@@ -64,11 +67,14 @@ type Config struct {
 	OnEdit              Choice        `split_words:"true"` // update or keep
 	Shards              Shards        `split_words:"true"`
 	// ShardIds is not called ShardIDs because that would be split into SHARD_I_DS.
-	ShardIds          ShardIDs `split_words:"true"`
-	EncryptionKeyFile string   `split_words:"true"`
-	TZ                Zone     `split_words:"true"`
-	LogLevel          Level    `split_words:"true"`
-	LogFormat         Choice   `split_words:"true"` // auto, text or json
+	ShardIds          ShardIDs      `split_words:"true"`
+	EncryptionKeyFile string        `split_words:"true"`
+	TZ                Zone          `split_words:"true"`
+	BackupDir         string        `split_words:"true"` // empty: the daemon makes none by itself
+	BackupInterval    time.Duration `split_words:"true"`
+	BackupKeep        Count         `split_words:"true"`
+	LogLevel          Level         `split_words:"true"`
+	LogFormat         Choice        `split_words:"true"` // auto, text or json
 
 	key store.Key // that EncryptionKeyFile holds
 }
@@ -89,6 +95,8 @@ func defaults() Config {
 		GuildGrace:          Age(30 * day),
 		OnDelete:            "redact",
 		OnEdit:              "update",
+		BackupInterval:      24 * time.Hour,
+		BackupKeep:          7,
 		LogFormat:           "auto",
 	}
 }
@@ -153,6 +161,8 @@ func (c Config) check() error {
 		{"ON_DELETE", string(c.OnDelete), slices.Contains([]Choice{"redact", "keep", "remove"}, c.OnDelete)},
 		{"ON_EDIT", string(c.OnEdit), slices.Contains([]Choice{"update", "keep"}, c.OnEdit)},
 		{"SHARD_IDS", c.ShardIds.String(), c.Shards == 0 || len(c.ShardIds) == 0 || slices.Max(c.ShardIds) < int(c.Shards)},
+		{"BACKUP_INTERVAL", c.BackupInterval.String(), c.BackupInterval >= minBackupInterval && c.BackupInterval <= maxBackupInterval},
+		{"BACKUP_KEEP", strconv.Itoa(int(c.BackupKeep)), c.BackupKeep >= 1 && c.BackupKeep <= maxBackupKeep},
 		{"LOG_FORMAT", string(c.LogFormat), slices.Contains([]Choice{"auto", "text", "json"}, c.LogFormat)},
 	} {
 		if !v.ok {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -52,6 +53,7 @@ func TestDefaults(t *testing.T) {
 		DB: "rollcall.db", DiscordURL: "https://discord.com", CommitInterval: time.Second,
 		Logs: "logs", MigrationBatch: 500, MigrationDayDelay: 30 * time.Second, MigrationStartDelay: 10 * time.Second,
 		MinFree: 32 << 20, Listen: "127.0.0.1:7878", StoreContent: true, Backfill: "gap", GuildGrace: config.Age(30 * 24 * time.Hour), OnDelete: "redact", OnEdit: "update", LogFormat: "auto",
+		BackupInterval: 24 * time.Hour, BackupKeep: 7,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -67,7 +69,7 @@ func TestValues(t *testing.T) {
 		"COMMIT_INTERVAL": "0", "LOGS": "/logs", "MIGRATION_BATCH": "0500", "MIGRATION_DAY_DELAY": "0s",
 		"MIGRATION_START_DELAY": "1h", "MIN_FREE": "2 GiB", "LISTEN": "", "API_TOKEN_FILE": write(t, "api-secret\n"),
 		"SOCKET": "/run/r.sock", "GUILDS_ALLOW": " 1, 2 ,3 ", "GUILDS_DENY": "18446744073709551615", "CHANNELS_ALLOW": "",
-		"CHANNELS_DENY": "7", "CHANNEL_CONFIG_DIR": "channels", "OPT_OUT": "8, 9", "STORE_CONTENT": "FALSE", "BACKFILL": "All", "RETENTION": " 365d ", "GUILD_GRACE": "", "ON_DELETE": "Keep ", "ON_EDIT": "keep", "SHARDS": "8", "SHARD_IDS": "0-2, 5",
+		"CHANNELS_DENY": "7", "CHANNEL_CONFIG_DIR": "channels", "OPT_OUT": "8, 9", "STORE_CONTENT": "FALSE", "BACKFILL": "All", "BACKUP_DIR": "backups", "BACKUP_INTERVAL": "90m", "BACKUP_KEEP": "30", "RETENTION": " 365d ", "GUILD_GRACE": "", "ON_DELETE": "Keep ", "ON_EDIT": "keep", "SHARDS": "8", "SHARD_IDS": "0-2, 5",
 		"LOG_LEVEL": "WARN", "LOG_FORMAT": "json", "TZ": " Asia/Kathmandu ",
 	})
 	if err != nil {
@@ -92,6 +94,7 @@ func TestValues(t *testing.T) {
 		{"guild grace", c.GuildGrace.String(), "0"},
 		{"on delete", string(c.OnDelete), "keep"},
 		{"on edit", string(c.OnEdit), "keep"},
+		{"backups", fmt.Sprint(c.BackupDir, " ", c.BackupInterval, " ", c.BackupKeep), "backups 1h30m0s 30"},
 	} {
 		if v.got != v.want {
 			t.Errorf("%s: got %q, want %q", v.name, v.got, v.want)
@@ -167,6 +170,8 @@ func TestRefused(t *testing.T) {
 		{"channel too large", "CHANNELS_ALLOW", "18446744073709551616", `ROLLCALL_CHANNELS_ALLOW cannot be "18446744073709551616": want ids, separated by commas`},
 		{"channel missing", "CHANNELS_DENY", "1,,2", `ROLLCALL_CHANNELS_DENY cannot be "": want ids, separated by commas`},
 		{"channels long", "CHANNELS_DENY", strings.Repeat("x", 100), `ROLLCALL_CHANNELS_DENY cannot be used: want ids, separated by commas`},
+		{"backup interval", "BACKUP_INTERVAL", "30s", `ROLLCALL_BACKUP_INTERVAL cannot be "30s": want a duration from 1m to 8784h`},
+		{"no backups kept", "BACKUP_KEEP", "0", `ROLLCALL_BACKUP_KEEP cannot be "0": want a whole number from 1 to 1000`},
 		{"backfill", "BACKFILL", "some", `ROLLCALL_BACKFILL cannot be "some": want gap, none or all`},
 		{"opt out", "OPT_OUT", "ada", `ROLLCALL_OPT_OUT cannot be "ada": want ids, separated by commas`},
 		{"store content", "STORE_CONTENT", "no", `ROLLCALL_STORE_CONTENT cannot be "no": want true or false`},
@@ -288,7 +293,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
-		"ROLLCALL_RETENTION": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
+		"ROLLCALL_RETENTION": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
 		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
 		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}

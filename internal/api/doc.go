@@ -18,6 +18,8 @@
 //	DELETE /v1/users/{user}                         forget them: guild
 //	DELETE /v1/users/{user}/tombstone               remember them from now on: guild
 //	GET /v1/openapi.json                            all of this, precisely (openapi.json)
+//	POST /v1/backup                                 a backup of the database, over the socket alone: compact
+//	POST /v1/compact                                compact the database, over the socket alone
 //	GET /v1/status                                  how the daemon is, everything that can be said
 //	GET /healthz, /readyz, /metrics                 open to everyone who reaches the address
 //

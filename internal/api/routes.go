@@ -48,6 +48,7 @@ func (s *Server) mux() *http.ServeMux {
 			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want %s", r.Method, strings.Join(possible, " or ")).write(w)
 		})
 	}
+	s.handleUpkeep(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(http.StatusNotFound, "no such path: %.200q", r.URL.Path).write(w)
 	})

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -45,6 +46,9 @@ type Options struct {
 
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
 	Now  func() time.Time // nil: time.Now
+
+	// MinFree is how many bytes a copy of the database has to leave free on its disk.
+	MinFree int64
 }
 
 // Server answers from a store. Its handlers may be used at the same time.
@@ -62,6 +66,8 @@ type Server struct {
 	queries      chan struct{} // holds one element per question under way
 	counts       chan struct{} // and one per guild whose words are counted
 	handler      http.Handler
+	minFree      int64
+	upkeep       sync.Mutex // held by the one thing that copies the database
 }
 
 // New returns a server of the store, which must stay open until the handlers
@@ -74,7 +80,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
-		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts),
+		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})
@@ -111,6 +117,10 @@ func (s *Server) TCP() http.Handler {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
 			}
 			p.write(w)
+			return
+		}
+		if isUpkeep(r.URL.Path) {
+			problem(http.StatusForbidden, "%s is possible over the socket alone: %s", r.URL.Path, s.socket).write(w)
 			return
 		}
 		s.serve(w, r)
