@@ -21,7 +21,7 @@ import (
 
 // Paths of what keeps the database in good order. They take long and go to the disk,
 // so that they are for the operator, who reaches the socket, not for whoever has an
-// API token.
+// API token. The document of the API, which is for those, does not tell of them.
 const (
 	BackupPath  = "/v1/backup"
 	CompactPath = "/v1/compact"
@@ -125,6 +125,19 @@ func wantsCompact(r *http.Request) (bool, error) {
 		return false, problem(http.StatusBadRequest, "the only parameter here is compact, true or false")
 	}
 	return compact, nil
+}
+
+// patient gives the caller writeTime to take in each piece, not the whole.
+type patient struct {
+	w    http.ResponseWriter
+	gone bool // the caller did not take it
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	limitWrite(p.w)
+	n, err := p.w.Write(b)
+	p.gone = err != nil
+	return n, err
 }
 
 // copyOfStore returns an open file that nobody sees, and that is gone when it is

@@ -1,13 +1,19 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"rollcall/config"
+	"rollcall/internal/api"
+	"rollcall/internal/backup"
 	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
@@ -15,30 +21,82 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Read a whole database and say what is wrong with it",
-		Long:  "Read a whole database, the configured one unless a file is named, compare checksums, and\ncompare what is kept beside the records with the records. No daemon may hold the file.",
-		Args:  arguments(0, 1),
+		Short: "Read a whole database or backup and say what is wrong with it",
+		Long: "Read a whole database, the configured one unless a file is named, or a backup, compressed\n" +
+			"or not: compare its digest if it is a backup, follow its pages, compare checksums, and\n" +
+			"compare what is kept beside the records with the records. Of a database that a daemon\n" +
+			"holds, a copy of this moment is checked.",
+		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.config(c)
 			if err != nil {
 				return err
 			}
-			path := cfg.DB
-			if len(args) == 1 {
-				path = args[0]
-			}
-			db, err := store.Open(path, store.Options{MustExist: true, Key: cfg.EncryptionKey()})
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("no database at %q", path)
-			}
+			cfg, err = a.named(cfg, args)
 			if err != nil {
-				return explained(path, err)
+				return err
 			}
-			problems, err := db.Check(c.Context())
-			if err = errors.Join(err, db.Close()); err != nil {
-				return explained(path, err)
+			return patiently(c, func(ctx context.Context) error { return a.check(ctx, cfg) })
+		},
+	}
+}
+
+func (a *app) check(ctx context.Context, cfg config.Config) error {
+	path := cfg.DB
+	problems, err := a.problems(ctx, cfg)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no database at %q", path)
+	case err != nil:
+		return explained(path, err)
+	}
+	return a.printProblems(path, problems)
+}
+
+// problems checks the database of a daemon that answers, or else the file.
+func (a *app) problems(ctx context.Context, cfg config.Config) ([]string, error) {
+	if conn, err := api.DialSocket(ctx, cfg.SocketPath()); err == nil {
+		conn.Close()
+		daemon := daemonSource(cfg)
+		return a.problemsOfCopy(ctx, cfg.DB, a.backupOf(daemon, false))
+	}
+	if backup.IsCompressed(cfg.DB) {
+		return a.problemsOfCopy(ctx, cfg.DB, func(ctx context.Context, f *os.File) error {
+			return backup.Unpack(ctx, cfg.DB, f)
+		})
+	}
+	return backup.Check(ctx, cfg.DB, cfg.DB)
+}
+
+// problemsOfCopy checks what a source writes, which is called path in errors.
+func (a *app) problemsOfCopy(ctx context.Context, path string, source backup.Source) (problems []string, err error) {
+	folder, err := os.MkdirTemp("", "rollcall-check-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the copy (TMPDIR says where): %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	f, err := os.OpenFile(filepath.Join(folder, "rollcall.db"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(source(ctx, f), f.Close()); err != nil {
+		return nil, err
+	}
+	return backup.Check(ctx, f.Name(), path)
+}
+
+func (a *app) checkFileCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    backup.CheckCommand + " FILE",
+		Short:  "What check runs in a process of its own",
+		Hidden: true,
+		Args:   arguments(1, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := a.config(c)
+			if err != nil {
+				return err
 			}
-			return a.printProblems(path, problems)
+			return backup.CheckFile(c.Context(), a.stdout, args[0], cfg.EncryptionKey())
 		},
 	}
 }

@@ -150,7 +150,7 @@ func (a *app) root() *cobra.Command {
 		a.migrateCommand(), a.stateCommand(), a.exportCommand(),
 		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.wordsCommand(),
 		a.forgetCommand(), a.rememberCommand(),
-		a.checkCommand(),
+		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),
 		a.rekeyCommand(),
 		a.healthCommand(), a.statusCommand(),
 		a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
@@ -204,5 +204,5 @@ func explained(path string, err error) error {
 }
 
 func howToRestore(path string) string {
-	return fmt.Sprintf("stop the daemon and restore a backup: cp BACKUP %q", path)
+	return fmt.Sprintf("stop the daemon and restore a backup: rollcall restore --db %q BACKUP", path)
 }

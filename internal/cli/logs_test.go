@@ -126,7 +126,7 @@ func TestDamagedRecord(t *testing.T) {
 		cmd.Run()
 		line := stderr.String()
 		if cmd.ProcessState.ExitCode() != 65 || strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, `rollcall: database "rollcall.db": `) || !strings.Contains(line, ": damaged database: ") ||
-			!strings.HasSuffix(line, "; stop the daemon and restore a backup: cp BACKUP \"rollcall.db\"\n") {
+			!strings.HasSuffix(line, "; stop the daemon and restore a backup: rollcall restore --db \"rollcall.db\" BACKUP\n") {
 			t.Errorf("%s: exit code %d, %s", args, cmd.ProcessState.ExitCode(), line)
 		}
 		if n := strings.Count(stdout.String(), "\n"); args == "export" && n != 2999 {

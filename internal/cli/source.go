@@ -42,21 +42,32 @@ type source struct {
 
 // openSource finds out who answers. The caller closes the source.
 func openSource(ctx context.Context, c config.Config) (*source, error) {
+	daemon, db, err := reach(ctx, c, store.Options{})
+	if err != nil || daemon != nil {
+		return daemon, err
+	}
+	return ownSource(db, c.TZ.Location()), nil
+}
+
+// reach finds out who has the database: a daemon, or else nobody, in which case it is
+// opened with the options. The caller closes what is returned.
+func reach(ctx context.Context, c config.Config, o store.Options) (*source, *store.DB, error) {
+	o.MustExist, o.LockTimeout, o.Key = true, oneLock, c.EncryptionKey()
 	for deadline := time.Now().Add(lockWait); ; {
 		if conn, err := api.DialSocket(ctx, c.SocketPath()); err == nil {
 			conn.Close()
-			return daemonSource(c), nil
+			return daemonSource(c), nil, nil
 		}
-		db, err := store.Open(c.DB, store.Options{MustExist: true, LockTimeout: oneLock, Key: c.EncryptionKey()})
+		db, err := store.Open(c.DB, o)
 		switch {
 		case err == nil:
-			return ownSource(db, c.TZ.Location()), nil
+			return nil, db, nil
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("no database at %q: rollcall run and rollcall migrate make one, --db names another", c.DB)
+			return nil, nil, fmt.Errorf("no database at %q: rollcall run and rollcall migrate make one, --db names another", c.DB)
 		case !errors.Is(err, store.ErrLocked):
-			return nil, explained(c.DB, err)
+			return nil, nil, explained(c.DB, err)
 		case time.Now().After(deadline):
-			return nil, fmt.Errorf("%w, but nobody answers on the socket %q", err, c.SocketPath())
+			return nil, nil, fmt.Errorf("%w, but nobody answers on the socket %q", err, c.SocketPath())
 		}
 	}
 }
@@ -149,6 +160,11 @@ func (s *source) problem(text []byte) error {
 	if err := json.Unmarshal(text, p); err != nil || p.Status == 0 {
 		return errors.New("the daemon's answer cannot be read: is it of the same version?")
 	}
+	return s.explain(p)
+}
+
+// explain adds what to do about a problem.
+func (s *source) explain(p *api.Problem) error {
 	if p.Code == api.CodeDamaged {
 		return fmt.Errorf("%w; %s", p, howToRestore(s.db))
 	}

@@ -69,7 +69,7 @@ func TestDamaged(t *testing.T) {
 				if code != 65 || out != "" {
 					t.Errorf("%s exits with %d and prints %.100q, want 65 and nothing", command, code, out)
 				}
-				for _, want := range []string{"rollcall: ", h.db, "damaged database: ", "cp BACKUP "} {
+				for _, want := range []string{"rollcall: ", h.db, "damaged database: ", "rollcall restore --db "} {
 					if !strings.Contains(last, want) {
 						t.Errorf("%s says %q, want %q in it", command, last, want)
 					}
@@ -247,7 +247,7 @@ func TestCutOff(t *testing.T) {
 		t.Errorf("the daemon exits with %d, want 65", code)
 	}
 	words := d.log.lastWords()
-	if len(words) != 1 || !strings.Contains(words[0], h.db) || !strings.Contains(words[0], "cp BACKUP ") {
+	if len(words) != 1 || !strings.Contains(words[0], h.db) || !strings.Contains(words[0], "rollcall restore --db ") {
 		t.Errorf("it ends with %q, want one line that says how to restore", words)
 	}
 }

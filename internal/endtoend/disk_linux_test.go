@@ -200,3 +200,49 @@ func (h *house) well(path string) error {
 	}
 	return nil
 }
+
+// TestBackupWithoutRoom gives backups a disk that is too small: the command and the
+// daemon say so, leave nothing there, and go on. What the daemon needs beside its own
+// database it takes only if there is enough.
+func TestBackupWithoutRoom(t *testing.T) {
+	small := needDisk(t, 256<<10)
+	h := newHouse(t, t.TempDir())
+	h.set("BACKUP_DIR="+filepath.Join(small.path, "backups"), "MIN_FREE=0")
+	w := newWorld(t, h, simulator.Options{})
+	w.other.years(w, w.guilds[0], 3, 3000)
+	h.answer("migrate")
+	target := filepath.Join(small.path, "b.db")
+	refused := func(want string, args ...string) {
+		t.Helper()
+		_, errs, code := h.run(args...)
+		if code != 1 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
+			t.Errorf("%v exits with %d and says %q, want 1 and %q", args, code, errs, want)
+		}
+	}
+	refused("no space left", "backup", target)
+	refused("no space left", "backup", "--compact", target)
+	d := h.inhabited(w, 1)
+	d.await(func(e entry) bool {
+		return e.Actor == "backup" && e.Level == "ERROR" && strings.Contains(e.Text, "no room in")
+	})
+	refused("no space left", "backup", target)
+	if names := folder(t, small.path); len(names) != 1 || len(folder(t, filepath.Join(small.path, "backups"))) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+	if err := h.well("/readyz"); err != nil {
+		t.Error(err)
+	}
+	d.stop()
+
+	tight := newHouse(t, needDisk(t, 64<<20).path)
+	tight.set("MIN_FREE=512MiB")
+	d = tight.start()
+	d.await(saying("running"))
+	for _, command := range []string{"backup " + filepath.Join(t.TempDir(), "b.db"), "compact"} {
+		_, errs, code := tight.run(strings.Fields(command)...)
+		if code != 1 || !strings.Contains(errs, "no room in") {
+			t.Errorf("%s exits with %d and says %q", command, code, errs)
+		}
+	}
+	d.stop()
+}
