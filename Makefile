@@ -14,7 +14,7 @@ dist: ## a release in dist/: binaries for every platform that we name, SBOMs, pa
 	cd internal/dist && $(GO) run -trimpath . -version "$(VERSION)" -out ../../dist
 
 test: ## every test, with the race detector
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test -race -timeout 30m ./...
 
 check: format vet lint unit dist-check bench-check dict-check fuzz ## what CI asks beyond the tests
 
