@@ -39,7 +39,7 @@ fuzz: ## each fuzz target for FUZZTIME
 	done
 
 dist-check: ## the program builds for every platform, and a release built in two folders is the same bytes
-	cd internal/dist && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -count=1 -skip Package ./...
+	cd internal/dist && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m -skip Package ./...
 
 deb-test: ## installs, runs, upgrades and purges the package on this Debian, under a layer that takes it all; needs root, shellcheck, man
 	shellcheck deploy/verify-unit deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
