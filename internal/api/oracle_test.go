@@ -19,13 +19,13 @@ import (
 
 // Every answer equals what the plainest computation makes of the exported records:
 // live and migrated, in zones with 45 minutes and with daylight saving time that
-// begins and ends within the data, before and after the database was opened again.
+// begins and ends within the data, also after the database was compacted and opened again.
 func TestOracle(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	lexicon := words.NewLexicon(time.Hour)
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	db := openAt(t, path)
-	for round := range 4 {
+	for round := range 5 {
 		switch round {
 		case 0:
 			say(t, db, random, true, false)
@@ -34,6 +34,10 @@ func TestOracle(t *testing.T) {
 		case 2:
 			say(t, db, random, true, true)
 		case 3:
+			if _, err := db.Compact(t.Context(), store.CompactOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		case 4:
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
