@@ -122,7 +122,8 @@ func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even
 		}
 		s, err := readStored(b, value, key.time)
 		if err != nil {
-			return nil, false, err
+			g.w.bad.note(g.id, b, err)
+			continue
 		}
 		if !channels[s.channel] || s.gone && !even {
 			continue

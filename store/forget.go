@@ -300,8 +300,9 @@ func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []recordK
 			continue
 		}
 		s, err := readStored(b, value, key.time)
-		if err != nil {
-			return nil, nil, err
+		if err != nil { // it is of somebody else
+			g.w.bad.note(g.id, b, err)
+			continue
 		}
 		if s.replyUser == user {
 			found = append(found, key)

@@ -363,6 +363,51 @@ func TestForgottenBytes(t *testing.T) {
 	}
 }
 
+// In an encrypted database it is the same: what others said still opens, after their
+// records were changed, and what has gone is not in the way of another key.
+func TestForgetEncrypted(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db := openWith(t, path, store.Options{Key: key(t, 1)})
+	v := newVillage()
+	v.move(t, db)
+	mustPut(t, db, store.Batch{Changes: []store.Change{of(v.records[0], store.Redact), of(v.records[1], store.Remove)}})
+	edit := of(v.records[3], store.Edit)
+	edit.Content, edit.Edited = "second thoughts", 2_000_000_000e6
+	mustPut(t, db, store.Batch{Changes: []store.Change{edit}})
+	want := without(all(t, db, store.Query{}), store.Person{User: 3})
+	if _, err := db.Forget(ctx, store.Person{User: 3}); err != nil {
+		t.Fatal(err)
+	}
+	sweep(t, db, v.records[10].Time)
+	for i := range want {
+		if r := &want[i]; r.Time < v.records[10].Time-900e6 && r.Content != "" {
+			r.Content, r.Redacted = "", true
+		}
+	}
+	for round := range 2 {
+		mustBeSound(t, db)
+		if have := all(t, db, store.Query{}); !reflect.DeepEqual(have, want) {
+			t.Errorf("round %d: %d records are left, want %d, or they are others", round, len(have), len(want))
+		}
+		v.move(t, db)
+		if have := all(t, db, store.Query{}); !reflect.DeepEqual(have, want) {
+			t.Errorf("round %d: put again, %d records are left, want %d, or they are others", round, len(have), len(want))
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Rekey(ctx, path, store.RekeyOptions{Key: key(t, 1), New: key(t, 2)}); err != nil {
+			t.Fatal(err)
+		}
+		db = openWith(t, path, store.Options{Key: key(t, 2)})
+		if !db.Forgotten(store.Person{User: 3}) {
+			t.Error("with another key they are remembered")
+		}
+	}
+	db.Close()
+}
+
 // In a crowd, whose counts share values with their neighbours', no id stays behind.
 func TestForgottenInACrowd(t *testing.T) {
 	ctx := context.Background()

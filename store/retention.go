@@ -105,7 +105,7 @@ func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 }
 
 // withText returns the records of moments that have a text, at most so many, and says
-// whether there are more.
+// whether there are more. One that is damaged must not hold up all others.
 func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more bool, err error) {
 	c := g.records.Cursor()
 	for i, m := range moments {
@@ -120,7 +120,8 @@ func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more b
 			}
 			s, err := readStored(b, value, key.time)
 			if err != nil {
-				return nil, false, err
+				g.w.bad.note(g.id, b, err)
+				continue
 			}
 			if s.gone || s.textSize() == 0 {
 				continue

@@ -52,7 +52,7 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	}()
 	defer recoverDamage(&err)()
 	start := time.Now()
-	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, guilds: map[ID]*guildTx{}}
+	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, bad: &db.bad, guilds: map[ID]*guildTx{}}
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		w.tx = tx
 		if err := fn(w); err != nil {
@@ -100,6 +100,7 @@ type writeTx struct {
 	keys      *keyring
 	salt      []byte
 	forgotten *tombstones
+	bad       *damaged
 	guilds    map[ID]*guildTx
 	arena     arena
 	// outcomes are counted by Source, and into Stats once the transaction stands.

@@ -56,7 +56,7 @@ func (a *app) printMessages(c *cobra.Command, s *source, path string, query url.
 			if user == "" {
 				user = r.User.String()
 			}
-			rows[i] = []string{moment(r.Time), terminal.Visible(user), terminal.Visible(r.ChannelName), terminal.Visible(r.Content)}
+			rows[i] = []string{moment(r.Time), terminal.Visible(user), terminal.Visible(r.ChannelName), textOf(r)}
 		}
 		return t.print(a.stdout, rows)
 	})
@@ -119,4 +119,12 @@ func nextCursor(response *http.Response) string {
 		return ""
 	}
 	return next.Query().Get("cursor")
+}
+
+// textOf is what people see of a message's text.
+func textOf(r api.Record) string {
+	if r.Redacted {
+		return "(not kept)"
+	}
+	return terminal.Visible(r.Content)
 }

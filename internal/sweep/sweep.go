@@ -18,6 +18,7 @@ const (
 	yieldMost = time.Second
 	// fullRetry is the pause before another attempt on a full disk.
 	fullRetry = 10 * time.Second
+	toldMost  = 100
 )
 
 // Options of Run.
@@ -31,8 +32,10 @@ type Options struct {
 
 // Run sweeps until ctx is done, and then returns nil. An error is one of the store
 // after which the process should end.
-func Run(ctx context.Context, o Options) error {
-	return loop(ctx, &sweeper{Options: o, every: every, now: time.Now})
+func Run(ctx context.Context, o Options) error { return loop(ctx, newSweeper(o)) }
+
+func newSweeper(o Options) *sweeper {
+	return &sweeper{Options: o, every: every, now: time.Now, told: map[string]bool{}}
 }
 
 func loop(ctx context.Context, s *sweeper) error {
@@ -57,24 +60,43 @@ type sweeper struct {
 	Options
 	every time.Duration
 	now   func() time.Time
-	full  bool // the log says that the disk is full
+	full  bool            // the log says that the disk is full
+	told  map[string]bool // damage that the log has told of, at most toldMost
 }
 
-// round does all there is to do.
+// round does all there is to do. What meets a damaged value is told of and left, since
+// ending the daemon for it would help nobody.
 func (s *sweeper) round(ctx context.Context) error {
 	tasks, err := s.Store.Tasks(ctx)
+	if err := s.unlessDamaged("what was begun", err); err != nil {
+		return err
+	}
 	for _, t := range tasks {
-		if err == nil {
-			err = s.finish(ctx, t)
+		if err := s.unlessDamaged(t.String(), s.finish(ctx, t)); err != nil {
+			return err
 		}
 	}
-	if err == nil && s.Grace > 0 {
-		err = s.removeGuilds(ctx, store.MicrosOf(s.now().Add(-s.Grace)))
+	if s.Grace > 0 {
+		if err := s.unlessDamaged("guilds that were left", s.removeGuilds(ctx, store.MicrosOf(s.now().Add(-s.Grace)))); err != nil {
+			return err
+		}
 	}
-	if err == nil && s.Retention > 0 {
-		err = s.sweepTexts(ctx, store.MicrosOf(s.now().Add(-s.Retention)))
+	if s.Retention > 0 {
+		return s.unlessDamaged("texts that are too old", s.sweepTexts(ctx, store.MicrosOf(s.now().Add(-s.Retention))))
 	}
-	return err
+	return nil
+}
+
+// unlessDamaged takes away an error that comes from a damaged value, and tells of each once.
+func (s *sweeper) unlessDamaged(what string, err error) error {
+	if !errors.Is(err, store.ErrDamaged) {
+		return err
+	}
+	if text := err.Error(); !s.told[text] && len(s.told) < toldMost {
+		s.told[text] = true
+		s.Log.Error("what is to be removed cannot be: restore a backup, or see what rollcall check says", "what", what, "error", err)
+	}
+	return nil
 }
 
 // removeGuilds removes the guilds that were left before an instant.

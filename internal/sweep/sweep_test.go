@@ -1,9 +1,11 @@
 package sweep
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -44,7 +46,9 @@ func run(t *testing.T, o Options) (rounds func(n int64)) {
 		asked.Add(1)
 		return time.Now()
 	}
-	go func() { done <- loop(ctx, &sweeper{Options: o, every: time.Millisecond, now: now}) }()
+	s := newSweeper(o)
+	s.every, s.now = time.Millisecond, now
+	go func() { done <- loop(ctx, s) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
@@ -165,5 +169,50 @@ func TestSweepsByAge(t *testing.T) {
 				t.Errorf("%d texts in %d records are left, want %d in %d", texts, records, test.texts, test.records)
 			}
 		})
+	}
+}
+
+// A damaged record neither ends the sweeper nor keeps others from being seen to.
+func TestSweepsAroundDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch store.Batch
+	for i := range 60 {
+		batch.Records = append(batch.Records, record(1, 1, i))
+	}
+	batch.Records[20].Content = "to be damaged"
+	if _, err := db.Put(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(file, []byte("to be damaged"), []byte("to be DAMAGED")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = store.Open(path, store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	rounds := run(t, Options{Store: db, Retention: time.Hour})
+	rounds(2)
+	texts, damaged := 0, 0
+	for r, err := range db.Records(t.Context(), store.Query{}) {
+		switch {
+		case err != nil:
+			damaged++
+		case !r.Redacted:
+			texts++
+		}
+	}
+	if texts != 0 || damaged != 1 {
+		t.Errorf("%d texts are left, %d errors", texts, damaged)
 	}
 }
