@@ -7,22 +7,23 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"regexp"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"rollcall/internal/ndjson"
+	"rollcall/store"
 )
 
-// scrubPrefix begins the names of files that are not whole yet.
-const scrubPrefix = ".rollcall-scrub-"
+// halfWritten is what a kill leaves of a file that was to be rewritten.
+var halfWritten = regexp.MustCompile(`\.jsonl(\.gz|\.zst)?\.part-[0-9]+$`)
 
 var errChanged = errors.New("it was written to meanwhile: repeat this")
 
 // rewrite replaces a file by one without the given parts, which are in order. before
 // is what the file looked like when they were found. A crash leaves the one or the
-// other, whole and synced, and perhaps a file with scrubPrefix.
+// other, whole and synced, and perhaps a file that is halfWritten.
 func rewrite(ctx context.Context, name string, before fs.FileInfo, cuts []cut) (err error) {
 	src, err := ndjson.Open(ctx, name)
 	if err != nil {
@@ -36,16 +37,17 @@ func rewrite(ctx context.Context, name string, before fs.FileInfo, cuts []cut) (
 	if err != nil {
 		return err
 	}
-	to, err := os.CreateTemp(filepath.Dir(name), scrubPrefix)
+	to, err := store.CreateFile(name)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(to.Name()) // which it has no more if all went well
-	defer to.Close()
+	defer to.Discard()
 	if err := copyRest(to, from, cuts, filepath.Ext(name)); err != nil {
 		return err
 	}
-	if err := errors.Join(to.Chmod(before.Mode().Perm()), keepOwner(to, before), to.Sync(), to.Close()); err != nil {
+	// Synced already here, so that there is little time between the last look at the
+	// file and its end.
+	if err := errors.Join(store.TakeAfter(to.File, before), to.Sync()); err != nil {
 		return err
 	}
 	src.Close() // Windows replaces no file that is open
@@ -56,10 +58,7 @@ func rewrite(ctx context.Context, name string, before fs.FileInfo, cuts []cut) (
 	if !same(before, after) {
 		return errChanged
 	}
-	if err := os.Rename(to.Name(), name); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(name))
+	return to.Commit(true)
 }
 
 // same says whether nobody has written to a file, or replaced it.
@@ -102,14 +101,3 @@ func compressor(to io.Writer, ext string) (io.WriteCloser, error) {
 type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
-
-func syncFolder(name string) error {
-	if runtime.GOOS == "windows" { // folders cannot be synced there
-		return nil
-	}
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

@@ -64,7 +64,7 @@ func Scrub(ctx context.Context, o ScrubOptions) (files []Scrubbed, err error) {
 		case err != nil:
 			files = append(files, Scrubbed{Path: path, Note: plain(err).Error()})
 			return nil
-		case d.Type().IsRegular() && strings.HasPrefix(d.Name(), scrubPrefix) && o.Rewrite:
+		case d.Type().IsRegular() && halfWritten.MatchString(d.Name()) && o.Rewrite:
 			os.Remove(name) // a scrub that was killed has left it; it is in nobody's way
 		case d.Type().IsRegular() && strings.HasSuffix(base, ".jsonl"):
 			if f := s.file(name, path); f.Lines > 0 || f.Note != "" {

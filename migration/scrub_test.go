@@ -155,7 +155,7 @@ func TestScrubInTheWay(t *testing.T) {
 	whole := compress(t, "x.gz", by("6", said("one")))
 	put(t, root, "1/20260511/info.jsonl", string(whole[:len(whole)-8]))
 	rename(t, root, "1/20260511/info.jsonl", "1/20260511/info.jsonl.gz")
-	put(t, root, "1/20260511/.rollcall-scrub-123", "half a file")
+	put(t, root, "1/20260511/info.jsonl.zst.part-123", "half a file")
 	put(t, outside, "x.jsonl", by("6", said("one")))
 	link(t, filepath.Join(outside, "x.jsonl"), root, "2/20260511/info.jsonl")
 	link(t, outside, root, "3/20260511")
@@ -168,7 +168,7 @@ func TestScrubInTheWay(t *testing.T) {
 	if text := decompressed(t, outside, "x.jsonl"); text != by("6", said("one")) {
 		t.Errorf("outside: %q", text)
 	}
-	if _, err := os.Stat(filepath.Join(root, "1/20260511/.rollcall-scrub-123")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(root, "1/20260511/info.jsonl.zst.part-123")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the half file: %v", err)
 	}
 	if _, err := migration.Scrub(t.Context(), migration.ScrubOptions{Root: filepath.Join(root, "none"), Person: store.Person{User: 6}}); err == nil {

@@ -75,7 +75,7 @@ func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, e
 		return done, err
 	}
 	defer f.Discard()
-	if err := takeAfter(f.File, before); err != nil {
+	if err := TakeAfter(f.File, before); err != nil {
 		return done, err
 	}
 	c, err := newCopier(ctx, h, f.Name(), db.options)

@@ -4,5 +4,5 @@ package store
 
 import "os"
 
-// takeAfter has nothing to do: a new file belongs to whom its folder says.
-func takeAfter(*os.File, os.FileInfo) error { return nil }
+// TakeAfter has nothing to do: a new file belongs to whom its folder says.
+func TakeAfter(*os.File, os.FileInfo) error { return nil }

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// takeAfter gives a new file the owner and the rights of one whose place it is to
+// TakeAfter gives a new file the owner and the rights of one whose place it is to
 // take: who restores or compacts as root must not lock out the daemon. Of a folder
 // only the owner counts.
-func takeAfter(f *os.File, model os.FileInfo) error {
+func TakeAfter(f *os.File, model os.FileInfo) error {
 	now, err := f.Stat()
 	if err != nil {
 		return plain(err)

@@ -63,7 +63,7 @@ func replace(path string) (r *Replacement, err error) {
 	if r.NewFile, err = createFile(path, halfMade); err != nil {
 		return r, err
 	}
-	return r, takeAfter(r.File, model)
+	return r, TakeAfter(r.File, model)
 }
 
 // Commit syncs the new file, keeps the old one under its other name and puts the new

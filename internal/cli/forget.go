@@ -2,36 +2,31 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
 	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
-	"rollcall/migration"
 	"rollcall/store"
 )
 
-// forgetting is what forget prints as JSON.
-type forgetting struct {
-	api.Erased
-	// Logs are the files below ROLLCALL_LOGS that hold lines of the person.
-	Logs []migration.Scrubbed `json:"logs"`
-}
-
 // forgetFlags are the flags of forget.
 type forgetFlags struct {
-	guild, logs string
-	yes, scrub  bool
+	guild, logs             string
+	yes                     bool
+	scrubLogs, scrubBackups bool
+	compact                 bool
 }
 
 func (a *app) forgetCommand() *cobra.Command {
@@ -43,57 +38,80 @@ func (a *app) forgetCommand() *cobra.Command {
 			"meant for. From then on nothing of theirs is recorded, whether it is said now or comes from\n" +
 			"Discord's history or the logs, until \"rollcall remember\". If it is interrupted, the same\n" +
 			"command goes on, and so does the daemon.\n\n" +
-			"What this does not reach is listed: logs that hold lines of theirs, which --scrub-logs takes\n" +
-			"out. The file's free pages keep the old bytes until \"rollcall compact\".",
+			"What this does not reach is listed: logs that hold lines of theirs, and backups of before.\n" +
+			"--scrub-logs and --scrub-backups rewrite those, each as a whole or not at all. The file's\n" +
+			"free pages keep the old bytes until \"rollcall compact\", or --compact.",
 		Args: arguments(1, 1),
-		RunE: func(c *cobra.Command, args []string) error { return a.forget(c, args[0], f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if !f.yes && !terminal.Is(os.Stdin) {
+				return usage("forget asks before it removes anything, and there is no terminal to ask on: give --yes")
+			}
+			query := flagValues(c, "guild")
+			if err := api.CheckQuery(query); err != nil {
+				return err
+			}
+			cfg, err := a.config(c)
+			if err != nil {
+				return err
+			}
+			if c.Flags().Changed("logs") {
+				cfg.Logs = f.logs
+			}
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			err = a.forget(ctx, cfg, args[0], query, f)
+			if err != nil && ctx.Err() != nil {
+				return failure{errors.New("forget: interrupted: the same command goes on"), exitInterrupted}
+			}
+			return err
+		},
 	}
 	c.Flags().StringVar(&f.guild, "guild", "", "only in this `guild`")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&f.logs, "logs", "", "the `folder` of the logs, instead of ROLLCALL_LOGS")
-	c.Flags().BoolVar(&f.scrub, "scrub-logs", false, "take their lines out of the logs, too")
+	c.Flags().BoolVar(&f.scrubLogs, "scrub-logs", false, "take their lines out of the logs, too")
+	c.Flags().BoolVar(&f.scrubBackups, "scrub-backups", false, "forget them in the backups in ROLLCALL_BACKUP_DIR, too")
+	c.Flags().BoolVar(&f.compact, "compact", false, "compact the database afterwards")
 	return c
 }
 
-func (a *app) forget(c *cobra.Command, user string, f forgetFlags) error {
-	if !f.yes && !terminal.Is(os.Stdin) {
-		return usage("forget asks before it removes anything, and there is no terminal to ask on: give --yes")
-	}
-	query := flagValues(c, "guild")
-	if err := api.CheckQuery(query); err != nil {
-		return err
-	}
-	cfg, err := a.config(c)
-	if err != nil {
-		return err
-	}
-	if c.Flags().Changed("logs") {
-		cfg.Logs = f.logs
-	}
-	s, err := openSource(c.Context(), cfg)
+func (a *app) forget(ctx context.Context, cfg config.Config, user string, query url.Values, f forgetFlags) error {
+	s, err := openSource(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	var out forgetting
-	err = a.forgetStored(c, s, user, query, f, &out)
+	err = a.forgetStored(ctx, s, user, query, f.yes, &out)
 	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	if out.Logs, err = scrubLogs(c, cfg, store.Person{User: out.User, Guild: out.Guild}, f.scrub); err != nil {
+	p := store.Person{User: out.User, Guild: out.Guild}
+	if out.Logs, err = scrubLogs(ctx, cfg, p, f.scrubLogs); err != nil {
+		return err
+	}
+	if out.Backups, err = scrubBackups(ctx, cfg, p, f.scrubBackups); err != nil {
 		return err
 	}
 	if a.json {
-		return json.NewEncoder(a.stdout).Encode(out)
+		err = json.NewEncoder(a.stdout).Encode(out)
+	} else {
+		err = a.printForgetting(out)
 	}
-	return a.printForgetting(out)
+	if err == nil {
+		err = a.compactAfterwards(ctx, cfg, f)
+	}
+	if err != nil {
+		return err
+	}
+	return out.left(f)
 }
 
 // forgetStored asks if need be and forgets what the database holds.
-func (a *app) forgetStored(c *cobra.Command, s *source, user string, query url.Values, f forgetFlags, out *forgetting) error {
+func (a *app) forgetStored(ctx context.Context, s *source, user string, query url.Values, yes bool, out *forgetting) error {
 	path := "/v1/users/" + url.PathEscape(user)
-	if !f.yes {
+	if !yes {
 		var person api.Person
-		if _, err := s.decode(c.Context(), path, query, &person); err != nil {
+		if _, err := s.decode(ctx, path, query, &person); err != nil {
 			return err
 		}
 		if sure, err := a.confirm(whatIsForgotten(person)); err != nil || !sure {
@@ -101,14 +119,13 @@ func (a *app) forgetStored(c *cobra.Command, s *source, user string, query url.V
 		}
 		path = "/v1/users/" + person.User.String() // who was agreed to
 	}
-	return s.change(c.Context(), http.MethodDelete, path, query, &out.Erased)
+	return s.change(ctx, http.MethodDelete, path, query, &out.Erased)
 }
 
 // whatIsForgotten is the question.
 func whatIsForgotten(p api.Person) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Of user %s there are", p.User)
-	messages := int64(0)
 	for _, g := range p.Guilds {
 		fmt.Fprintf(&b, "\n  %d messages in guild %s", g.Messages, g.Guild)
 		if g.GuildName != "" {
@@ -117,9 +134,8 @@ func whatIsForgotten(p api.Person) string {
 		if g.UserName != "" {
 			fmt.Fprintf(&b, ", as %s", terminal.Visible(g.UserName))
 		}
-		messages += g.Messages
 	}
-	if messages == 0 && len(p.Guilds) == 0 {
+	if len(p.Guilds) == 0 {
 		b.WriteString(" no messages.")
 	}
 	b.WriteString("\nForget them, for good? [y/N] ")
@@ -139,43 +155,21 @@ func (a *app) confirm(question string) (bool, error) {
 	return false, nil
 }
 
-// scrubLogs looks through the logs, if there are any.
-func scrubLogs(c *cobra.Command, cfg config.Config, p store.Person, rewrite bool) ([]migration.Scrubbed, error) {
-	files, err := migration.Scrub(c.Context(), migration.ScrubOptions{Root: cfg.Logs, Person: p, Rewrite: rewrite})
-	if errors.Is(err, fs.ErrNotExist) {
-		return []migration.Scrubbed{}, nil
+// compactAfterwards compacts the database if that was asked for, or is agreed to.
+func (a *app) compactAfterwards(ctx context.Context, cfg config.Config, f forgetFlags) error {
+	if !f.compact && !f.yes && !a.json {
+		var err error
+		if f.compact, err = a.confirm("Compact the database now? [y/N] "); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("forgotten, but the logs could not be looked through: %w", err)
-	}
-	return append([]migration.Scrubbed{}, files...), nil
-}
-
-func (a *app) printForgetting(f forgetting) error {
-	where := ""
-	if f.Guild != 0 {
-		where = fmt.Sprintf(" --guild %s", f.Guild)
-	}
-	if _, err := fmt.Fprintf(a.stdout, "Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s\n"+
-		"Free pages of the file keep the old bytes until: rollcall compact\n", f.Messages, f.Replies, f.Names, f.User, where); err != nil {
-		return err
-	}
-	if len(f.Logs) == 0 {
+	if !f.compact {
 		return nil
 	}
-	if _, err := fmt.Fprint(a.stdout, "\nLogs with lines of theirs (--scrub-logs takes the lines out):\n\n"); err != nil {
-		return err
+	if err := a.compact(ctx, cfg); err != nil {
+		return fmt.Errorf("forgotten, but not compacted: %w", err)
 	}
-	t := newTable("file", "lines", "", "")
-	alignRight(t, 2)
-	for _, l := range f.Logs {
-		done := ""
-		if l.Scrubbed {
-			done = "taken out"
-		}
-		t.AppendRow(table.Row{terminal.Visible(l.Path), l.Lines, done, terminal.Visible(l.Note)})
-	}
-	return a.print(t, len(f.Logs), "")
+	return nil
 }
 
 func (a *app) rememberCommand() *cobra.Command {

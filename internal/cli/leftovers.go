@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"rollcall/config"
+	"rollcall/internal/api"
+	"rollcall/internal/backup"
+	"rollcall/internal/cli/terminal"
+	"rollcall/migration"
+	"rollcall/store"
+)
+
+// forgetting is what forget prints as JSON.
+type forgetting struct {
+	api.Erased
+	// Logs are the files below ROLLCALL_LOGS that hold, or held, lines of the person.
+	Logs []migration.Scrubbed `json:"logs"`
+	// Backups are those in ROLLCALL_BACKUP_DIR.
+	Backups []scrubbedBackup `json:"backups"`
+}
+
+// scrubbedBackup is a backup of before a person was forgotten.
+type scrubbedBackup struct {
+	Path     string `json:"path"`
+	Scrubbed bool   `json:"scrubbed"` // the person is forgotten in it
+	Note     string `json:"note,omitempty"`
+}
+
+// scrubLogs looks through the logs, if there are any.
+func scrubLogs(ctx context.Context, cfg config.Config, p store.Person, rewrite bool) ([]migration.Scrubbed, error) {
+	files, err := migration.Scrub(ctx, migration.ScrubOptions{Root: cfg.Logs, Person: p, Rewrite: rewrite})
+	if errors.Is(err, fs.ErrNotExist) {
+		return []migration.Scrubbed{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("forgotten, but the logs could not be looked through: %w", err)
+	}
+	return append([]migration.Scrubbed{}, files...), nil
+}
+
+// scrubBackups lists the backups in ROLLCALL_BACKUP_DIR, and forgets the person in them
+// if that is asked for.
+func scrubBackups(ctx context.Context, cfg config.Config, p store.Person, rewrite bool) (list []scrubbedBackup, err error) {
+	list = []scrubbedBackup{}
+	if cfg.BackupDir == "" {
+		return list, nil
+	}
+	paths, err := backup.All(cfg.BackupDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return list, nil
+	}
+	if err == nil && rewrite {
+		err = backup.RemoveScrubs(cfg.BackupDir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("forgotten, but the backups could not be looked at: %w", err)
+	}
+	for _, path := range paths {
+		b := scrubbedBackup{Path: path}
+		if rewrite {
+			if _, err := backup.Scrub(ctx, path, cfg.EncryptionKey(), p); err != nil {
+				b.Note = err.Error()
+			} else {
+				b.Scrubbed = true
+			}
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+		}
+		list = append(list, b)
+	}
+	return list, nil
+}
+
+// left is an error if something of what was to be scrubbed was not.
+func (f forgetting) left(flags forgetFlags) error {
+	logs, backups := 0, 0
+	for _, l := range f.Logs {
+		if flags.scrubLogs && !l.Scrubbed {
+			logs++
+		}
+	}
+	for _, b := range f.Backups {
+		if flags.scrubBackups && !b.Scrubbed {
+			backups++
+		}
+	}
+	if logs+backups == 0 {
+		return nil
+	}
+	return fmt.Errorf("forgotten, but %d logs and %d backups were not scrubbed: the list says why", logs, backups)
+}
+
+func (a *app) printForgetting(f forgetting) error {
+	where := ""
+	if f.Guild != 0 {
+		where = fmt.Sprintf(" --guild %s", f.Guild)
+	}
+	if _, err := fmt.Fprintf(a.stdout, "Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s\n"+
+		"Free pages of the file keep the old bytes until: rollcall compact\n", f.Messages, f.Replies, f.Names, f.User, where); err != nil {
+		return err
+	}
+	logs := newTable("file", "lines", "", "")
+	alignRight(logs, 2)
+	for _, l := range f.Logs {
+		logs.AppendRow(table.Row{terminal.Visible(l.Path), l.Lines, done(l.Scrubbed, "taken out"), terminal.Visible(l.Note)})
+	}
+	if err := a.printLeft("Logs with lines of theirs (--scrub-logs takes the lines out):", logs, len(f.Logs)); err != nil {
+		return err
+	}
+	backups := newTable("backup", "", "")
+	for _, b := range f.Backups {
+		backups.AppendRow(table.Row{terminal.Visible(b.Path), done(b.Scrubbed, "forgotten"), terminal.Visible(b.Note)})
+	}
+	return a.printLeft("Backups of before (--scrub-backups forgets them there):", backups, len(f.Backups))
+}
+
+func done(is bool, what string) string {
+	if is {
+		return what
+	}
+	return ""
+}
+
+// printLeft prints a list under its title, nothing if it is empty.
+func (a *app) printLeft(title string, t table.Writer, rows int) error {
+	if rows == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintf(a.stdout, "\n%s\n\n", title); err != nil {
+		return err
+	}
+	return a.print(t, rows, "")
+}
