@@ -1,0 +1,60 @@
+package store
+
+import "bytes"
+
+// tombstones reads who is forgotten, of whom no records may be left.
+func (c *checker) tombstones() error {
+	if err := c.forgotten.load(c.tx); err != nil {
+		return c.report("state/%s: %v", stateTombstones, err)
+	}
+	c.leaving = map[ID]bool{}
+	return c.eachValue("state/"+string(stateTombstones), c.tx.Bucket(bucketState).Bucket(stateTombstones), func(key, _ []byte) error {
+		t, ok := parseTask(key)
+		switch {
+		case key[0] == tombTask && !ok:
+			return c.report("state/%s: key %x is no task's", stateTombstones, key)
+		case ok && t.kind == taskForget:
+			c.leaving[t.id] = true
+		}
+		return nil
+	})
+}
+
+// known says whether the matching knows the record, though its text may be gone.
+func (s *stored) known(key recordKey) bool { return !s.gone || key.isLog() || s.hash != 0 }
+
+// traces reads what is left of removed messages, of which there must be no records.
+func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
+	records := c.tx.Bucket(bucketRecords).Bucket(bucketName(guild))
+	prefix := u64([]byte{tombMessage}, uint64(guild))
+	cursor := c.tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
+	for b, value := cursor.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = cursor.Next() {
+		key, ok := parseRecordKey(b[len(prefix):])
+		s, err := readStored(b, value, key.time)
+		if !ok || err != nil || !s.gone || !s.known(key) || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) {
+			if err := c.report("state/%s: the value under key %x is no trace of a message", stateTombstones, b); err != nil {
+				return err
+			}
+			continue
+		}
+		if records.Get(b[len(prefix):]) != nil {
+			if err := c.report("state/%s: key %x is of a message that is there", stateTombstones, b); err != nil {
+				return err
+			}
+		}
+		t.span(key, &s)
+	}
+	return nil
+}
+
+// span takes a record's times into the spans of its sources.
+func (t *tally) span(key recordKey, s *stored) {
+	if key.isLog() {
+		t.logs.add(key.time)
+	} else {
+		t.ids.add(key.time)
+	}
+	if s.inLogs {
+		t.logs.add(s.logTime)
+	}
+}
