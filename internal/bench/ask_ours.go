@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rollcall/internal/api"
@@ -83,23 +84,30 @@ type overSocket struct {
 }
 
 func (a *overSocket) get(path string, query url.Values) (bool, error) {
+	found, _, err := a.page(path, query)
+	return found, err
+}
+
+// page also returns the link to the next page, "" if there is none.
+func (a *overSocket) page(path string, query url.Values) (found bool, next string, err error) {
 	request, err := http.NewRequestWithContext(a.ctx, http.MethodGet, "http://rollcall"+path+"?"+query.Encode(), nil)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode == http.StatusNotFound {
-		return false, err
+		return false, "", err
 	}
 	if response.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("%s: %d %s", path, response.StatusCode, text)
+		return false, "", fmt.Errorf("%s: %d %s", path, response.StatusCode, text)
 	}
-	return len(text) > len("[]\n"), nil
+	next, _, _ = strings.Cut(strings.TrimPrefix(response.Header.Get("Link"), "<"), ">")
+	return len(text) > len("[]\n"), next, nil
 }
 
 func (a *overSocket) profile(guild, user store.ID) (bool, error) {
@@ -125,6 +133,16 @@ func (a *overSocket) series(guild store.ID, since time.Time) error {
 }
 
 func (a *overSocket) pattern(guild store.ID) error {
-	_, err := a.get(fmt.Sprintf("/v1/guilds/%d/messages", guild), url.Values{"grep": {rareWord}})
-	return err
+	path, query := fmt.Sprintf("/v1/guilds/%d/messages", guild), url.Values{"grep": {rareWord}}
+	for {
+		_, next, err := a.page(path, query)
+		if err != nil || next == "" {
+			return err
+		}
+		u, err := url.Parse(next)
+		if err != nil {
+			return err
+		}
+		query = u.Query()
+	}
 }

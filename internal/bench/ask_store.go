@@ -36,8 +36,14 @@ func (a *ofStore) series(guild store.ID, since time.Time) error {
 
 func (a *ofStore) pattern(guild store.ID) error {
 	match := func(r *store.Record) bool { return strings.Contains(r.Content, rareWord) }
-	_, _, err := a.db.Newest(a.ctx, store.Query{Guild: guild, Match: match}, nil, 50)
-	return err
+	var next *store.Position
+	for {
+		_, behind, err := a.db.Newest(a.ctx, store.Query{Guild: guild, Match: match}, next, 50)
+		if err != nil || behind == nil {
+			return err
+		}
+		next = behind
+	}
 }
 
 // from is all days from an instant on.
