@@ -13,9 +13,10 @@ import (
 )
 
 // askCorpus is a year of twenty guilds in which each of a hundred thousand users may
-// write: in the largest more than eighty thousand do.
+// write, if there are ten million lines: in the largest guild more than eighty thousand
+// do. Fewer lines are of fewer days and users.
 func askCorpus(lines int) corpus.Options {
-	return corpus.Options{Lines: lines, Guilds: 20, Users: 100_000, Days: 365, Seed: 1}
+	return corpus.Options{Lines: lines, Guilds: 20, Users: max(lines/100, 50), Days: min(max(lines/10_000, 7), 365), Seed: 1}
 }
 
 // What is asked, and how often.
