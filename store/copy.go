@@ -19,7 +19,7 @@ const (
 	copyFill = 0.9
 	// copyGrowth is how much room, in bytes, the file gets at a time beyond what it
 	// needs; bbolt's own step would leave a small file larger than it was.
-	copyGrowth = 1 << 20
+	copyGrowth = 16 << 10
 )
 
 // copier fills a new bbolt file with what another one has: first with all that one

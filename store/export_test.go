@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -235,4 +236,10 @@ func Follow(ctx context.Context, db *DB, path string, changes ...func(*bbolt.Tx)
 		}
 	}
 	return c.finish()
+}
+
+// WalkPages visits the trees of a file of pages of 4096 bytes, as its first page says.
+func WalkPages(file []byte) error {
+	p := &pages{bytes.NewReader(file), 4096, uint64(len(file) / 4096)}
+	return areTrees(context.Background(), p, binary.NativeEndian.Uint64(file[32:]))
 }
