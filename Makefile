@@ -52,9 +52,9 @@ kill: ## fifty rounds of SIGKILL under load (make test does some)
 	$(GO) test ./internal/endtoend -run Kill -timeout 60m -rounds 50
 
 soak: ## an hour of traffic with random faults
-	$(GO) test ./internal/endtoend -run Soak -timeout 2h -soak 1h
+	$(GO) test ./internal/endtoend -run Soak -timeout 2h -soak 1h -v
 
-bench: ## rollcall beside its peers, into BENCHMARKS.md (a quarter of an hour; Linux, a C compiler)
+bench: ## rollcall beside its peers, into BENCHMARKS.md (half an hour; Linux, a C compiler)
 	cd internal/bench && $(GO) run . run
 
 bench-quick: ## a first look at the same (a minute)

@@ -2,7 +2,7 @@
 // product does not depend on them: run its commands in its folder. It needs Linux,
 // and cgo for one of the two SQLites.
 //
-//	go run . run           every scenario; rewrites BENCHMARKS.md (a quarter of an hour)
+//	go run . run           every scenario; rewrites BENCHMARKS.md (half an hour)
 //	go run . run -quick    less of everything (a minute), prints only
 //	go run . run -only once -pairs 9
 //	go run . corpus -out DIR -lines 1000000
