@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// window is how much is written before the system is told to bring it to disk. At
-// most two of them wait to be written at a time.
-const window = 4 << 20
+// window is how much is written before the system is told to bring it to disk. At most
+// two of them wait to be written at a time, which is what somebody else's sync may have
+// to wait for: some ten milliseconds on a cheap disk.
+const window = 1 << 20
 
 // Gently returns a writer to the end of a file that is large and not urgent. It brings
 // to disk what it writes, bit by bit: what gathers in the system's memory would be in
