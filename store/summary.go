@@ -43,14 +43,12 @@ type Summary struct {
 // Summary returns what happened in a guild on the given days, in the calendar of
 // their zone, with at most so many leaders. It reads users' weeks, no messages.
 func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summary, error) {
-	t := newGuildTally(newCalendar(d.Zone))
-	from, end := d.quarters()
-	if err := db.scanActivity(ctx, guild, from, end, activityPage, t.add); err != nil {
+	t, err := db.tally(ctx, guild, d)
+	if err != nil {
 		return Summary{}, err
 	}
-	t.finishWeek()
 	s := Summary{Messages: t.messages, Users: int64(len(t.users.sums)), Daily: t.daily(), Heatmap: t.heatmap}
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) (err error) {
 		if s.Leaders, err = t.users.leaders(tx, db.keys, guild, ByMessages, leaders); err != nil {
 			return err
 		}
@@ -87,11 +85,12 @@ func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 	return leaders, total, err
 }
 
-// userSum is what one user did. lastDay is the last day counted in days.
+// userSum is what one user did. firstDay and lastDay are the first and the last day
+// counted in days.
 type userSum struct {
-	user           ID
-	messages, days int64
-	lastDay        int32
+	user              ID
+	messages, days    int64
+	firstDay, lastDay int32
 }
 
 // add counts messages on a day and says whether it is a day that was not counted
@@ -100,6 +99,9 @@ func (s *userSum) add(messages int64, day int32) (isNew bool) {
 	s.messages += messages
 	if s.days > 0 && s.lastDay == day {
 		return false
+	}
+	if s.days == 0 {
+		s.firstDay = day
 	}
 	s.days++
 	s.lastDay = day
@@ -151,6 +153,29 @@ func (u *userSums) settle() {
 	u.fresh = u.fresh[:0]
 }
 
+// join takes in the sums of later weeks. shared is called for each day that both have
+// counted for a user: it lies on both sides of the border between their weeks.
+func (u *userSums) join(later *userSums, shared func(day int32)) {
+	joined := make([]userSum, 0, len(u.sums)+len(later.sums))
+	a, b := u.sums, later.sums
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].user < b[0].user:
+			joined, a = append(joined, a[0]), a[1:]
+		case a[0].user > b[0].user:
+			joined, b = append(joined, b[0]), b[1:]
+		default:
+			sum := userSum{a[0].user, a[0].messages + b[0].messages, a[0].days + b[0].days, a[0].firstDay, b[0].lastDay}
+			if a[0].lastDay == b[0].firstDay {
+				sum.days--
+				shared(a[0].lastDay)
+			}
+			joined, a, b = append(joined, sum), a[1:], b[1:]
+		}
+	}
+	u.sums = append(append(joined, a...), b...)
+}
+
 func (u *userSums) leaders(tx *bbolt.Tx, keys *keyring, guild ID, by By, limit int) ([]UserCount, error) {
 	before := func(a, b userSum) int {
 		first, second := order(b.messages, a.messages), order(b.days, a.days)
@@ -183,84 +208,4 @@ func (u *userSums) leaders(tx *bbolt.Tx, keys *keyring, guild ID, by By, limit i
 		leaders[i] = UserCount{sum.user, name, sum.messages, sum.days}
 	}
 	return leaders, nil
-}
-
-// guildTally adds up the weeks of a guild's users, which come by week and user.
-type guildTally struct {
-	calendar *calendar
-	users    userSums
-	messages int64
-	channels []int64 // messages, by the channel's number
-	heatmap  [7][24]int64
-	days     map[int32]*Day
-
-	// The present week:
-
-	week     uint32
-	quarters [weekQuarters]int64 // messages
-	writers  [10]int64           // users by day, from the week's first day on (a zone may skip a day)
-}
-
-func newGuildTally(c *calendar) *guildTally {
-	return &guildTally{calendar: c, days: map[int32]*Day{}}
-}
-
-func (t *guildTally) add(week uint32, user ID, cells []cell) {
-	if week != t.week {
-		t.finishWeek()
-		t.week = week
-	}
-	slots := t.calendar.slots(week)
-	sum := t.users.of(week, user)
-	for _, c := range cells {
-		t.messages += c.count
-		t.quarters[c.quarter] += c.count
-		for int(c.channel) >= len(t.channels) {
-			t.channels = append(t.channels, 0)
-		}
-		t.channels[c.channel] += c.count
-		if day := slots[c.quarter].day; sum.add(c.count, day) {
-			t.writers[day-slots[0].day]++
-		}
-	}
-}
-
-func (t *guildTally) day(day int32) *Day {
-	d := t.days[day]
-	if d == nil {
-		d = &Day{Date: dateOf(day)}
-		t.days[day] = d
-	}
-	return d
-}
-
-// finishWeek takes in what was counted of the week that has ended.
-func (t *guildTally) finishWeek() {
-	slots := t.calendar.slots(t.week)
-	for q, n := range t.quarters {
-		if n > 0 {
-			t.heatmap[slots[q].weekday][slots[q].hour] += n
-			t.day(slots[q].day).Messages += n
-		}
-	}
-	for i, n := range t.writers {
-		if n > 0 {
-			t.day(slots[0].day + int32(i)).Users += n
-		}
-	}
-	t.quarters, t.writers = [weekQuarters]int64{}, [10]int64{}
-	t.users.settle()
-}
-
-func (t *guildTally) daily() []Day {
-	numbers := make([]int32, 0, len(t.days))
-	for n := range t.days {
-		numbers = append(numbers, n)
-	}
-	slices.Sort(numbers)
-	daily := make([]Day, len(numbers))
-	for i, n := range numbers {
-		daily[i] = *t.days[n]
-	}
-	return daily
 }
