@@ -48,11 +48,12 @@ func (g *Group) AddSignals() {
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
 	g.Add("signals", func(ctx context.Context) error {
-		defer signal.Stop(caught)
 		select {
 		case s := <-caught:
+			signal.Stop(caught) // before it is said
 			g.log.Info("stopping; a second signal ends the process at once", "signal", s.String())
 		case <-ctx.Done():
+			signal.Stop(caught)
 		}
 		return nil
 	})
