@@ -128,24 +128,36 @@ func (m *compaction) copy(o CompactOptions) error {
 		most := m.pinned.Size()
 		m.progress = func(done int64) error { return o.Progress(min(done, most), most) }
 	}
+	m.hasty()
 	if err := m.all(nil, root(m.pinned)); err != nil {
 		return err
 	}
-	if err := m.commit(); err != nil {
+	if err := errors.Join(m.commit(), m.synced()); err != nil {
 		return err
 	}
 	m.progress = nil
-	if o.Check != nil {
-		if err := m.close(); err != nil {
-			return err
-		}
-		if err := o.Check(m.ctx, m.path); err != nil {
-			return fmt.Errorf("the compacted file: %w", err)
-		}
-		if err := m.open(); err != nil {
-			return err
-		}
+	// The longer a transaction is pinned, the more pages wait to be used again, and
+	// each commit writes a list of them.
+	if err := m.catchUp(); err != nil {
+		return err
 	}
+	if o.Check == nil {
+		return nil
+	}
+	if err := m.close(); err != nil {
+		return err
+	}
+	if err := o.Check(m.ctx, m.path); err != nil {
+		return fmt.Errorf("the compacted file: %w", err)
+	}
+	if err := m.open(); err != nil {
+		return err
+	}
+	return m.catchUp()
+}
+
+// catchUp copies what came meanwhile, until that is little.
+func (m *compaction) catchUp() error {
 	for range compactRounds {
 		d, err := m.since(m.pinned)
 		if err != nil {
@@ -185,6 +197,7 @@ func (m *compaction) takePlace(path string) (paused time.Duration, err error) {
 	if db.broken != nil {
 		return 0, db.broken
 	}
+	m.urgent = true
 	if err := m.follow(d); err != nil {
 		return 0, err
 	}

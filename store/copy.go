@@ -6,20 +6,24 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
 
 const (
-	// copyBatch is how many bytes of keys and values are copied in one transaction.
-	// It keeps little in memory, and writes the pages at its ends once more.
-	copyBatch = 4 << 20
+	// copyBatch is how many bytes of keys and values are copied in one transaction. It
+	// writes the pages at its ends once more, and is what somebody else's sync may have
+	// to wait for.
+	copyBatch = 1 << 20
 	// copyFill leaves some room in each page, or the next records in the middle of a
 	// bucket would split every page that they come to.
 	copyFill = 0.9
 	// copyGrowth is how much room, in bytes, the file gets at a time beyond what it
 	// needs; bbolt's own step would leave a small file larger than it was.
 	copyGrowth = 16 << 10
+	// copyRest bounds the pause after a batch.
+	copyRest = time.Second
 )
 
 // copier fills a new bbolt file with what another one has: first with all that one
@@ -31,7 +35,9 @@ type copier struct {
 	options  Options // of the new file
 	progress func(done int64) error
 
+	urgent  bool      // writers wait: no rest between batches
 	tx      *bbolt.Tx // of the new file; nil between two batches
+	began   time.Time // when it did
 	bucket  *bbolt.Bucket
 	at      []string // where bucket is; one at a time is used
 	batch   int64    // bytes in tx
@@ -68,6 +74,17 @@ func (c *copier) open() (err error) {
 	return err
 }
 
+// hasty lets batches be written and not synced. What they leave after a loss of power
+// is of no use to anybody; before that changes, synced has to be called.
+func (c *copier) hasty() { c.to.NoSync, c.to.NoGrowSync = true, true }
+
+// synced brings all that was written to the disk, and what is written from now on
+// with each batch.
+func (c *copier) synced() error {
+	c.to.NoSync, c.to.NoGrowSync = false, false
+	return plain(c.to.file.Sync())
+}
+
 func (c *copier) commit() error {
 	if c.tx == nil {
 		return nil
@@ -77,14 +94,32 @@ func (c *copier) commit() error {
 	return err
 }
 
+// rest lets those go first who have something to sync, or to do, unless it is they who
+// wait for the copy: it asks the system to begin writing the batch, instead of all of
+// them at the end, and pauses for as long as the batch took.
+func (c *copier) rest() error {
+	if c.urgent {
+		return c.ctx.Err()
+	}
+	beginWriting(c.to.file)
+	pause := time.NewTimer(min(time.Since(c.began), copyRest))
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
 // in returns the bucket at a path in the new file, and makes it if it is not there.
 // It is good until the next call of a method.
 func (c *copier) in(path []string) (b *bbolt.Bucket, err error) {
 	if c.batch >= copyBatch {
-		if err := c.ctx.Err(); err != nil {
+		if err := c.commit(); err != nil {
 			return nil, err
 		}
-		if err := c.commit(); err != nil {
+		if err := c.rest(); err != nil {
 			return nil, err
 		}
 		if c.progress != nil {
@@ -94,6 +129,7 @@ func (c *copier) in(path []string) (b *bbolt.Bucket, err error) {
 		}
 	}
 	if c.tx == nil {
+		c.began = time.Now()
 		if c.tx, err = c.to.Begin(true); err != nil {
 			return nil, err
 		}
@@ -299,7 +335,8 @@ func (d *difference) items(b *bbolt.Bucket, enter func(id uint64) bool, fn func(
 	})
 }
 
-// copyTo copies the database as it is now into the empty file at path.
+// copyTo copies the database as it is now into the empty file at path, which is not
+// synced then.
 func (db *DB) copyTo(ctx context.Context, path string) (err error) {
 	return db.viewFile(ctx, func(h *handle, tx *bbolt.Tx) (err error) {
 		c, err := newCopier(ctx, h, path, Options{})
@@ -307,6 +344,7 @@ func (db *DB) copyTo(ctx context.Context, path string) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, c.close()) }()
+		c.hasty() // BackupCompact syncs it
 		if err := c.all(nil, root(tx)); err != nil {
 			return err
 		}
