@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -146,6 +147,7 @@ type keyring struct {
 	write *master   // what texts are encrypted with; nil: they are stored as they are
 	read  []*master // what texts may be encrypted with
 	plain bool      // texts may be stored as they are
+	blind bool      // those that are encrypted are not opened, and read as empty
 }
 
 func newKeyring(m *master) *keyring {
@@ -167,10 +169,22 @@ func (r *keyring) byNumber(number byte) *master {
 // start makes an open file ready for use with a key.
 func (db *DB) start(k Key) (err error) {
 	defer recoverDamage(&err)()
+	err = db.encryption.fits(k)
 	if db.encryption.Rekey != nil {
-		return db.encryption.unfinished()
+		err = db.encryption.unfinished()
 	}
-	if err := db.encryption.fits(k); err != nil {
+	blind := db.options.ReadOnly && db.options.Blind
+	switch {
+	case blind && errors.Is(err, ErrNotEncrypted):
+		k = Key{} // nothing to be opened
+	case blind && err != nil:
+		db.unopened = err
+		db.keys = &keyring{blind: true, plain: db.encryption.Rekey != nil}
+		if db.OldFormat() {
+			return nil
+		}
+		return db.bolt.View(db.verifyBuckets)
+	case err != nil:
 		return err
 	}
 	if db.OldFormat() {
@@ -178,6 +192,10 @@ func (db *DB) start(k Key) (err error) {
 	}
 	return db.ready(k)
 }
+
+// Unopened says why the texts of a file that was opened blind read as empty, nil if
+// they do not.
+func (db *DB) Unopened() error { return db.unopened }
 
 // ready takes the key that fits into use and brings an older format up to date.
 func (db *DB) ready(k Key) error {

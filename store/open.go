@@ -23,6 +23,9 @@ type Options struct {
 	// ReadOnly opens the file for reading alone, and leaves it as it is. Others may open
 	// it so at the same time. A file of an older format can then be copied and no more.
 	ReadOnly bool
+	// Blind, with ReadOnly, opens a file that Key does not fit. If it is encrypted, its
+	// texts and names read as empty; it can be copied, and checked but for them.
+	Blind bool
 	// Damaged, if set, is called when a record is met that cannot be read because
 	// its value fails its checksum or does not decode: once a record, and for at
 	// most a thousand. It is called in a transaction and must be quick.
@@ -48,6 +51,7 @@ type DB struct {
 	counters *counters
 	// encryption is what meta said of the keys when the file was opened.
 	encryption encryption
+	unopened   error // see Unopened
 
 	forgotten tombstones
 	burying   sync.Mutex // held while forgotten is changed, in the file and in memory

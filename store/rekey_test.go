@@ -94,6 +94,12 @@ func TestRekeyResumes(t *testing.T) {
 					t.Fatalf("step %d: opens with key %q: %v", n, k, err)
 				}
 			}
+			blind := openWith(t, path, store.Options{ReadOnly: true, Blind: true, Key: to})
+			if !errors.Is(blind.Unopened(), store.ErrRekeying) {
+				t.Errorf("step %d: opens its texts: %v", n, blind.Unopened())
+			}
+			mustBeSound(t, blind)
+			blind.Close()
 			if _, err := store.Rekey(t.Context(), path, store.RekeyOptions{Key: from, New: key(t, 9)}); !errors.Is(err, store.ErrRekeying) {
 				t.Errorf("step %d: another key: %v", n, err)
 			}

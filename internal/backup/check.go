@@ -31,17 +31,26 @@ const (
 	checkSpeed = 2 << 20
 )
 
+// Findings are what a check has found.
+type Findings struct {
+	Problems []string `json:"problems"`
+	// Unopened says why the texts of an encrypted file, though their checksums are
+	// right, were not opened: the key is missing or another one. "": they were.
+	Unopened string `json:"unopened,omitempty"`
+}
+
 // report is what the process of a check says.
 type report struct {
-	Problems []string `json:"problems"`
-	Error    string   `json:"error,omitempty"`
-	Kind     string   `json:"kind,omitempty"` // of the error, a key of kinds
+	Findings
+	Error string `json:"error,omitempty"`
+	Kind  string `json:"kind,omitempty"` // of the error, a key of kinds
 }
 
 // kinds are the errors that a caller tells apart.
 var kinds = map[string]error{
-	"damaged": store.ErrDamaged, "locked": store.ErrLocked, "missing": fs.ErrNotExist, "no key": store.ErrKeyMissing,
-	"wrong key": store.ErrKeyWrong, "not encrypted": store.ErrNotEncrypted, "rekeying": store.ErrRekeying,
+	"damaged": store.ErrDamaged, "locked": store.ErrLocked, "missing": fs.ErrNotExist,
+	// Without its key a file of an older format cannot be brought up to date.
+	"no key": store.ErrKeyMissing, "wrong key": store.ErrKeyWrong, "rekeying": store.ErrRekeying,
 }
 
 // problem is an error with the words of another process.
@@ -54,50 +63,50 @@ func (p problem) Error() string { return p.text }
 func (p problem) Unwrap() error { return p.is }
 
 // Check reads a whole database file, of which it changes nothing, in a process of its
-// own with a low priority. It returns what is wrong with what the file holds. An error
+// own with a low priority. It finds what is wrong with what the file holds. An error
 // that wraps store.ErrDamaged says that it cannot even be read as a database, or that
 // it took too long or crashed who tried, or differs from its digest; store.ErrLocked,
 // that somebody has it open. Errors call the file by name.
-func Check(ctx context.Context, path, name string) (problems []string, err error) {
+func Check(ctx context.Context, path, name string) (f Findings, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("check %w", err)
+		return f, fmt.Errorf("check %w", err)
 	}
 	limit := checkTime + time.Duration(info.Size()/checkSpeed)*time.Second
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	program, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+		return f, fmt.Errorf("find this program: %w", err)
 	}
 	var answer, complaint bytes.Buffer
 	cmd := exec.CommandContext(limited, program, CheckCommand, path)
 	cmd.Stdout, cmd.Stderr = &answer, &tail{b: &complaint}
 	cmd.WaitDelay = time.Second
 	if err = startLow(cmd); err != nil {
-		return nil, fmt.Errorf("start the check: %w", err)
+		return f, fmt.Errorf("start the check: %w", err)
 	}
 	err = cmd.Wait()
 	said := strings.TrimSpace(complaint.String())
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return f, ctx.Err()
 	case limited.Err() != nil:
-		return nil, damage(name, "the check has not ended within %s", limit)
+		return f, damage(name, "the check has not ended within %s", limit)
 	case err != nil && strings.Contains(said, "goroutine "): // so the Go runtime ends a program
 		line, _, _ := strings.Cut(said, "\n")
-		return nil, damage(name, "the check has crashed: %s", line)
+		return f, damage(name, "the check has crashed: %s", line)
 	case err != nil:
-		return nil, fmt.Errorf("check %q: %w: %s", name, err, said)
+		return f, fmt.Errorf("check %q: %w: %s", name, err, said)
 	}
 	var r report
 	if err := json.Unmarshal(answer.Bytes(), &r); err != nil {
-		return nil, fmt.Errorf("check %q: its answer cannot be read: %w", name, err)
+		return f, fmt.Errorf("check %q: its answer cannot be read: %w", name, err)
 	}
 	if r.Error != "" {
-		return nil, problem{strings.ReplaceAll(r.Error, strconv.Quote(path), strconv.Quote(name)), kinds[r.Kind]}
+		return f, problem{strings.ReplaceAll(r.Error, strconv.Quote(path), strconv.Quote(name)), kinds[r.Kind]}
 	}
-	return r.Problems, nil
+	return r.Findings, nil
 }
 
 func damage(name, format string, a ...any) error {
@@ -106,9 +115,9 @@ func damage(name, format string, a ...any) error {
 
 // Sound is Check for those to whom one problem is enough.
 func Sound(ctx context.Context, path, name string) error {
-	problems, err := Check(ctx, path, name)
-	if err == nil && len(problems) > 0 {
-		err = damage(name, "%d problems, the first: %s", len(problems), problems[0])
+	found, err := Check(ctx, path, name)
+	if err == nil && len(found.Problems) > 0 {
+		err = damage(name, "%d problems, the first: %s", len(found.Problems), found.Problems[0])
 	}
 	return err
 }
@@ -122,12 +131,13 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// CheckFile reads a whole database file and writes what it finds for Check to read.
-// A damaged file may keep it busy for ever, or end the process.
+// CheckFile reads a whole database file and writes what it finds for Check to read. A
+// key opens the texts of an encrypted file. A damaged file may keep it busy for ever,
+// or end the process.
 func CheckFile(ctx context.Context, w io.Writer, path string, k store.Key) error {
 	debug.SetMaxStack(64 << 20) // pages in a circle are told sooner
-	problems, err := checkFile(ctx, path, k)
-	r := report{Problems: append([]string{}, problems...)}
+	found, err := checkFile(ctx, path, k)
+	r := report{Findings: found}
 	if err != nil {
 		r.Error = err.Error()
 		for kind, is := range kinds {
@@ -139,25 +149,29 @@ func CheckFile(ctx context.Context, w io.Writer, path string, k store.Key) error
 	return json.NewEncoder(w).Encode(r)
 }
 
-func checkFile(ctx context.Context, path string, k store.Key) (problems []string, err error) {
+func checkFile(ctx context.Context, path string, k store.Key) (f Findings, err error) {
 	// The digest covers everything, and reads the file from its beginning to its end,
 	// after which the rest is in memory.
 	if _, err := store.CheckDigest(ctx, path); err != nil {
-		return nil, err
+		return f, err
 	}
-	db, err := store.Open(path, store.Options{ReadOnly: true, Key: k})
+	db, err := store.Open(path, store.Options{ReadOnly: true, Blind: true, Key: k})
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	problems, err = db.CheckPages(ctx)
-	switch {
-	case err != nil || len(problems) > 0:
-		return problems, err
-	case db.OldFormat():
-		return checkUpgraded(ctx, db, k)
+	if why := db.Unopened(); why != nil {
+		f.Unopened = why.Error()
 	}
-	return db.Check(ctx)
+	f.Problems, err = db.CheckPages(ctx)
+	switch {
+	case err != nil || len(f.Problems) > 0:
+	case db.OldFormat():
+		f.Problems, err = checkUpgraded(ctx, db, k)
+	default:
+		f.Problems, err = db.Check(ctx)
+	}
+	return f, err
 }
 
 // checkUpgraded checks a copy of a database of an older format, brought up to date: the
@@ -176,6 +190,9 @@ func checkUpgraded(ctx context.Context, old *store.DB, k store.Key) (problems []
 	_, err = old.Snapshot(ctx, f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, err
+	}
+	if old.KeyID() == "" {
+		k = store.Key{}
 	}
 	db, err := store.Open(path, store.Options{MustExist: true, Key: k})
 	if err != nil {

@@ -79,7 +79,8 @@ func TestCheck(t *testing.T) {
 		{"in use", db.Path(), "", store.ErrLocked, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			problems, err := backup.Check(ctx, test.path, "NAME")
+			found, err := backup.Check(ctx, test.path, "NAME")
+			problems := found.Problems
 			if !errors.Is(err, test.err) || err != nil && !strings.Contains(err.Error(), test.text) {
 				t.Errorf("%v, want %v and %q", err, test.err, test.text)
 			}

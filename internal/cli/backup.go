@@ -72,7 +72,7 @@ func (a *app) backupCommand() *cobra.Command {
 			}
 		}
 		return patiently(c, func(ctx context.Context) error {
-			daemon, db, err := reach(ctx, cfg, store.Options{ReadOnly: true})
+			daemon, db, err := reach(ctx, cfg, store.Options{ReadOnly: true, Blind: true})
 			if err != nil {
 				return err
 			}
