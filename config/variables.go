@@ -49,7 +49,7 @@ func rows() []row {
 			func(c Config) string { return c.MigrationDayDelay.String() }},
 		{Variable{Name: "MIGRATION_START_DELAY", May: "a duration from 0s to 24h", Meaning: "pause before the migration starts"},
 			func(c Config) string { return c.MigrationStartDelay.String() }},
-		{Variable{Name: "MIN_FREE", May: "an amount of storage such as 500MB or 2GiB; 0 for no limit", Meaning: "the migration pauses while the disk has less room than this, so that live messages keep the rest"},
+		{Variable{Name: "MIN_FREE", May: "an amount of storage such as 500MB or 2GiB; 0 for no limit", Meaning: "the migration pauses, and the daemon makes no copy of the database, where less room than this would be left, so that live messages keep it"},
 			func(c Config) string { return c.MinFree.String() }},
 		{Variable{Name: "LISTEN", May: "host:port with a port number, or empty for no HTTP", Meaning: "HTTP address; health and metrics are open there, /v1 answers to the API token only"},
 			func(c Config) string { return c.Listen }},

@@ -68,14 +68,16 @@ func BenchmarkWriter(b *testing.B) {
 			defer stop()
 			var wait sync.WaitGroup
 			wait.Go(func() { w.run(ctx) })
-			var quiet, busy []time.Duration
-			var took time.Duration
-			rest := func() {
+			// What else the machine does touches both, so a round is compared with the
+			// quiet times before and after it, and the median of the ratios is told.
+			alone := func() []time.Duration {
 				w.take() // what is still in between
 				<-time.After(*benchQuiet)
-				quiet = append(quiet, w.take()...)
+				return w.take()
 			}
-			rest()
+			var ratios, quiet, busy []float64
+			var took time.Duration
+			before := alone()
 			for range b.N {
 				target := filepath.Join(filepath.Dir(path), "backup.db")
 				w.take()
@@ -84,30 +86,40 @@ func BenchmarkWriter(b *testing.B) {
 					b.Fatal(err)
 				}
 				took += time.Since(began)
-				busy = append(busy, w.take()...)
+				during := w.take()
 				if err := os.Remove(target); err != nil && !os.IsNotExist(err) {
 					b.Fatal(err)
 				}
-				rest()
+				after := alone()
+				quiet = append(quiet, p99(append(before, after...)))
+				busy = append(busy, p99(during))
+				ratios = append(ratios, busy[len(busy)-1]/quiet[len(quiet)-1])
+				b.Logf("%s: %.1f ms beside %.1f ms, in %.1f s", bench.name, busy[len(busy)-1], quiet[len(quiet)-1], time.Since(began).Seconds()-benchQuiet.Seconds())
+				before = after
 			}
 			stop()
 			wait.Wait()
 			if w.err != nil {
 				b.Fatal(w.err)
 			}
-			report := func(name string, values []time.Duration) float64 {
-				slices.Sort(values)
-				p99 := values[len(values)*99/100].Seconds() * 1000
-				b.ReportMetric(values[len(values)/2].Seconds()*1000, name+"-p50-ms")
-				b.ReportMetric(p99, name+"-p99-ms")
-				b.ReportMetric(values[len(values)-1].Seconds()*1000, name+"-max-ms")
-				return p99
-			}
-			b.ReportMetric(report("busy", busy)/report("quiet", quiet), "p99-ratio")
+			b.ReportMetric(median(quiet), "quiet-p99-ms")
+			b.ReportMetric(median(busy), "busy-p99-ms")
+			b.ReportMetric(median(ratios), "p99-ratio")
 			b.ReportMetric(took.Seconds()/float64(b.N), "s/op")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// p99 is in milliseconds.
+func p99(took []time.Duration) float64 {
+	slices.Sort(took)
+	return took[len(took)*99/100].Seconds() * 1000
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // fillUpTo makes a database of so many bytes, unless it is there.
