@@ -91,7 +91,7 @@ func (g *guildTx) find(changes []Change) (map[ID]recordKey, error) {
 			unknown = append(unknown, c)
 			continue
 		}
-		cursor := g.records.Cursor()
+		cursor := g.records.between(c.Time-findSlack, c.Time+findSlack)
 		for b, _ := cursor.Seek(recordKey{c.User, c.Time - findSlack, 0}.append(nil)); b != nil; b, _ = cursor.Next() {
 			key, ok := parseRecordKey(b)
 			if !ok {

@@ -100,6 +100,9 @@ func (c *checker) run() error {
 	if err != nil {
 		return err
 	}
+	if err := c.runs(known); err != nil {
+		return err
+	}
 	for _, name := range perGuildBuckets {
 		err := c.tx.Bucket(name).ForEachBucket(func(guild []byte) error {
 			if known[string(guild)] {
@@ -193,11 +196,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	}
 	texts := c.keys.nestedTexts(bucketRecords, name)
 	user := &userTally{checker: c, guild: name, id: guild}
-	err := c.eachValue(path(bucketRecords), c.tx.Bucket(bucketRecords).Bucket(name), func(b, payload []byte) error {
-		key, ok := parseRecordKey(b)
-		if !ok {
-			return c.report("%s: key %x is no record's", path(bucketRecords), b)
-		}
+	err := c.eachRecord(path(bucketRecords), guild, func(key recordKey, b, payload []byte) error {
 		s, err := decodeStored(payload, key.time)
 		if err != nil || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) || !s.known(key) {
 			return c.report("%s: the value under key %x is no record", path(bucketRecords), b)

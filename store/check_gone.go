@@ -27,7 +27,10 @@ func (s *stored) known(key recordKey) bool { return !s.gone || key.isLog() || s.
 
 // traces reads what is left of removed messages, of which there must be no records.
 func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
-	records := c.tx.Bucket(bucketRecords).Bucket(bucketName(guild))
+	records, err := openRecords(c.tx, guild)
+	if records == nil || err != nil {
+		return err
+	}
 	prefix := u64([]byte{tombMessage}, uint64(guild))
 	cursor := c.tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
 	for b, value := cursor.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = cursor.Next() {

@@ -111,7 +111,7 @@ func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte
 // text is gone, and says whether there are more than a step may change.
 func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []recordKey) (all []recordKey, more bool, err error) {
 	from, to := quarterStart(week*weekQuarters), quarterStart((week+1)*weekQuarters)
-	c := g.records.Cursor()
+	c := g.records.between(from, to)
 	for b, value := c.Seek(recordKey{user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
 		key, ok := parseRecordKey(b)
 		if !ok {

@@ -300,6 +300,9 @@ func TestForgedValue(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rollcall.db")
 			db := openWith(t, path, store.Options{Key: key(t, 1)})
 			fillSecrets(t, db)
+			if err := store.Scatter(db); err != nil {
+				t.Fatal(err)
+			}
 			db.Close()
 			b, err := bbolt.Open(path, 0o600, nil)
 			if err != nil {

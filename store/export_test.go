@@ -73,9 +73,53 @@ func BuryAlive(db *DB, p Person) error {
 	return db.updateTombstones(context.Background(), func(w *writeTx) error { return w.bury(p) })
 }
 
+// Scatter gives each record a key of its own in user_stats, as it had before there
+// were blocks and runs.
+func Scatter(db *DB) error { return db.bolt.Update(scatter) }
+
+func scatter(tx *bbolt.Tx) error {
+	return tx.Bucket(bucketRecords).ForEachBucket(func(name []byte) error {
+		guild, err := ParseID(string(name))
+		if err != nil {
+			return err
+		}
+		r, err := openRecords(tx, guild)
+		if err != nil {
+			return err
+		}
+		var all []entry
+		c := r.Cursor()
+		for b, value := c.First(); b != nil; b, value = c.Next() {
+			all = append(all, entry{paddedKey(b), bytes.Clone(value)})
+		}
+		for i := range r.runs.list {
+			if err := r.runs.parent.DeleteBucket(r.runs.name(&r.runs.list[i])); err != nil {
+				return err
+			}
+		}
+		if err := r.runs.parent.Delete(r.runs.key()); err != nil {
+			return err
+		}
+		for key, _ := r.main.Cursor().First(); key != nil; key, _ = r.main.Cursor().First() {
+			if err := r.main.Delete(key); err != nil {
+				return err
+			}
+		}
+		for _, e := range all {
+			if err := r.main.Put(e.key.append(nil), e.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // MakeFormatOne turns a file into what the first release would have left.
 func MakeFormatOne(db *DB) error {
 	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		if err := errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent)); err != nil {
+			return err
+		}
 		if err := tx.Bucket(bucketState).DeleteBucket(stateTombstones); err != nil {
 			return err
 		}

@@ -202,12 +202,8 @@ func (w *writeTx) eraseOwn(p Person, erased *Erased) (finished bool, err error) 
 
 // eraseUser removes the first records of a user and returns how many.
 func (g *guildTx) eraseUser(user ID, most int) (int, error) {
-	keys := keysFrom(g.records, u64(nil, uint64(user)), most)
-	for _, b := range keys {
-		key, ok := parseRecordKey(b)
-		if !ok {
-			return 0, damagedValue(b)
-		}
+	keys := g.records.keysFrom(u64(nil, uint64(user)), most)
+	for _, key := range keys {
 		if err := g.remove(key); err != nil {
 			return 0, err
 		}

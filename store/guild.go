@@ -103,7 +103,7 @@ type guildTx struct {
 	key      []byte
 	info     guildInfo
 	before   guildInfo // info when the transaction began
-	records  *bbolt.Bucket
+	records  *records
 	timeline *bbolt.Bucket
 	activity *bbolt.Bucket
 	profiles *bbolt.Bucket
@@ -117,7 +117,8 @@ type guildTx struct {
 	changes  []change // what was put and deleted, for flush
 	asked    ID       // the user whom forgets was asked about last, and its answer
 	answer   bool
-	traces   bool // some messages were removed, see traces.go
+	traces   bool                // some messages were removed, see traces.go
+	quarters map[uint32][]moment // what the timeline says, of quarter hours that were asked for
 }
 
 // change is a record that came (by 1) or went (by -1).
@@ -133,7 +134,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	if g := w.guilds[id]; g != nil {
 		return g, nil
 	}
-	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}}
+	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]moment{}}
 	g.info.texts = maxMicros
 	payload, err := get(w.tx.Bucket(bucketGuilds), g.key)
 	if err != nil {
@@ -147,10 +148,14 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	g.before = g.info
 	name := bucketName(id)
 	g.texts, g.named = w.keys.nestedTexts(bucketRecords, name), w.keys.nestedTexts(bucketChannels, name)
-	for i, to := range []**bbolt.Bucket{&g.records, &g.timeline, &g.activity, &g.profiles, &g.channels} {
+	g.records = &records{guild: id, w: w}
+	for i, to := range []**bbolt.Bucket{&g.records.main, &g.timeline, &g.activity, &g.profiles, &g.channels} {
 		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
 			return nil, err
 		}
+	}
+	if g.records.runs, err = openRuns(w.tx, id); err != nil {
+		return nil, err
 	}
 	g.timeline.FillPercent = bulkFill // it grows at its end
 	g.traces = len(keysFrom(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
@@ -213,7 +218,7 @@ const (
 // begin makes ready for the records of a share.
 func (g *guildTx) begin(s *share) {
 	if len(s.records) >= bulk {
-		g.records.FillPercent, g.activity.FillPercent = bulkFill, bulkFill
+		g.activity.FillPercent = bulkFill
 	}
 	g.share, g.given = s, make([]int64, len(s.channels))
 	for i := range g.given {
@@ -289,6 +294,9 @@ func (w *writeTx) flush() error {
 }
 
 func (g *guildTx) flush() error {
+	if err := g.records.flush(); err != nil {
+		return err
+	}
 	g.sortChanges()
 	if err := g.flushProfiles(); err != nil {
 		return err
@@ -300,6 +308,7 @@ func (g *guildTx) flush() error {
 		return err
 	}
 	g.changes = g.changes[:0]
+	clear(g.quarters)
 	if g.info == g.before {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 var (
 	bucketMeta      = []byte("meta")
 	bucketRecords   = []byte("user_stats")
+	bucketRecent    = []byte("recent")
 	bucketTimeline  = []byte("timeline")
 	bucketActivity  = []byte("activity")
 	bucketProfiles  = []byte("profiles")
@@ -24,7 +25,7 @@ var (
 	stateGaps       = []byte("gaps")
 	stateOpenGaps   = []byte("gaps_open")
 	stateTombstones = []byte("tombstones")
-	topBuckets      = [][]byte{bucketMeta, bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}
+	topBuckets      = [][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
 	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}
 	keyFormat       = []byte("format")

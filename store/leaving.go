@@ -109,12 +109,8 @@ func (w *writeTx) eraseRecords(guild ID) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	keys := keysFrom(g.records, nil, stepRecords)
-	for _, b := range keys {
-		key, ok := parseRecordKey(b)
-		if !ok {
-			return 0, damagedValue(b)
-		}
+	keys := g.records.keysFrom(nil, stepRecords)
+	for _, key := range keys {
 		if err := g.remove(key); err != nil {
 			return 0, err
 		}
@@ -189,5 +185,5 @@ func (w *writeTx) eraseBuckets(guild ID) error {
 			return err
 		}
 	}
-	return w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild)))
+	return errors.Join(w.tx.Bucket(bucketRecent).Delete(u64(nil, uint64(guild))), w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild))))
 }

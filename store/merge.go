@@ -66,7 +66,7 @@ func distance(a, b Micros) Micros { return max(a-b, b-a) }
 
 // near returns the messages and the single log lines of a kind with times in [from, to].
 func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []recordKey, err error) {
-	c := g.records.Cursor()
+	c := g.records.between(from, to)
 	for b, value := c.Seek(recordKey{k.user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
 		key, ok := parseRecordKey(b)
 		if !ok {
@@ -119,8 +119,8 @@ func (g *guildTx) isOf(k kind, b []byte, s *stored) (bool, error) {
 // false if the line is known already.
 func (g *guildTx) mergeLine(p *pending) (bool, error) {
 	k, key := g.kindOf(p), p.key
-	if g.has(key) {
-		return false, nil
+	if has, err := g.has(key); err != nil || has {
+		return false, err
 	}
 	messages, _, err := g.near(k, key.time-logAfter, key.time+logBefore)
 	if err != nil {

@@ -18,9 +18,9 @@ import (
 // out (and counted, see Damaged).
 func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		r := openReader(tx, db.keys, q.Guild)
+		r, err := openReader(tx, db.keys, q.Guild)
 		if r == nil {
-			return nil
+			return err
 		}
 		from, to := q.When.bounds()
 		visits, size, begin := 0, 0, time.Now()
@@ -58,8 +58,8 @@ func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit
 	if behind != nil && behind.Time <= to {
 		end = recordKey{user, behind.Time, behind.Key}
 	}
-	c := r.records.Cursor()
-	for b, value := lastBefore(c, end.append(nil)); b != nil; b, value = c.Prev() {
+	c := r.records.between(from, min(end.time, maxMicros))
+	for b, value := c.Before(end.append(nil)); b != nil; b, value = c.Prev() {
 		key, ok := parseRecordKey(b)
 		if !ok {
 			return damagedValue(b)
@@ -120,10 +120,10 @@ func lastBefore(c *bbolt.Cursor, end []byte) (key, value []byte) {
 func (r *reader) moment(m moment, behind *Position, visit visitor) (more bool, err error) {
 	type found struct{ key, value []byte }
 	var at []found
-	c := r.records.Cursor()
+	c := r.records.between(m.time, m.time)
 	prefix := recordKey{m.user, m.time, 0}.append(nil)
 	for b, value := c.Seek(prefix); b != nil && bytes.Equal(b[:16], prefix[:16]); b, value = c.Next() {
-		at = append(at, found{b, value})
+		at = append(at, found{slices.Clone(b), value})
 	}
 	for _, f := range slices.Backward(at) {
 		key, ok := parseRecordKey(f.key)

@@ -45,10 +45,10 @@ type Profile struct {
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		p = Profile{}
-		r := openReader(tx, db.keys, guild)
+		r, err := openReader(tx, db.keys, guild)
 		activity := tx.Bucket(bucketActivity).Bucket(bucketName(guild))
 		if r == nil || activity == nil {
-			return nil
+			return err
 		}
 		if p.First, p.Last, known = r.ends(user); !known {
 			return nil
@@ -129,7 +129,7 @@ func (r *reader) ends(user ID) (first, last Micros, ok bool) {
 		return 0, 0, false
 	}
 	first = key.time
-	b, _ = lastBefore(c, recordKey{user, maxMicros + 1, 0}.append(nil))
+	b, _ = c.Before(recordKey{user, maxMicros + 1, 0}.append(nil))
 	key, ok = parseRecordKey(b)
 	return first, key.time, ok && key.user == user
 }

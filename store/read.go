@@ -100,9 +100,9 @@ type page struct {
 func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
 	from, to := q.When.bounds()
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		r := openReader(tx, db.keys, q.Guild)
+		r, err := openReader(tx, db.keys, q.Guild)
 		if r == nil {
-			return nil
+			return err
 		}
 		size, visits, begin := 0, 0, time.Now()
 		c := r.records.Cursor()
@@ -149,7 +149,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 // reader reads the records of a guild in one transaction.
 type reader struct {
 	guild    ID
-	records  *bbolt.Bucket
+	records  *records
 	timeline *bbolt.Bucket
 	texts    *textCodec
 	text     []byte // room for one
@@ -157,16 +157,16 @@ type reader struct {
 }
 
 // openReader returns nil if nothing is known of the guild.
-func openReader(tx *bbolt.Tx, keys *keyring, guild ID) *reader {
+func openReader(tx *bbolt.Tx, keys *keyring, guild ID) (r *reader, err error) {
 	name := bucketName(guild)
-	r := &reader{guild: guild, records: tx.Bucket(bucketRecords).Bucket(name), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
+	r = &reader{guild: guild, timeline: tx.Bucket(bucketTimeline).Bucket(name)}
 	channels := tx.Bucket(bucketChannels).Bucket(name)
-	if r.records == nil || r.timeline == nil || channels == nil {
-		return nil
+	if r.records, err = openRecords(tx, guild); err != nil || r.records == nil || r.timeline == nil || channels == nil {
+		return nil, err
 	}
 	r.texts = keys.nestedTexts(bucketRecords, name)
 	r.channel = channelsOf(channels, keys.nestedTexts(bucketChannels, name))
-	return r
+	return r, nil
 }
 
 func (r *reader) record(key recordKey, b, value []byte) (Record, error) {

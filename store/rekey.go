@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -175,7 +176,7 @@ func (r *rekeyer) step(w *writeTx, state *rekeying) (finished bool, written int,
 	}
 	after := state.At
 	for _, t := range buckets {
-		last, n, err := t.rekey(r.keys.texts(t.path), after, &b)
+		last, n, err := t.rekey(r.keys.texts(t.texts), after, &b)
 		if err != nil {
 			return false, 0, err
 		}
@@ -199,12 +200,15 @@ type rekeyBudget struct{ texts, bytes, damaged int }
 
 func (b *rekeyBudget) spent() bool { return b.texts <= 0 || b.bytes <= 0 }
 
-// textBucket is a bucket with texts. again returns the payload under a key with its
-// text encrypted anew, nil if that is done, or if there is no text.
+// textBucket is a bucket with texts. again returns the payload of a value with its
+// text encrypted anew, nil if that is done, or if there is no text. In a bucket of
+// blocks it is that of a record in one.
 type textBucket struct {
 	path   string
+	texts  string // what the texts are bound to
 	bucket *bbolt.Bucket
 	again  func(t *textCodec, key, payload []byte) ([]byte, error)
+	blocks bool
 }
 
 // textBuckets lists all buckets with texts in an order that stays.
@@ -212,18 +216,31 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 	for _, of := range []struct {
 		bucket []byte
 		again  func(*textCodec, []byte, []byte) ([]byte, error)
-	}{{bucketRecords, recordAgain}, {bucketChannels, channelAgain}} {
+		guild  func(name []byte) []byte // bucket of the guild whose records these are
+	}{
+		{bucketRecords, recordAgain, func(name []byte) []byte { return name }},
+		{bucketRecent, recordAgain, func(name []byte) []byte { return bucketName(ID(binary.BigEndian.Uint64(name))) }},
+		{bucketChannels, channelAgain, nil},
+	} {
 		parent := tx.Bucket(of.bucket)
 		err = errors.Join(err, parent.ForEachBucket(func(name []byte) error {
-			list = append(list, textBucket{string(of.bucket) + "/" + string(name), parent.Bucket(name), of.again})
+			t := textBucket{path: string(of.bucket) + "/" + string(name), bucket: parent.Bucket(name), again: of.again, blocks: of.guild != nil}
+			if t.texts = t.path; t.blocks {
+				t.texts = string(bucketRecords) + "/" + string(of.guild(name))
+			}
+			list = append(list, t)
 			return nil
 		}))
 	}
-	files := tx.Bucket(bucketState).Bucket(stateLogFiles)
-	return append(list,
-		textBucket{string(bucketNames), tx.Bucket(bucketNames), textAgain},
-		textBucket{string(bucketState) + "/" + string(stateLogFiles), files, textAgain},
-	), err
+	for _, path := range [][][]byte{{bucketNames}, {bucketState, stateLogFiles}} {
+		t := textBucket{path: string(bytes.Join(path, []byte("/"))), bucket: tx.Bucket(path[0]), again: textAgain}
+		if len(path) > 1 {
+			t.bucket = t.bucket.Bucket(path[1])
+		}
+		t.texts = t.path
+		list = append(list, t)
+	}
+	return list, err
 }
 
 // rekey sees to the texts behind a key until the budget is spent, and returns the
@@ -238,15 +255,12 @@ func (b textBucket) rekey(t *textCodec, after []byte, budget *rekeyBudget) (last
 		key, value = c.Next()
 	}
 	for ; key != nil && !budget.spent(); key, value = c.Next() {
-		again, err := b.anew(t, key, value)
-		switch {
-		case err != nil:
-			budget.damaged++
-		case again != nil:
-			changes = append(changes, change{bytes.Clone(key), seal(key, again)})
+		again, n := b.anew(t, key, value, budget)
+		if again != nil {
+			changes = append(changes, change{bytes.Clone(key), again})
 		}
+		written += n
 		last = key
-		budget.texts--
 		budget.bytes -= len(value)
 	}
 	last = bytes.Clone(last)
@@ -256,16 +270,58 @@ func (b textBucket) rekey(t *textCodec, after []byte, budget *rekeyBudget) (last
 			return nil, 0, err
 		}
 	}
-	return last, len(changes), nil
+	return last, written, nil
 }
 
-// anew is again of a value that may be damaged.
-func (b textBucket) anew(t *textCodec, key, value []byte) ([]byte, error) {
-	payload, ok := unseal(key, value)
-	if !ok {
-		return nil, damagedValue(key)
+// anew returns a value with its texts encrypted anew, nil if nothing changes, and how
+// many they were. A text that is damaged stays as it is.
+func (b textBucket) anew(t *textCodec, key, value []byte, budget *rekeyBudget) (again []byte, written int) {
+	if !b.blocks {
+		if again = b.sealed(t, key, value, budget); again != nil {
+			written = 1
+		}
+		return again, written
 	}
-	return b.again(t, key, payload)
+	var entries []entry
+	first, ok := parseRecordKey(key)
+	if ok {
+		var err error
+		entries, err = decodeBlock(nil, first, value)
+		ok = err == nil
+	}
+	if !ok {
+		budget.texts--
+		budget.damaged++
+		return nil, 0
+	}
+	for i := range entries {
+		e := &entries[i]
+		if fresh := b.sealed(t, e.key.append(nil), e.value, budget); fresh != nil {
+			e.value = fresh
+			written++
+		}
+	}
+	if written > 0 {
+		again = appendBlock(nil, entries)
+	}
+	return again, written
+}
+
+// sealed is again of a value that may be damaged.
+func (b textBucket) sealed(t *textCodec, key, value []byte, budget *rekeyBudget) []byte {
+	budget.texts--
+	payload, ok := unseal(key, value)
+	if ok {
+		again, err := b.again(t, key, payload)
+		if err == nil && again != nil {
+			return seal(key, again)
+		}
+		ok = err == nil
+	}
+	if !ok {
+		budget.damaged++
+	}
+	return nil
 }
 
 // recordAgain keeps what stands before the text as it is, except for the flag.

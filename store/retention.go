@@ -107,7 +107,11 @@ func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 // withText returns the records of moments that have a text, at most so many, and says
 // whether there are more. One that is damaged must not hold up all others.
 func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more bool, err error) {
-	c := g.records.Cursor()
+	if len(moments) == 0 {
+		return nil, false, nil
+	}
+	from := quarterStart(quarterOf(moments[0].time))
+	c := g.records.between(from, from+quarterMicros)
 	for i, m := range moments {
 		if i > 0 && m == moments[i-1] { // several of one instant are visited together
 			continue

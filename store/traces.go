@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 )
 
@@ -21,9 +22,40 @@ func (g *guildTx) removed(key recordKey) bool {
 	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.append(nil))) != nil
 }
 
-// has says whether a record is there, or was and has been removed.
-func (g *guildTx) has(key recordKey) bool {
-	return g.records.Get(key.append(nil)) != nil || g.removed(key)
+// has says whether a record is there, or was and has been removed. The timeline tells
+// of most that are not without a look at the records.
+func (g *guildTx) has(key recordKey) (bool, error) {
+	if g.removed(key) {
+		return true, nil
+	}
+	if _, found := findEntry(g.records.fresh, key); found {
+		return true, nil
+	}
+	q := quarterOf(key.time)
+	moments, known := g.quarters[q]
+	if !known {
+		var err error
+		if moments, err = g.readQuarter(q); err != nil {
+			return false, err
+		}
+		g.quarters[q] = moments
+	}
+	if _, found := slices.BinarySearchFunc(moments, moment{key.time, key.user}, compareMoments); !found {
+		return false, nil
+	}
+	return g.records.Get(key.append(nil)) != nil, nil
+}
+
+// readQuarter returns the moments of a quarter hour, by user.
+func (g *guildTx) readQuarter(q uint32) ([]moment, error) {
+	c := g.timeline.Cursor()
+	b, value := c.Seek(chunkKey(q, 0))
+	if b == nil || binary.BigEndian.Uint32(b) != q {
+		return nil, nil
+	}
+	moments, _, _, err := readQuarter(b, value, c.Next)
+	slices.SortFunc(moments, compareMoments)
+	return moments, err
 }
 
 func (g *guildTx) putTrace(key recordKey, s *stored) error {
@@ -142,7 +174,7 @@ func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
 	if s.same(&before) {
 		return nil
 	}
-	return putRecord(g, key, &s, s.text)
+	return g.records.replace(key, recordValue(g, key, &s, s.text))
 }
 
 // same says whether what may be changed of two values is the same.

@@ -9,11 +9,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const formatVersion = 2
+const formatVersion = 3
 
 // migrations[i] changes a file of format i+1 to format i+2, each in one
 // transaction that also writes the new format's number.
-var migrations = []func(*bbolt.Tx) error{toFormatTwo}
+var migrations = []func(*bbolt.Tx) error{toFormatTwo, toFormatThree}
 
 // upgrade stops in front of damage, too: a step adds what its format brought and
 // nothing that should have been there before.
@@ -71,6 +71,13 @@ func toFormatTwo(tx *bbolt.Tx) error {
 		}
 	}
 	return nil
+}
+
+// toFormatThree makes the bucket of recent records. Those of user_stats may now be
+// blocks of several; a key for each, as it was, is a block, too.
+func toFormatThree(tx *bbolt.Tx) error {
+	_, err := tx.CreateBucketIfNotExists(bucketRecent)
+	return err
 }
 
 func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,7 +161,11 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		if g.forgets(p.key.user) {
 			continue
 		}
-		if g.has(p.key) {
+		has, err := g.has(p.key)
+		if err != nil {
+			return 0, err
+		}
+		if has {
 			g.w.noteDuplicate(p.more.Source)
 			continue
 		}
@@ -221,7 +224,10 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	}
 	put := g.mergePending
 	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
-		known := g.known(lines)
+		known, err := g.known(lines)
+		if err != nil {
+			return err
+		}
 		put = func(i int, p *pending) (bool, error) {
 			if known[i] {
 				return false, nil
@@ -266,27 +272,24 @@ func (g *guildTx) putLine(key recordKey, channel uint32, p *pending) error {
 }
 
 // known says which lines are there already, or earlier in the batch, where no
-// message with an id can be about. It walks the batch and the bucket side by
-// side, both in order: a run of new records at a user's end costs one look.
-func (g *guildTx) known(lines []pending) []bool {
+// message with an id can be about.
+func (g *guildTx) known(lines []pending) ([]bool, error) {
 	known := make([]bool, len(lines))
-	c := g.records.Cursor()
-	next, _ := c.First()
-	var key [recordKeySize]byte
 	for i := range lines {
-		b := lines[i].key.append(key[:0])
-		if next != nil && bytes.Compare(next, b) < 0 {
-			next, _ = c.Seek(b)
+		has, err := g.has(lines[i].key)
+		if err != nil {
+			return nil, err
 		}
-		known[i] = bytes.Equal(next, b) || i > 0 && lines[i-1].key == lines[i].key || g.removed(lines[i].key)
+		known[i] = has || i > 0 && lines[i-1].key == lines[i].key
 	}
-	return known
+	return known, nil
 }
 
 // put stores a record that is not there yet.
 func (g *guildTx) put(key recordKey, s *stored, content string) error {
 	g.changes = append(g.changes, change{key.user, key.time, s.channel, 1})
-	return putRecord(g, key, s, content)
+	g.records.add(key, recordValue(g, key, s, content))
+	return nil
 }
 
 // rewrite stores a message that is there, with another log line.
@@ -294,7 +297,7 @@ func (g *guildTx) rewrite(m message) error {
 	if m.removed {
 		return g.putTrace(m.key, &m.stored)
 	}
-	return putRecord(g, m.key, &m.stored, m.text)
+	return g.records.replace(m.key, recordValue(g, m.key, &m.stored, m.text))
 }
 
 // remove deletes a record.
@@ -305,14 +308,15 @@ func (g *guildTx) remove(key recordKey) error {
 		return err
 	}
 	g.changes = append(g.changes, change{key.user, key.time, s.channel, -1})
-	return g.records.Delete(b)
+	return g.records.replace(key, nil)
 }
 
-func putRecord[T string | []byte](g *guildTx, key recordKey, s *stored, content T) error {
+// recordValue makes the value of a record, with its checksum.
+func recordValue[T string | []byte](g *guildTx, key recordKey, s *stored, content T) []byte {
 	const most = recordKeySize + 2 + 5 + 1 + maxFields + textOverhead + checksumSize // all but the content
 	if len(content) > 0 {
 		g.info.texts = min(g.info.texts, key.time)
 	}
 	b := appendRecord(g.w.arena.take(most+len(content)), g.texts, key, s, content)
-	return g.records.Put(b[:recordKeySize], seal(b[:recordKeySize], b[recordKeySize:]))
+	return seal(b[:recordKeySize], b[recordKeySize:])
 }

@@ -1,0 +1,322 @@
+package store
+
+import (
+	"encoding/binary"
+	"math"
+
+	"go.etcd.io/bbolt"
+)
+
+// Records are kept by user, but arrive by time: a commit of a few hundred messages of
+// as many people would touch a page of each. So what arrives becomes a run at first,
+// in order in itself, in a bucket of its own; runs are merged when there are several
+// of a size, and the largest one is moved to user_stats/<guild> bit by bit, when it
+// has several records of most people who wrote. Who reads merges them all: there are
+// at most some twenty, and those with nothing of the time that is asked for are
+// passed by. What arrives in bulk goes to user_stats/<guild> at once.
+//
+// The bucket `recent` has a list of a guild's runs under the guild's id, and the
+// bucket of a run under guild u64 · number u32.
+const (
+	// runLeast is the size up to which the last run takes in what arrives: a page or two.
+	runLeast = 6 << 10
+	// runFan is how many runs of a size are merged, and by how many sizes differ.
+	runFan = 8
+	// runLevels is how many sizes there are. The runs of the last become the one that is
+	// moved, of up to runLeast × 8⁳ = 3 MiB.
+	runLevels = 3
+	// runBulk is from which size on what arrives needs no run, in bytes.
+	runBulk = runLeast * runFan * runFan
+	// runMove is how many bytes must have arrived before twice as many are moved.
+	runMove = 64 << 10
+)
+
+// run is a part of a guild's records.
+type run struct {
+	number  uint32
+	moving  bool // it is being moved, from its start
+	records int64
+	size    int64 // bytes, about
+	times   span  // all its records lie in it
+	bucket  *bbolt.Bucket
+}
+
+// level is the run's size: 0 for the smallest.
+func (r *run) level() int {
+	level := 0
+	for size := int64(runLeast); r.size > size && level < runLevels; size *= runFan {
+		level++
+	}
+	return level
+}
+
+// runs are those of a guild, in the order in which they came.
+type runs struct {
+	guild  ID
+	parent *bbolt.Bucket
+	list   []run
+	next   uint32 // number of the next one
+	came   uint64 // bytes since records were moved
+}
+
+// openRuns returns what the file says; a file of an older format has none.
+func openRuns(tx *bbolt.Tx, guild ID) (runs, error) {
+	r := runs{guild: guild, parent: tx.Bucket(bucketRecent)}
+	if r.parent == nil {
+		return r, nil
+	}
+	payload, err := get(r.parent, r.key())
+	if err != nil || payload == nil {
+		return r, err
+	}
+	if err := r.decode(payload); err != nil {
+		return r, damagedValue(r.key())
+	}
+	for i := range r.list {
+		if r.parent.Bucket(r.name(&r.list[i])) == nil {
+			return r, damagedValue(r.name(&r.list[i]))
+		}
+	}
+	return r, nil
+}
+
+func (r *runs) key() []byte { return u64(nil, uint64(r.guild)) }
+
+func (r *runs) name(run *run) []byte { return u32(r.key(), run.number) }
+
+func (r *runs) bucket(run *run) *bbolt.Bucket {
+	if run.bucket == nil {
+		run.bucket = r.parent.Bucket(r.name(run))
+	}
+	return run.bucket
+}
+
+// The list of runs: next · came · { number · moving · records · size · first · last }*,
+// uvarints, times as varints.
+func (r *runs) append(b []byte) []byte {
+	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(r.next)), r.came)
+	for i := range r.list {
+		run := &r.list[i]
+		moving := uint64(0)
+		if run.moving {
+			moving = 1
+		}
+		for _, v := range []uint64{uint64(run.number), moving, uint64(run.records), uint64(run.size)} {
+			b = binary.AppendUvarint(b, v)
+		}
+		b = binary.AppendVarint(binary.AppendVarint(b, int64(run.times.min)), int64(run.times.max))
+	}
+	return b
+}
+
+func (r *runs) decode(b []byte) error {
+	number := func(most uint64) (v uint64, ok bool) {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || v > most {
+			return 0, false
+		}
+		b = b[n:]
+		return v, true
+	}
+	next, ok1 := number(1<<32 - 1)
+	came, ok2 := number(1 << 62)
+	if !ok1 || !ok2 {
+		return errBadValue
+	}
+	r.next, r.came, r.list = uint32(next), came, r.list[:0]
+	for len(b) > 0 {
+		var values [4]uint64
+		for i, most := range []uint64{uint64(next) - 1, 1, 1 << 62, 1 << 62} {
+			var ok bool
+			if values[i], ok = number(most); !ok || next == 0 {
+				return errBadValue
+			}
+		}
+		times := span{set: true}
+		for _, t := range []*Micros{&times.min, &times.max} {
+			v, n := binary.Varint(b)
+			if n <= 0 {
+				return errBadValue
+			}
+			*t, b = Micros(v), b[n:]
+		}
+		r.list = append(r.list, run{
+			number: uint32(values[0]), moving: values[1] == 1, records: int64(values[2]), size: int64(values[3]), times: times,
+		})
+	}
+	return nil
+}
+
+// make adds an empty run.
+func (r *runs) make() (*run, error) {
+	r.list = append(r.list, run{number: r.next})
+	run := &r.list[len(r.list)-1]
+	r.next++
+	var err error
+	if run.bucket, err = r.parent.CreateBucket(r.name(run)); err == nil {
+		run.bucket.FillPercent = runFill
+	}
+	return run, err
+}
+
+// runFill is how full the pages of a run become: little is put between its records.
+const runFill = 0.95
+
+// dropEmpty removes runs that have no records.
+func (r *runs) dropEmpty() error {
+	kept := r.list[:0]
+	for _, run := range r.list {
+		if run.records > 0 {
+			kept = append(kept, run)
+		} else if err := r.parent.DeleteBucket(r.name(&run)); err != nil {
+			return err
+		}
+	}
+	r.list = kept
+	return nil
+}
+
+// place stores what was added.
+func (r *records) place(fresh []entry) error {
+	size := sizeOf(fresh)
+	if size >= runBulk {
+		r.main.FillPercent = bulkFill
+		d := blockWriter{w: r.w, bucket: r.main}
+		return d.put(fresh)
+	}
+	r.changed = true
+	var last *run
+	if n := len(r.runs.list); n > 0 && !r.runs.list[n-1].moving && r.runs.list[n-1].size+int64(size) <= runLeast {
+		last = &r.runs.list[n-1]
+	} else {
+		var err error
+		if last, err = r.runs.make(); err != nil {
+			return err
+		}
+	}
+	if err := r.enter(last, fresh); err != nil {
+		return err
+	}
+	if err := r.mergeRuns(); err != nil {
+		return err
+	}
+	if r.runs.came += uint64(size); r.runs.came < runMove {
+		return nil
+	}
+	most := 2 * int(r.runs.came)
+	r.runs.came = 0
+	return r.move(most)
+}
+
+// enter puts entries into a run.
+func (r *records) enter(to *run, entries []entry) error {
+	d := blockWriter{w: r.w, bucket: r.runs.bucket(to)}
+	for i := range entries {
+		to.times.add(entries[i].key.time)
+	}
+	to.records += int64(len(entries))
+	to.size += int64(sizeOf(entries))
+	return d.put(entries)
+}
+
+// mergeRuns makes one run of several of a size, which are the last ones.
+func (r *records) mergeRuns() error {
+	for level := range runLevels {
+		list := r.runs.list
+		n := len(list)
+		for n > 0 && !list[n-1].moving && list[n-1].level() <= level {
+			n--
+		}
+		if len(list)-n < runFan {
+			continue
+		}
+		largest := level == runLevels-1
+		if largest && n > 0 && list[0].moving { // it is empty by now, unless much was brought at once
+			if err := r.move(math.MaxInt); err != nil {
+				return err
+			}
+			return r.mergeRuns()
+		}
+		if err := r.merge(n, largest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge makes one run of those from a place on.
+func (r *records) merge(from int, moving bool) error {
+	var all []entry
+	var times span
+	c := recordCursor{at: -1}
+	for i := range r.runs.list[from:] {
+		run := &r.runs.list[from+i]
+		c.sources = append(c.sources, blockCursor{c: r.runs.bucket(run).Cursor()})
+		times.add(run.times.min)
+		times.add(run.times.max)
+	}
+	for b, value := c.First(); b != nil; b, value = c.Next() {
+		all = append(all, entry{paddedKey(b), value})
+	}
+	for i := range r.runs.list[from:] {
+		r.runs.list[from+i].records = 0
+	}
+	// The values are those of pages that stay as they are while the transaction lasts.
+	made, err := r.runs.make()
+	if err != nil {
+		return err
+	}
+	if err := r.enter(made, all); err != nil {
+		return err
+	}
+	made.times, made.moving = times, moving
+	return r.runs.dropEmpty()
+}
+
+// move moves about so many bytes from the start of the run that is to be moved to
+// where all older records are: whole users, so that each page there is touched once.
+func (r *records) move(most int) error {
+	if len(r.runs.list) == 0 || !r.runs.list[0].moving {
+		return nil
+	}
+	run := &r.runs.list[0]
+	bucket := r.runs.bucket(run)
+	var moved, rest []entry
+	var keys [][]byte
+	size := 0
+	c := bucket.Cursor()
+	for key, value := c.First(); key != nil && len(rest) == 0; key, value = c.Next() {
+		before := len(moved)
+		moved = appendEntries(moved, key, value)
+		for i := max(before, 1); i < len(moved); i++ {
+			if sizeOf(moved[before:i])+size >= most && moved[i].key.user != moved[i-1].key.user {
+				rest = append(rest, moved[i:]...)
+				moved = moved[:i]
+			}
+		}
+		size += sizeOf(moved[before:])
+		keys = append(keys, key)
+	}
+	r.main.FillPercent = bulkFill
+	to := blockWriter{w: r.w, bucket: r.main}
+	if err := to.put(moved); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := bucket.Delete(key); err != nil {
+			return err
+		}
+	}
+	from := blockWriter{w: r.w, bucket: bucket}
+	if err := from.write(nil, rest); err != nil {
+		return err
+	}
+	run.records -= int64(len(moved))
+	run.size -= int64(size)
+	if len(rest) == 0 {
+		if key, _ := bucket.Cursor().First(); key == nil {
+			run.records = 0 // whatever was damaged
+		}
+	}
+	return r.runs.dropEmpty()
+}
