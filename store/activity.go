@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -35,7 +36,27 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 	if b == nil {
 		return nil, nil
 	}
-	var cells []cell
+	waiting, err := pendingWeeks(tx, guild)
+	if err != nil {
+		return nil, err
+	}
+	var cells, more []cell
+	show := func(week uint32, user ID, cells []cell) {
+		if within := cellsWithin(cells, week, from, end); len(within) > 0 {
+			visit(week, user, within)
+		}
+	}
+	// showBefore shows what is only waiting, up to the place of a user's week.
+	showBefore := func(week uint32, user ID) {
+		for len(waiting) > 0 && (waiting[0].week < week || waiting[0].week == week && waiting[0].user < user) {
+			more = addCells(more[:0], waiting[0].cells(nil))
+			show(waiting[0].week, waiting[0].user, more)
+			waiting = waiting[1:]
+		}
+	}
+	waiting = slices.DeleteFunc(waiting, func(w userWeek) bool {
+		return w.week > weekOf(end-1) || bytes.Compare(u64(weekPrefix(w.week), uint64(w.user)), start) < 0
+	})
 	c := b.Cursor()
 	visits := 0
 	for key, value := c.Seek(start); key != nil; key, value = c.Next() {
@@ -45,12 +66,14 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 		}
 		week := binary.BigEndian.Uint32(key)
 		if week > weekOf(end-1) {
-			return nil, nil
+			break
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if visits >= page {
+			first, _ := denseFirst(key)
+			showBefore(week, first)
 			return slices.Clone(key), nil
 		}
 		err := eachDense(key, payload, func(user ID, value []byte) error {
@@ -58,15 +81,20 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 			if cells, err = decodeWeek(cells[:0], value); err != nil {
 				return damagedValue(key)
 			}
-			if within := cellsWithin(cells, week, from, end); len(within) > 0 {
-				visit(week, user, within)
+			showBefore(week, user)
+			if len(waiting) > 0 && waiting[0].week == week && waiting[0].user == user {
+				more = waiting[0].cells(more[:0])
+				cells = addCells(cells, more)
+				waiting = waiting[1:]
 			}
+			show(week, user, cells)
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+	showBefore(1<<32-1, 0)
 	return nil, nil
 }
 
@@ -86,31 +114,42 @@ func cellsWithin(cells []cell, week, from, end uint32) []cell {
 	return cells[i:j]
 }
 
-// userWeeks calls visit with one user's weeks between two quarter hours, in order.
-// Keys begin with the week, so it looks once for each week in which anybody wrote.
-func userWeeks(b *bbolt.Bucket, user ID, from, to uint32, visit func(week uint32, cells []cell)) error {
+// userWeeks calls visit with one user's weeks between two quarter hours, in order;
+// waiting are those that the bucket does not know of yet. Keys begin with the week, so
+// it looks once for each week in which anybody wrote.
+func userWeeks(b *bbolt.Bucket, user ID, from, to uint32, waiting []userWeek, visit func(week uint32, cells []cell)) error {
 	var cells []cell
 	c := b.Cursor()
 	for week := weekOf(from); week <= weekOf(to); {
+		cells = cells[:0]
+		ahead := uint32(1<<32 - 1) // the next week in which somebody wrote, if not in this one
 		key, sealed, next := denseChunk(c, weekPrefix(week), user)
-		if key == nil { // nobody wrote in this week
-			if len(next) < 4 {
-				return nil
+		if key != nil {
+			ahead = week + 1
+			value, err := denseFind(key, sealed, user)
+			if err != nil {
+				return err
 			}
-			week = max(week+1, binary.BigEndian.Uint32(next))
-			continue
-		}
-		value, err := denseFind(key, sealed, user)
-		if err != nil {
-			return err
-		}
-		if value != nil {
-			if cells, err = decodeWeek(cells[:0], value); err != nil {
+			if cells, err = decodeWeek(cells, value); err != nil {
 				return damagedValue(key)
 			}
+		} else if len(next) >= 4 {
+			ahead = max(week+1, binary.BigEndian.Uint32(next))
+		}
+		if len(waiting) > 0 && waiting[0].week == week {
+			cells = addCells(cells, waiting[0].cells(nil))
+			waiting = waiting[1:]
+		}
+		if len(cells) > 0 {
 			visit(week, cells)
 		}
-		week++
+		if len(waiting) > 0 {
+			ahead = min(ahead, waiting[0].week)
+		}
+		if ahead == 1<<32-1 {
+			return nil
+		}
+		week = ahead
 	}
 	return nil
 }

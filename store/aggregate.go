@@ -153,11 +153,11 @@ type userWeek struct {
 	changes []change
 }
 
-// userWeeks gathers the changes, which are in the order of users and times, in the
-// order of the activity's keys.
-func (g *guildTx) userWeeks() []userWeek {
+// groupWeeks gathers changes, which are in the order of users and times, in the order
+// of the activity's keys.
+func groupWeeks(changes []change) []userWeek {
 	var all []userWeek
-	for rest := g.changes; len(rest) > 0; {
+	for rest := changes; len(rest) > 0; {
 		week, user := weekOf(quarterOf(rest[0].time)), rest[0].user
 		n := 1
 		for n < len(rest) && rest[n].user == user && weekOf(quarterOf(rest[n].time)) == week {
@@ -170,10 +170,10 @@ func (g *guildTx) userWeeks() []userWeek {
 }
 
 // flushActivity enters what came and went into the users' weeks.
-func (g *guildTx) flushActivity() error {
+func (g *guildTx) flushActivity(changes []change) error {
 	var cells, changed []cell
 	d := denseWriter{w: g.w, bucket: g.activity}
-	for rest := g.userWeeks(); len(rest) > 0; {
+	for rest := groupWeeks(changes); len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].week == rest[0].week {
 			n++
@@ -181,10 +181,7 @@ func (g *guildTx) flushActivity() error {
 		weeks := rest[:n]
 		rest = rest[n:]
 		err := d.update(weekPrefix(weeks[0].week), n, func(i int) ID { return weeks[i].user }, func(i int, old, to []byte) (_ []byte, err error) {
-			changed = changed[:0]
-			for _, c := range weeks[i].changes {
-				changed = append(changed, cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)})
-			}
+			changed = weeks[i].cells(changed[:0])
 			if cells, err = decodeWeek(cells[:0], old); err != nil {
 				return nil, fmt.Errorf("%w: week %d of user %d does not decode", ErrDamaged, weeks[i].week, weeks[i].user)
 			}
@@ -199,13 +196,13 @@ func (g *guildTx) flushActivity() error {
 }
 
 // flushProfiles changes the users' totals, and the guild's.
-func (g *guildTx) flushProfiles() error {
+func (g *guildTx) flushProfiles(all []change) error {
 	type change struct {
 		user ID
 		by   int64
 	}
 	var changes []change
-	for rest := g.changes; len(rest) > 0; {
+	for rest := all; len(rest) > 0; {
 		user, by, n := rest[0].user, int64(0), 0
 		for ; n < len(rest) && rest[n].user == user; n++ {
 			by += int64(rest[n].by)

@@ -38,6 +38,9 @@ func (w *writeTx) stepChannel(t Task, position []byte) (erased Erased, next []by
 	if err != nil || len(numbers) == 0 {
 		return erased, nil, err
 	}
+	if err := g.countPending(); err != nil {
+		return erased, nil, err
+	}
 	keys, next, err := g.writtenIn(numbers, t.kind == taskRemoveChannel, position)
 	if err != nil {
 		return erased, nil, err

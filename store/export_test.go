@@ -75,7 +75,13 @@ func BuryAlive(db *DB, p Person) error {
 
 // Scatter gives each record a key of its own in user_stats, as it had before there
 // were blocks and runs.
-func Scatter(db *DB) error { return db.bolt.Update(scatter) }
+func Scatter(db *DB) error { return errors.Join(countPending(db), db.bolt.Update(scatter)) }
+
+func countPending(db *DB) error {
+	return db.update(context.Background(), func(w *writeTx) error {
+		return w.guildsFrom(0, func(g *guildTx) (bool, error) { return false, g.countPending() })
+	})
+}
 
 func scatter(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketRecords).ForEachBucket(func(name []byte) error {
@@ -116,6 +122,9 @@ func scatter(tx *bbolt.Tx) error {
 
 // MakeFormatOne turns a file into what the first release would have left.
 func MakeFormatOne(db *DB) error {
+	if err := countPending(db); err != nil {
+		return err
+	}
 	return db.bolt.Update(func(tx *bbolt.Tx) error {
 		if err := errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent)); err != nil {
 			return err

@@ -146,18 +146,20 @@ func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) 
 // messagesOf returns a user's total.
 func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
 	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
-	if b == nil {
-		return 0, nil
-	}
-	payload, err := denseGet(b, nil, user)
-	if err != nil || payload == nil {
+	r, err := openRecords(tx, guild)
+	if b == nil || r == nil {
 		return 0, err
 	}
-	n, err := decodeProfile(payload)
+	n := int64(len(r.pending(user)))
+	payload, err := denseGet(b, nil, user)
+	if err != nil || payload == nil {
+		return n, err
+	}
+	known, err := decodeProfile(payload)
 	if err != nil {
 		return 0, damagedValue(u64(nil, uint64(user)))
 	}
-	return n, nil
+	return known + n, nil
 }
 
 // Forgetting has two phases. In the first one the position is empty: what is left

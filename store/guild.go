@@ -294,14 +294,24 @@ func (w *writeTx) flush() error {
 }
 
 func (g *guildTx) flush() error {
-	if err := g.records.flush(); err != nil {
-		return err
-	}
 	g.sortChanges()
-	if err := g.flushProfiles(); err != nil {
-		return err
+	later := g.mayWait()
+	if later {
+		if err := g.noteTotals(g.changes); err != nil {
+			return err
+		}
+	} else if len(g.changes) > 0 {
+		if err := g.countPending(); err != nil {
+			return err
+		}
+		if err := g.flushProfiles(g.changes); err != nil {
+			return err
+		}
+		if err := g.flushActivity(g.changes); err != nil {
+			return err
+		}
 	}
-	if err := g.flushActivity(); err != nil {
+	if err := g.records.flush(later, g.countPending); err != nil {
 		return err
 	}
 	if err := g.flushTimeline(); err != nil {

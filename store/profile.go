@@ -58,7 +58,7 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		}
 		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[int]int64{}}
 		t.from, t.end = d.quarters()
-		if err := userWeeks(activity, user, quarterOf(p.First), quarterOf(p.Last), t.add); err != nil {
+		if err := userWeeks(activity, user, quarterOf(p.First), quarterOf(p.Last), groupWeeks(r.records.pending(user)), t.add); err != nil {
 			return err
 		}
 		t.finish(t.calendar.slot(quarterOf(MicrosOf(now))).day)

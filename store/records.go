@@ -259,10 +259,11 @@ func (r *records) replace(key recordKey, value []byte) error {
 	return err
 }
 
-// flush finds a place for what was added, and a better one for what has been there.
-func (r *records) flush() error {
+// flush finds a place for what was added, and a better one for what has been there:
+// see place.
+func (r *records) flush(pending bool, count func() error) error {
 	if len(r.fresh) > 0 {
-		if err := r.place(r.fresh); err != nil {
+		if err := r.place(r.fresh, pending, count); err != nil {
 			return err
 		}
 		r.fresh = r.fresh[:0]

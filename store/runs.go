@@ -35,6 +35,7 @@ const (
 type run struct {
 	number  uint32
 	moving  bool // it is being moved, from its start
+	pending bool // activity and profiles do not know of its records yet (pending.go)
 	records int64
 	size    int64 // bytes, about
 	times   span  // all its records lie in it
@@ -91,17 +92,25 @@ func (r *runs) bucket(run *run) *bbolt.Bucket {
 	return run.bucket
 }
 
-// The list of runs: next · came · { number · moving · records · size · first · last }*,
+// The list of runs: next · came · { number · flags · records · size · first · last }*,
 // uvarints, times as varints.
+const (
+	runMoving  = 1
+	runPending = 2
+)
+
 func (r *runs) append(b []byte) []byte {
 	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(r.next)), r.came)
 	for i := range r.list {
 		run := &r.list[i]
-		moving := uint64(0)
+		var flags uint64
 		if run.moving {
-			moving = 1
+			flags |= runMoving
 		}
-		for _, v := range []uint64{uint64(run.number), moving, uint64(run.records), uint64(run.size)} {
+		if run.pending {
+			flags |= runPending
+		}
+		for _, v := range []uint64{uint64(run.number), flags, uint64(run.records), uint64(run.size)} {
 			b = binary.AppendUvarint(b, v)
 		}
 		b = binary.AppendVarint(binary.AppendVarint(b, int64(run.times.min)), int64(run.times.max))
@@ -126,7 +135,7 @@ func (r *runs) decode(b []byte) error {
 	r.next, r.came, r.list = uint32(next), came, r.list[:0]
 	for len(b) > 0 {
 		var values [4]uint64
-		for i, most := range []uint64{uint64(next) - 1, 1, 1 << 62, 1 << 62} {
+		for i, most := range []uint64{uint64(next) - 1, runMoving | runPending, 1 << 62, 1 << 62} {
 			var ok bool
 			if values[i], ok = number(most); !ok || next == 0 {
 				return errBadValue
@@ -141,7 +150,8 @@ func (r *runs) decode(b []byte) error {
 			*t, b = Micros(v), b[n:]
 		}
 		r.list = append(r.list, run{
-			number: uint32(values[0]), moving: values[1] == 1, records: int64(values[2]), size: int64(values[3]), times: times,
+			number: uint32(values[0]), moving: values[1]&runMoving != 0, pending: values[1]&runPending != 0,
+			records: int64(values[2]), size: int64(values[3]), times: times,
 		})
 	}
 	return nil
@@ -176,8 +186,9 @@ func (r *runs) dropEmpty() error {
 	return nil
 }
 
-// place stores what was added.
-func (r *records) place(fresh []entry) error {
+// place stores what was added. count is called before runs are merged of which some
+// are pending, and lets none be so.
+func (r *records) place(fresh []entry, pending bool, count func() error) error {
 	size := sizeOf(fresh)
 	if size >= runBulk {
 		r.main.FillPercent = bulkFill
@@ -186,18 +197,19 @@ func (r *records) place(fresh []entry) error {
 	}
 	r.changed = true
 	var last *run
-	if n := len(r.runs.list); n > 0 && !r.runs.list[n-1].moving && r.runs.list[n-1].size+int64(size) <= runLeast {
+	if n := len(r.runs.list); n > 0 && r.runs.list[n-1].takes(size, pending) {
 		last = &r.runs.list[n-1]
 	} else {
 		var err error
 		if last, err = r.runs.make(); err != nil {
 			return err
 		}
+		last.pending = pending
 	}
 	if err := r.enter(last, fresh); err != nil {
 		return err
 	}
-	if err := r.mergeRuns(); err != nil {
+	if err := r.mergeRuns(count); err != nil {
 		return err
 	}
 	if r.runs.came += uint64(size); r.runs.came < runMove {
@@ -219,8 +231,13 @@ func (r *records) enter(to *run, entries []entry) error {
 	return d.put(entries)
 }
 
+// takes says whether more can be added to the run.
+func (r *run) takes(size int, pending bool) bool {
+	return !r.moving && r.pending == pending && r.size+int64(size) <= runLeast
+}
+
 // mergeRuns makes one run of several of a size, which are the last ones.
-func (r *records) mergeRuns() error {
+func (r *records) mergeRuns(count func() error) error {
 	for level := range runLevels {
 		list := r.runs.list
 		n := len(list)
@@ -235,7 +252,10 @@ func (r *records) mergeRuns() error {
 			if err := r.move(math.MaxInt); err != nil {
 				return err
 			}
-			return r.mergeRuns()
+			return r.mergeRuns(count)
+		}
+		if err := count(); err != nil {
+			return err
 		}
 		if err := r.merge(n, largest); err != nil {
 			return err

@@ -302,6 +302,9 @@ func (g *guildTx) rewrite(m message) error {
 
 // remove deletes a record.
 func (g *guildTx) remove(key recordKey) error {
+	if err := g.countPending(); err != nil {
+		return err
+	}
 	b := key.append(nil)
 	s, err := readStored(b, g.records.Get(b), key.time)
 	if err != nil {

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// Activity and profiles are by user, as records are, so a small commit would touch a
+// page of them for nearly each of its people. They need not be changed at once: what
+// they do not know yet is in the runs that came last, which are marked as pending. It
+// is entered when those runs are merged, or before one of their records goes; until
+// then whoever reads adds it up. That is little: at most runFan runs of pendingMost.
+// Totals of the guild are kept at once.
+
+// pendingMost is the size from which on what arrives is entered at once, in bytes.
+const pendingMost = 64 << 10
+
+// pending returns what activity and profiles do not know yet, in the order of users
+// and times; only of one user if that is not 0. A record that cannot be read is not
+// among it.
+func (r *records) pending(user ID) (changes []change) {
+	c := &recordCursor{at: -1}
+	for i := range r.runs.list {
+		if run := &r.runs.list[i]; run.pending {
+			c.sources = append(c.sources, blockCursor{c: r.runs.bucket(run).Cursor()})
+		}
+	}
+	for b, value := c.Seek(recordKey{user: user, time: minMicros}.append(nil)); b != nil; b, value = c.Next() {
+		key := paddedKey(b)
+		if user != 0 && key.user != user {
+			break
+		}
+		if s, err := readStored(b, value, key.time); err == nil {
+			changes = append(changes, change{key.user, key.time, s.channel, 1})
+		}
+	}
+	return changes
+}
+
+// countPending enters what is pending in activity and profiles.
+func (g *guildTx) countPending() error {
+	changes := g.records.pending(0)
+	for i := range g.records.runs.list {
+		if run := &g.records.runs.list[i]; run.pending {
+			run.pending, g.records.changed = false, true
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	info := g.info // which knows of them
+	if err := g.flushProfiles(changes); err != nil {
+		return err
+	}
+	g.info = info
+	return g.flushActivity(changes)
+}
+
+// mayWait says whether the changes of this transaction may be entered in activity and
+// profiles later: records that came, and not too many.
+func (g *guildTx) mayWait() bool {
+	return len(g.records.fresh) == len(g.changes) && len(g.changes) > 0 && sizeOf(g.records.fresh) <= pendingMost &&
+		!slices.ContainsFunc(g.changes, func(c change) bool { return c.by < 0 })
+}
+
+// noteTotals adds records that came, in the order of users, to the guild's totals.
+func (g *guildTx) noteTotals(came []change) error {
+	g.info.messages += int64(len(came))
+	waiting := &recordCursor{at: -1}
+	for i := range g.records.runs.list {
+		if run := &g.records.runs.list[i]; run.pending {
+			waiting.sources = append(waiting.sources, blockCursor{c: g.records.runs.bucket(run).Cursor()})
+		}
+	}
+	for i, c := range came {
+		if i > 0 && came[i-1].user == c.user {
+			continue
+		}
+		known, err := denseGet(g.profiles, nil, c.user)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			continue
+		}
+		if b, _ := waiting.Seek(recordKey{c.user, minMicros, 0}.append(nil)); b == nil || paddedKey(b).user != c.user {
+			g.info.users++
+		}
+	}
+	return nil
+}
+
+// pendingWeeks are the weeks of what is pending, in the order of the activity's keys.
+func pendingWeeks(tx *bbolt.Tx, guild ID) ([]userWeek, error) {
+	r, err := openRecords(tx, guild)
+	if r == nil {
+		return nil, err
+	}
+	return groupWeeks(r.pending(0)), nil
+}
+
+// cells are what came and went in a user's week, in no order.
+func (w *userWeek) cells(to []cell) []cell {
+	for _, c := range w.changes {
+		to = append(to, cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)})
+	}
+	return to
+}
