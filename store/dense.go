@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -113,13 +114,22 @@ func denseFind(key, sealed []byte, user ID) (value []byte, err error) {
 		return nil, damagedValue(key)
 	}
 	err = eachDense(key, payload, func(u ID, v []byte) error {
+		if u < user {
+			return nil
+		}
 		if u == user {
 			value = v
 		}
-		return nil
+		return errPassed
 	})
+	if err == errPassed {
+		err = nil
+	}
 	return value, err
 }
+
+// errPassed ends a search that has come to its place.
+var errPassed = errors.New("passed")
 
 // denseWriter changes a dense bucket.
 type denseWriter struct {

@@ -9,7 +9,9 @@
 //
 //	meta                        format u32 · id 16 bytes · salt, a secret · created i64 µs
 //	                            encryption: its key, as JSON (keys.go)
-//	user_stats/<guild>          user u64 · time i64 · id u64          → record (codec.go), with a text
+//	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (block.go, codec.go), with texts
+//	recent                      guild u64                             → the guild's runs (runs.go)
+//	recent/<run>                as in user_stats; <run> is guild u64 · number u32
 //	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
 //	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (dense.go, pack.go)
 //	profiles/<guild>            first user u64                        → for some users: number of messages (dense.go)
@@ -28,13 +30,17 @@
 //	                            3 · guild u64 · key of a record       → what is left of a message that was removed (traces.go)
 //	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (leaving.go)
 //
-// Every value ends with the CRC-32C of its key and itself: bbolt does not notice
-// a flipped byte. The id of a record is its message's snowflake, or for a log
+// Every value, and every record in a block, ends with the CRC-32C of its key and
+// itself: bbolt does not notice a flipped byte. The id of a record is its message's snowflake, or for a log
 // line, which has none, a hash with the highest bit set; so putting the same
 // record again is no change, and a lost cursor does no harm.
 //
 // A text may be encrypted (text.go). All else is as it is: ids, times, counts, and
 // hashes, which are made with the salt, and that is encrypted with the texts.
+//
+// A record is in user_stats or in one of the runs: those that arrive in small commits
+// gather there, until a page of user_stats is worth touching (records.go, runs.go). What
+// activity and profiles do not know yet is in the last of the runs (pending.go).
 //
 // All that a write changes (records, timeline, activity, profile, cursor) changes
 // in one transaction. What stands beside the records can be made from them

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -205,7 +206,7 @@ func (b *rekeyBudget) spent() bool { return b.texts <= 0 || b.bytes <= 0 }
 // blocks it is that of a record in one.
 type textBucket struct {
 	path   string
-	texts  string // what the texts are bound to
+	texts  string // the path that its texts are bound to
 	bucket *bbolt.Bucket
 	again  func(t *textCodec, key, payload []byte) ([]byte, error)
 	blocks bool
@@ -213,34 +214,30 @@ type textBucket struct {
 
 // textBuckets lists all buckets with texts in an order that stays.
 func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
-	for _, of := range []struct {
-		bucket []byte
-		again  func(*textCodec, []byte, []byte) ([]byte, error)
-		guild  func(name []byte) []byte // bucket of the guild whose records these are
-	}{
-		{bucketRecords, recordAgain, func(name []byte) []byte { return name }},
-		{bucketRecent, recordAgain, func(name []byte) []byte { return bucketName(ID(binary.BigEndian.Uint64(name))) }},
-		{bucketChannels, channelAgain, nil},
-	} {
-		parent := tx.Bucket(of.bucket)
-		err = errors.Join(err, parent.ForEachBucket(func(name []byte) error {
-			t := textBucket{path: string(of.bucket) + "/" + string(name), bucket: parent.Bucket(name), again: of.again, blocks: of.guild != nil}
-			if t.texts = t.path; t.blocks {
-				t.texts = string(bucketRecords) + "/" + string(of.guild(name))
-			}
-			list = append(list, t)
-			return nil
-		}))
-	}
-	for _, path := range [][][]byte{{bucketNames}, {bucketState, stateLogFiles}} {
-		t := textBucket{path: string(bytes.Join(path, []byte("/"))), bucket: tx.Bucket(path[0]), again: textAgain}
-		if len(path) > 1 {
-			t.bucket = t.bucket.Bucket(path[1])
+	path := func(parts ...[]byte) string { return string(bytes.Join(parts, []byte("/"))) }
+	records, recent, channels := tx.Bucket(bucketRecords), tx.Bucket(bucketRecent), tx.Bucket(bucketChannels)
+	err = errors.Join(records.ForEachBucket(func(name []byte) error {
+		texts := path(bucketRecords, name)
+		list = append(list, textBucket{texts, texts, records.Bucket(name), recordAgain, true})
+		return nil
+	}), recent.ForEachBucket(func(name []byte) error {
+		if len(name) != runNameSize {
+			return damagedValue(name)
 		}
-		t.texts = t.path
-		list = append(list, t)
-	}
-	return list, err
+		guild := bucketName(ID(binary.BigEndian.Uint64(name)))
+		number := strconv.AppendUint(nil, uint64(binary.BigEndian.Uint32(name[8:])), 10)
+		list = append(list, textBucket{path(bucketRecent, guild, number), path(bucketRecords, guild), recent.Bucket(name), recordAgain, true})
+		return nil
+	}), channels.ForEachBucket(func(name []byte) error {
+		texts := path(bucketChannels, name)
+		list = append(list, textBucket{texts, texts, channels.Bucket(name), channelAgain, false})
+		return nil
+	}))
+	names, files := string(bucketNames), path(bucketState, stateLogFiles)
+	return append(list,
+		textBucket{names, names, tx.Bucket(bucketNames), textAgain, false},
+		textBucket{files, files, tx.Bucket(bucketState).Bucket(stateLogFiles), textAgain, false},
+	), err
 }
 
 // rekey sees to the texts behind a key until the budget is spent, and returns the

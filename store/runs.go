@@ -83,6 +83,8 @@ func openRuns(tx *bbolt.Tx, guild ID) (runs, error) {
 
 func (r *runs) key() []byte { return u64(nil, uint64(r.guild)) }
 
+const runNameSize = 12 // of a run's bucket
+
 func (r *runs) name(run *run) []byte { return u32(r.key(), run.number) }
 
 func (r *runs) bucket(run *run) *bbolt.Bucket {

@@ -48,7 +48,7 @@ func TestKillRekey(t *testing.T) {
 			}
 			kills, unfinished := 0, 0
 			for done := false; !done; {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(20+random.IntN(60*(kills+5)))*time.Millisecond)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(20+random.IntN(20*(kills+2)))*time.Millisecond)
 				cmd := h.command(ctx, args...)
 				out, err := cmd.Output() // the context's end kills it
 				cancel()
