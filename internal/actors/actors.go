@@ -34,7 +34,7 @@ func (g *Group) Add(name string, execute func(context.Context) error) {
 		defer func() { // a panic stops the others in order, too
 			if r := recover(); r != nil {
 				g.log.Error("panic", "actor", name, "value", r, "stack", string(debug.Stack()))
-				err = fmt.Errorf("%s: panic: %v", name, r)
+				err = fmt.Errorf("%s: panic: %v; please report it, with what the log has of it", name, r)
 			}
 			g.ended(err)
 		}()

@@ -28,7 +28,7 @@ func TestRun(t *testing.T) {
 	}{
 		{"the first to end stops all", func(context.Context) error { return nil }, ""},
 		{"an error", func(context.Context) error { return broken }, "broken"},
-		{"a panic", func(context.Context) error { panic("lost") }, "second: panic: lost"},
+		{"a panic", func(context.Context) error { panic("lost") }, "second: panic: lost; please report it, with what the log has of it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := actors.New(t.Context(), slog.New(slog.DiscardHandler))

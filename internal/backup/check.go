@@ -70,7 +70,7 @@ func (p problem) Unwrap() error { return p.is }
 func Check(ctx context.Context, path, name string) (f Findings, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return f, fmt.Errorf("check %w", err)
+		return f, fmt.Errorf("check: %w", err)
 	}
 	limit := checkTime + time.Duration(info.Size()/checkSpeed)*time.Second
 	limited, cancel := context.WithTimeout(ctx, limit)

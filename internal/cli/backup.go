@@ -78,7 +78,7 @@ func (a *app) backupCommand() *cobra.Command {
 			}
 			if daemon != nil {
 				err = a.backup(ctx, target, *force, a.backupOf(daemon, *compact))
-				return errors.Join(err, daemon.close())
+				return explained(cfg.DB, errors.Join(err, daemon.close()))
 			}
 			err = a.backup(ctx, target, *force, backup.Of(db, *compact))
 			return explained(cfg.DB, errors.Join(err, db.Close()))

@@ -47,6 +47,8 @@ func (a *app) check(ctx context.Context, cfg config.Config) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("no database at %q", path)
+	case errors.Is(err, fs.ErrPermission):
+		return notOurs(err)
 	case err != nil:
 		return explained(path, err)
 	}

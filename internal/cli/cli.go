@@ -199,8 +199,17 @@ func explained(path string, err error) error {
 		return failure{fmt.Errorf("%w, but ROLLCALL_ENCRYPTION_KEY_FILE is set: unset it, or encrypt the database with rollcall rekey --new-key-file FILE", err), exitConfig}
 	case errors.Is(err, store.ErrRekeying):
 		return failure{fmt.Errorf("%w: run the same rollcall rekey again", err), exitConfig}
+	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w; make room, then repeat this: nothing that was acknowledged is lost", err)
+	case errors.Is(err, syscall.EIO):
+		return fmt.Errorf("%w; look at the disk (dmesg says more), then repeat this: nothing that was acknowledged is lost", err)
 	}
 	return err
+}
+
+// notOurs adds what to do to the error that a file must not be read.
+func notOurs(err error) error {
+	return fmt.Errorf("%w: do this as the user whom it belongs to, or with sudo", err)
 }
 
 func howToRestore(path string) string {

@@ -21,7 +21,7 @@ func (a *app) healthCommand() *cobra.Command {
 			}
 			conn, err := api.DialSocket(c.Context(), cfg.SocketPath())
 			if err != nil {
-				return fmt.Errorf("no daemon answers on the socket %q", cfg.SocketPath())
+				return fmt.Errorf("no daemon answers on the socket %q: start it, or set ROLLCALL_SOCKET to its own", cfg.SocketPath())
 			}
 			conn.Close()
 			source := daemonSource(cfg)

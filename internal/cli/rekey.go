@@ -68,10 +68,14 @@ func (a *app) rekeyCommand() *cobra.Command {
 
 func (a *app) generateKey(path string) error {
 	k := store.NewKey()
-	if err := config.WriteKey(path, k); err != nil {
+	err := config.WriteKey(path, k)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("write a key to %q: it is there already: name another file", path)
+	}
+	if err != nil {
 		return fmt.Errorf("write a key to %q: %w", path, err)
 	}
-	_, err := fmt.Fprintf(a.stdout, "Key %s is in %s. Keep a copy where the backups are not: without it nobody can read them.\n", k.ID(), terminal.Visible(path))
+	_, err = fmt.Fprintf(a.stdout, "Key %s is in %s. Keep a copy where the backups are not: without it nobody can read them.\n", k.ID(), terminal.Visible(path))
 	return err
 }
 
@@ -96,7 +100,7 @@ func (a *app) rekey(ctx context.Context, path string, o store.RekeyOptions) erro
 		return failure{errors.New("interrupted: the same command goes on from here, and nothing else opens the database before"), exitInterrupted}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no database at %q", path)
+		return fmt.Errorf("no database at %q: name another with --db", path)
 	}
 	if err != nil {
 		return explained(path, err)

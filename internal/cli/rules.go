@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,7 +17,7 @@ func Rules(c config.Config, log *slog.Logger) (*rules.Rules, error) {
 		OptOut: c.OptOut, DropContent: !c.StoreContent, Retention: time.Duration(c.Retention), ConfigDir: c.ChannelConfigDir, Log: log,
 	})
 	if err != nil {
-		return nil, failure{err, exitConfig}
+		return nil, failure{fmt.Errorf("ROLLCALL_CHANNEL_CONFIG_DIR: %w: want a folder", err), exitConfig}
 	}
 	return r, nil
 }

@@ -64,10 +64,12 @@ func reach(ctx context.Context, c config.Config, o store.Options) (*source, *sto
 			return nil, db, nil
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, nil, fmt.Errorf("no database at %q: rollcall run and rollcall migrate make one, --db names another", c.DB)
+		case errors.Is(err, fs.ErrPermission):
+			return nil, nil, notOurs(err)
 		case !errors.Is(err, store.ErrLocked):
 			return nil, nil, explained(c.DB, err)
 		case time.Now().After(deadline):
-			return nil, nil, fmt.Errorf("%w, but nobody answers on the socket %q", err, c.SocketPath())
+			return nil, nil, fmt.Errorf("%w, but nobody answers on the socket %q: wait until it is done, or set ROLLCALL_SOCKET to the daemon's", err, c.SocketPath())
 		}
 	}
 }
@@ -158,7 +160,7 @@ func (s *source) do(ctx context.Context, client *http.Client, method, path strin
 func (s *source) problem(text []byte) error {
 	p := new(api.Problem)
 	if err := json.Unmarshal(text, p); err != nil || p.Status == 0 {
-		return errors.New("the daemon's answer cannot be read: is it of the same version?")
+		return errors.New("the daemon's answer cannot be read: is it of the same version? Restart it after an upgrade")
 	}
 	return s.explain(p)
 }
@@ -177,7 +179,7 @@ func (s *source) broken(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("the daemon broke off its answer: %w", err)
+	return fmt.Errorf("the daemon broke off its answer (%w): its log says why", err)
 }
 
 // sameDatabase refuses the answer of a daemon that holds another database than
