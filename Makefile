@@ -5,7 +5,7 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Inputs a target is tried with, or a time; go test may call the end of a time a failure.
 FUZZTIME    ?= 50000x
 
-.PHONY: build dist test check format vet lint unit fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check tidy
+.PHONY: build dist test check format vet lint unit alerts fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -31,6 +31,10 @@ lint:
 
 unit: ## the systemd unit is sound and hardened; needs systemd-analyze
 	deploy/verify-unit
+
+alerts: ## Prometheus reads the rules, and each is raised when it should be; needs promtool
+	promtool check rules deploy/alerts.yml
+	promtool test rules deploy/alerts-test.yml
 
 fuzz: ## each fuzz target with FUZZTIME inputs
 	@set -e; for p in $$($(GO) list ./...); do \
