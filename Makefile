@@ -50,7 +50,7 @@ deb-test: ## installs, runs, upgrades and purges the package on this Debian, und
 	shellcheck deploy/verify-unit deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
 	cd internal/dist && unshare --mount $(GO) test -count=1 -run Package -v .
 
-powerloss: ## thousands of states that a loss of power can leave (make test tries 150)
+powerloss: ## thousands of states that a loss of power can leave (make test tries 300)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000
 
 kill: ## fifty rounds of SIGKILL under load (make test does some)

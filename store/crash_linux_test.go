@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,10 +30,11 @@ const (
 	writerBatches  = 40
 )
 
-var powerLossStates = flag.Int("powerloss.states", 150, "states to make from the writes that strace recorded")
-
 func TestMain(m *testing.M) {
 	if path := os.Getenv(writerVariable); path != "" {
+		if do := deeds[os.Getenv(deedVariable)]; do != nil {
+			os.Exit(perform(path, do))
+		}
 		os.Exit(writer(path, os.Stdout))
 	}
 	os.Exit(m.Run())
@@ -119,8 +118,9 @@ func writeBatch(ctx context.Context, db *store.DB, i int) error {
 
 // history knows what the writer's database holds after each number of batches.
 type history struct {
-	mu   sync.Mutex
-	want map[int]map[string]int
+	mu     sync.Mutex
+	before []store.Record // messages that were there when it began
+	want   map[int]map[string]int
 }
 
 // after returns what is there after so many batches, by describe.
@@ -130,6 +130,9 @@ func (h *history) after(batches int) map[string]int {
 	batches = min(batches, writerBatches)
 	if h.want[batches] == nil {
 		model := newTruth()
+		for _, r := range h.before {
+			model.messages[r.Message] = r
+		}
 		for i := range batches {
 			for _, r := range batchRecords(i) {
 				if r.Source == store.SourceLog {
@@ -289,172 +292,4 @@ func TestKilledWhileCompacting(t *testing.T) {
 	if left == 0 {
 		t.Errorf("of %d kills none came while a new file was made", kills)
 	}
-}
-
-// TestPowerLoss records every write and sync of the writer and makes the states
-// that a loss of power can leave: all that was synced, and of the writes since
-// then any subset, each torn anywhere at 512 bytes. Each state opens, is sound,
-// and lacks nothing that was acknowledged.
-func TestPowerLoss(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	path, trace := filepath.Join(folder, "rollcall.db"), filepath.Join(folder, "trace")
-	db, err := store.Open(path, store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	start, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if acknowledged, _, _ := runWriter(t, path, "-f", "-qq", "-y", "-xx", "-s", "67108864", "-o", trace,
-		"-e", "trace=pwrite64,write,fdatasync,fsync,ftruncate"); acknowledged != writerBatches {
-		t.Fatalf("the writer acknowledged %d batches", acknowledged)
-	}
-	events := parseTrace(t, trace, path)
-	random := rand.New(rand.NewPCG(1, 5))
-	h := &history{want: map[int]map[string]int{}}
-	state := filepath.Join(folder, "state.db")
-	for range *powerLossStates {
-		content, acknowledged := lose(random, start, events, random.IntN(len(events)+1))
-		if err := os.WriteFile(state, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if h.mustHold(t, state, acknowledged); t.Failed() {
-			return
-		}
-	}
-}
-
-// event is a system call of the writer.
-type event struct {
-	kind   string // "write", "sync", "size" or "ack"
-	data   []byte
-	offset int64 // of a write; the new size
-}
-
-func parseTrace(t *testing.T, trace, path string) (events []event) {
-	t.Helper()
-	f, err := os.Open(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	file := "<" + path + ">"
-	r := bufio.NewReaderSize(f, 1<<20)
-	for {
-		text, err := r.ReadString('\n')
-		if err != nil {
-			break
-		}
-		_, call, _ := strings.Cut(strings.TrimSpace(text), " ")
-		call = strings.TrimSpace(call)
-		name, arguments, ok := strings.Cut(call, "(")
-		if !ok || strings.HasPrefix(call, "<...") {
-			continue // the end of a call that is written where it began
-		}
-		onFile := strings.Contains(decodeHex(arguments[:min(len(arguments), 4096)]), file)
-		switch {
-		case name == "write" && strings.HasPrefix(arguments, "1<"):
-			events = append(events, event{kind: "ack"})
-		case !onFile:
-		case name == "pwrite64":
-			_, rest, _ := strings.Cut(arguments, `, "`)
-			data, numbers, _ := strings.Cut(rest, `", `)
-			fields := strings.FieldsFunc(numbers, func(r rune) bool { return r < '0' || r > '9' })
-			offset, err := strconv.ParseInt(fields[1], 10, 64)
-			if err != nil {
-				t.Fatal(call[:200], err)
-			}
-			events = append(events, event{"write", []byte(decodeHex(data)), offset})
-		case name == "ftruncate":
-			_, rest, _ := strings.Cut(arguments, ">, ")
-			size, err := strconv.ParseInt(strings.FieldsFunc(rest, func(r rune) bool { return r < '0' || r > '9' })[0], 10, 64)
-			if err != nil {
-				t.Fatal(call, err)
-			}
-			events = append(events, event{kind: "size", offset: size})
-		default:
-			events = append(events, event{kind: "sync"})
-		}
-	}
-	counts := map[string]int{}
-	for _, e := range events {
-		counts[e.kind]++
-	}
-	if counts["ack"] != writerBatches || counts["sync"] < 2*writerBatches || counts["write"] < 3*writerBatches {
-		t.Fatalf("recorded %v", counts)
-	}
-	return events
-}
-
-// decodeHex reads what strace -xx writes for a byte; the rest stays.
-func decodeHex(s string) string {
-	if !strings.Contains(s, `\x`) {
-		return s
-	}
-	b := make([]byte, 0, len(s)/4)
-	for i := 0; i < len(s); {
-		if s[i] == '\\' && i+3 < len(s) && s[i+1] == 'x' {
-			if v, err := strconv.ParseUint(s[i+2:i+4], 16, 8); err == nil {
-				b = append(b, byte(v))
-				i += 4
-				continue
-			}
-		}
-		b = append(b, s[i])
-		i++
-	}
-	return string(b)
-}
-
-// lose returns a state of the file if the power went before events[crash], and
-// how many batches were acknowledged by then.
-func lose(random *rand.Rand, start []byte, events []event, crash int) (content []byte, acknowledged int) {
-	content = bytes.Clone(start)
-	synced := 0
-	for i, e := range events[:crash] {
-		switch e.kind {
-		case "ack":
-			acknowledged++
-		case "sync":
-			for _, e := range events[synced:i] {
-				content = apply(content, e, 0, len(e.data))
-			}
-			synced = i
-		}
-	}
-	for _, e := range events[synced:crash] {
-		switch random.IntN(4) {
-		case 0: // lost
-		case 1: // torn: some sectors of it came through
-			for at := 0; at < len(e.data); at += 512 {
-				if random.IntN(2) == 0 {
-					content = apply(content, e, at, min(at+512, len(e.data)))
-				}
-			}
-		default:
-			content = apply(content, e, 0, len(e.data))
-		}
-	}
-	return content, acknowledged
-}
-
-func apply(content []byte, e event, from, to int) []byte {
-	switch e.kind {
-	case "size":
-		for int64(len(content)) < e.offset {
-			content = append(content, make([]byte, e.offset-int64(len(content)))...)
-		}
-		return content[:e.offset]
-	case "write":
-		for int64(len(content)) < e.offset+int64(to) {
-			content = append(content, make([]byte, 4096)...)
-		}
-		copy(content[e.offset+int64(from):], e.data[from:to])
-	}
-	return content
 }

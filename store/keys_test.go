@@ -12,10 +12,13 @@ import (
 	"rollcall/store"
 )
 
+// keyText is the text of the key of 32 bytes n.
+func keyText(n byte) string { return strings.Repeat(fmt.Sprintf("%02x", n), 32) }
+
 // key returns the key of 32 bytes n.
 func key(t testing.TB, n byte) store.Key {
 	t.Helper()
-	k, err := store.ParseKey(strings.Repeat(fmt.Sprintf("%02x", n), 32))
+	k, err := store.ParseKey(keyText(n))
 	if err != nil {
 		t.Fatal(err)
 	}
