@@ -65,6 +65,7 @@ func closer(la Micros, a recordKey, lb Micros, b recordKey) bool {
 func distance(a, b Micros) Micros { return max(a-b, b-a) }
 
 // near returns the messages and the single log lines of a kind with times in [from, to].
+// One that is damaged must not hold up all others.
 func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []recordKey, err error) {
 	c := g.records.between(from, to)
 	for b, value := c.Seek(recordKey{k.user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
@@ -83,7 +84,8 @@ func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []rec
 		}
 		s, err := readStored(b, value, key.time)
 		if err != nil {
-			return nil, nil, err
+			g.w.bad.note(g.id, b, err)
+			continue
 		}
 		same, err := g.isOf(k, b, &s)
 		if err != nil {
@@ -119,8 +121,8 @@ func (g *guildTx) isOf(k kind, b []byte, s *stored) (bool, error) {
 // false if the line is known already.
 func (g *guildTx) mergeLine(p *pending) (bool, error) {
 	k, key := g.kindOf(p), p.key
-	if has, err := g.has(key); err != nil || has {
-		return false, err
+	if g.has(key) {
+		return false, nil
 	}
 	messages, _, err := g.near(k, key.time-logAfter, key.time+logBefore)
 	if err != nil {

@@ -52,11 +52,9 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summa
 		if s.Leaders, err = t.users.leaders(tx, db.keys, guild, ByMessages, leaders); err != nil {
 			return err
 		}
-		r, err := openReader(tx, db.keys, guild)
-		if r == nil {
-			return err
+		if r := openReader(tx, db.keys, guild); r != nil {
+			s.Channels, err = r.countByName(slices.All(t.channels))
 		}
-		s.Channels, err = r.countByName(slices.All(t.channels))
 		return err
 	})
 	return s, err

@@ -24,26 +24,26 @@ func (g *guildTx) removed(key recordKey) bool {
 
 // has says whether a record is there, or was and has been removed. The timeline tells
 // of most that are not without a look at the records.
-func (g *guildTx) has(key recordKey) (bool, error) {
+func (g *guildTx) has(key recordKey) bool {
 	if g.removed(key) {
-		return true, nil
+		return true
 	}
 	if _, found := findEntry(g.records.fresh, key); found {
-		return true, nil
+		return true
 	}
 	q := quarterOf(key.time)
 	moments, known := g.quarters[q]
 	if !known {
 		var err error
-		if moments, err = g.readQuarter(q); err != nil {
-			return false, err
+		if moments, err = g.readQuarter(q); err != nil { // what is damaged there need not stop what comes
+			return g.records.Get(key.append(nil)) != nil
 		}
 		g.quarters[q] = moments
 	}
 	if _, found := slices.BinarySearchFunc(moments, moment{key.time, key.user}, compareMoments); !found {
-		return false, nil
+		return false
 	}
-	return g.records.Get(key.append(nil)) != nil, nil
+	return g.records.Get(key.append(nil)) != nil
 }
 
 // readQuarter returns the moments of a quarter hour, by user.

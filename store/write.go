@@ -161,11 +161,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		if g.forgets(p.key.user) {
 			continue
 		}
-		has, err := g.has(p.key)
-		if err != nil {
-			return 0, err
-		}
-		if has {
+		if g.has(p.key) {
 			g.w.noteDuplicate(p.more.Source)
 			continue
 		}
@@ -224,10 +220,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	}
 	put := g.mergePending
 	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
-		known, err := g.known(lines)
-		if err != nil {
-			return err
-		}
+		known := g.known(lines)
 		put = func(i int, p *pending) (bool, error) {
 			if known[i] {
 				return false, nil
@@ -273,16 +266,12 @@ func (g *guildTx) putLine(key recordKey, channel uint32, p *pending) error {
 
 // known says which lines are there already, or earlier in the batch, where no
 // message with an id can be about.
-func (g *guildTx) known(lines []pending) ([]bool, error) {
+func (g *guildTx) known(lines []pending) []bool {
 	known := make([]bool, len(lines))
 	for i := range lines {
-		has, err := g.has(lines[i].key)
-		if err != nil {
-			return nil, err
-		}
-		known[i] = has || i > 0 && lines[i-1].key == lines[i].key
+		known[i] = g.has(lines[i].key) || i > 0 && lines[i-1].key == lines[i].key
 	}
-	return known, nil
+	return known
 }
 
 // put stores a record that is not there yet.
