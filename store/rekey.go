@@ -168,14 +168,14 @@ func (r *rekeyer) step(w *writeTx, state *rekeying) (finished bool, written int,
 	}
 	meta := w.tx.Bucket(bucketMeta)
 	b := rekeyBudget{texts: r.most, bytes: rekeyBytes}
+	var after []byte // in another bucket it would pass by texts
 	for i := range buckets {
-		t := &buckets[i]
-		if t.path == state.In {
-			buckets, state.In = buckets[i:], ""
+		if buckets[i].path == state.In {
+			buckets, after = buckets[i:], state.At
 			break
 		}
 	}
-	after := state.At
+	state.In, state.At = "", nil
 	for _, t := range buckets {
 		last, n, err := t.rekey(r.keys.texts(t.texts), after, &b)
 		if err != nil {
@@ -279,18 +279,7 @@ func (b textBucket) anew(t *textCodec, key, value []byte, budget *rekeyBudget) (
 		}
 		return again, written
 	}
-	var entries []entry
-	first, ok := parseRecordKey(key)
-	if ok {
-		var err error
-		entries, err = decodeBlock(nil, first, value)
-		ok = err == nil
-	}
-	if !ok {
-		budget.texts--
-		budget.damaged++
-		return nil, 0
-	}
+	entries := readBlock(nil, b.bucket, key, value)
 	for i := range entries {
 		e := &entries[i]
 		if fresh := b.sealed(t, e.key.append(nil), e.value, budget); fresh != nil {
