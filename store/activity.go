@@ -36,10 +36,7 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 	if b == nil {
 		return nil, nil
 	}
-	waiting, err := pendingWeeks(tx, guild)
-	if err != nil {
-		return nil, err
-	}
+	waiting := pendingWeeks(tx, guild)
 	var cells, more []cell
 	show := func(week uint32, user ID, cells []cell) {
 		if within := cellsWithin(cells, week, from, end); len(within) > 0 {

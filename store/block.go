@@ -15,11 +15,11 @@ import (
 //
 // Of the same user, the time is the difference to the one before, else all of it, as
 // i64 with its sign flipped. A block of a single record is that record's value and
-// nothing else.
+// nothing else, if that does not begin as a block does.
 //
 // The checksum of a value is that of its own key and itself. A block has none: what is
 // wrong with the keys in it is found in the values under them, and costs the records
-// behind it in this block and no more.
+// behind it in this block and no more (readBlock).
 const (
 	blockFormat = 2
 	// blockAim is the size in bytes that blocks of many records are made with, and
@@ -37,12 +37,18 @@ type entry struct {
 	value []byte
 }
 
+// sound says whether the entry's key and value belong together.
+func (e *entry) sound() bool {
+	_, ok := unseal(e.key.append(make([]byte, 0, recordKeySize)), e.value)
+	return ok
+}
+
 func compareEntry(e entry, key recordKey) int { return e.key.compare(key) }
 
 // appendBlock packs entries, which are in order. The first one's key is the block's.
 func appendBlock(b []byte, entries []entry) []byte {
-	if len(entries) == 1 {
-		return append(b, entries[0].value...)
+	if value := entries[0].value; len(entries) == 1 && (len(value) == 0 || value[0] != blockFormat) {
+		return append(b, value...)
 	}
 	b = append(b, blockFormat)
 	for i := range entries {
@@ -68,7 +74,9 @@ func decodeBlock(to []entry, key recordKey, b []byte) ([]entry, error) {
 	if len(b) == 0 || b[0] != blockFormat {
 		return append(to, entry{key, b}), nil
 	}
-	b = b[1:]
+	if b = b[1:]; len(b) == 0 {
+		return to, errBadValue
+	}
 	for first := true; len(b) > 0; first = false {
 		if !first {
 			user, n := uvarint(b)

@@ -2,12 +2,13 @@ package store
 
 import (
 	"bytes"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
 
 // blockCursor goes through the records of a bucket of blocks, or through some in
-// memory. A block that does not decode is one record that does not.
+// memory.
 type blockCursor struct {
 	c       *bbolt.Cursor // nil: in memory
 	entries []entry       // of the block where it is
@@ -22,19 +23,46 @@ func (b *blockCursor) entry() *entry { return &b.entries[b.at] }
 // load takes in a block, none if key is nil.
 func (b *blockCursor) load(key, value []byte) {
 	if b.entries = b.room[:0]; key != nil {
-		b.entries = appendEntries(b.entries, key, value)
+		b.entries = readBlock(b.entries, b.c.Bucket(), key, value)
 		b.room = b.entries
 	}
 }
 
-// appendEntries adds what is in a block, or, if it does not decode, a single record
-// that fails its checksum.
-func appendEntries(to []entry, key, value []byte) []entry {
-	first := paddedKey(key)
-	if all, err := decodeBlock(to, first, value); err == nil {
-		return all
+// readBlock adds the records of a block. If its last record is as it should be, so are
+// the keys of all before it in order, and none lies in the place of another block.
+func readBlock(to []entry, bucket *bbolt.Bucket, key, value []byte) []entry {
+	n := len(to)
+	to, err := decodeBlock(to, paddedKey(key), value)
+	if err == nil && to[len(to)-1].sound() {
+		return to
 	}
-	return append(to, entry{first, value})
+	return salvage(to, n, bucket, key, value, err != nil)
+}
+
+// salvage keeps of the entries from a place on, which are those of a damaged block as
+// far as it decodes, what lies before the next block: no other block's records are
+// hidden by them. One that fails its checksum stands for what is lost.
+func salvage(to []entry, from int, bucket *bbolt.Bucket, key, value []byte, lost bool) []entry {
+	c := bucket.Cursor()
+	c.Seek(key)
+	next, _ := c.Next()
+	end := len(to)
+	if next != nil {
+		n, _ := findEntry(to[from:], paddedKey(next))
+		end = from + n
+	}
+	if lost = lost || end < len(to); !lost {
+		return to
+	}
+	at := paddedKey(key)
+	if to = to[:end]; end > from {
+		at = to[end-1].key
+		at.id++
+	}
+	if end == from || at.id != 0 && (next == nil || at.compare(paddedKey(next)) < 0) {
+		to = append(to, entry{at, value})
+	}
+	return to
 }
 
 func (b *blockCursor) seek(to recordKey) {
@@ -127,8 +155,7 @@ func (d *blockWriter) put(entries []entry) error {
 }
 
 // open decodes the block in which a record has its place into old, and returns the
-// block's key, nil if there is none, and that of the next block. One that does not
-// decode is left alone, as if there were none.
+// block's key, nil if there is none, and that of the next block.
 func (d *blockWriter) open(at recordKey) (key, next []byte) {
 	d.old = d.old[:0]
 	c := d.bucket.Cursor()
@@ -148,11 +175,7 @@ func (d *blockWriter) open(at recordKey) (key, next []byte) {
 	if key == nil {
 		return nil, next
 	}
-	var err error
-	if d.old, err = decodeBlock(d.old, paddedKey(key), value); err != nil {
-		d.old = d.old[:0]
-		return nil, next
-	}
+	d.old = readBlock(d.old, d.bucket, key, value)
 	return key, next
 }
 
@@ -188,16 +211,18 @@ func (d *blockWriter) write(key []byte, entries []entry) error {
 const binaryMost = 16
 
 // replace stores another value in the place of a record that is there, none if it is
-// nil. It says whether the record was there.
-func (d *blockWriter) replace(at recordKey, value []byte) (found bool, err error) {
+// nil. It says whether the record was there, and by how many bytes the block grew.
+func (d *blockWriter) replace(at recordKey, value []byte) (found bool, grown int, err error) {
 	key, _ := d.open(at)
 	i, found := findEntry(d.old, at)
 	if !found {
-		return false, nil
+		return false, 0, nil
 	}
+	before := sizeOf(d.old)
 	if value == nil {
-		return true, d.write(key, append(d.old[:i], d.old[i+1:]...))
+		d.old = slices.Delete(d.old, i, i+1)
+	} else {
+		d.old[i].value = value
 	}
-	d.old[i].value = value
-	return true, d.write(key, d.old)
+	return true, sizeOf(d.old) - before, d.write(key, d.old)
 }

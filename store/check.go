@@ -197,7 +197,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	}
 	texts := c.keys.nestedTexts(bucketRecords, name)
 	user := &userTally{checker: c, guild: name, id: guild}
-	if r, err := openRecords(c.tx, guild); err == nil && r != nil { // else reported below
+	if r := openRecords(c.tx, guild); r != nil { // else reported below
 		user.pending = r.pending(0)
 	}
 	err := c.eachRecord(path(bucketRecords), guild, func(key recordKey, b, payload []byte) error {

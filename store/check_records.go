@@ -9,21 +9,27 @@ import (
 // eachRecord calls fn with a guild's records in order, and reports what is wrong with
 // the blocks and runs in which they are.
 func (c *checker) eachRecord(name string, guild ID, fn func(key recordKey, b, payload []byte) error) error {
-	r, err := openRecords(c.tx, guild)
-	if err != nil {
-		return c.report("%s: guild %d: its list of runs: %v", bucketRecent, guild, err)
-	}
+	r := openRecords(c.tx, guild)
 	if r == nil {
 		return c.report("%s: the bucket is missing", name)
 	}
-	if _, err := c.blocks(name, r.main, nil); err != nil {
+	if r.runs.damaged {
+		if err := c.report("%s: guild %d's list of runs is damaged", bucketRecent, guild); err != nil {
+			return err
+		}
+	}
+	_, err := c.blocks(name, r.main, nil)
+	if err != nil {
 		return err
 	}
 	for i := range r.runs.list {
 		run := &r.runs.list[i]
 		n, err := c.blocks(string(bucketRecent), r.runs.bucket(run), run)
-		if err == nil && n != run.records {
+		if err == nil && n != run.records && !r.runs.damaged {
 			err = c.report("%s: run %d of guild %d has %d records, want %d", bucketRecent, run.number, guild, n, run.records)
+		}
+		if err == nil && r.runs.bucket(run).Sequence() != run.flags() {
+			err = c.report("%s: run %d of guild %d is of another kind than its list says", bucketRecent, run.number, guild)
 		}
 		if err != nil {
 			return err
@@ -100,10 +106,7 @@ func (c *checker) runs(known map[string]bool) error {
 			}
 			return nil
 		}
-		r, err := openRuns(c.tx, ID(binary.BigEndian.Uint64(key)))
-		if err != nil {
-			return nil // reported with the guild's records
-		}
+		r := openRuns(c.tx, ID(binary.BigEndian.Uint64(key)))
 		for i := range r.list {
 			listed[string(r.name(&r.list[i]))] = true
 		}

@@ -89,10 +89,7 @@ func scatter(tx *bbolt.Tx) error {
 		if err != nil {
 			return err
 		}
-		r, err := openRecords(tx, guild)
-		if err != nil {
-			return err
-		}
+		r := openRecords(tx, guild)
 		var all []entry
 		c := r.Cursor()
 		for b, value := c.First(); b != nil; b, value = c.Next() {

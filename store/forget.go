@@ -146,9 +146,9 @@ func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) 
 // messagesOf returns a user's total.
 func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
 	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
-	r, err := openRecords(tx, guild)
+	r := openRecords(tx, guild)
 	if b == nil || r == nil {
-		return 0, err
+		return 0, nil
 	}
 	n := int64(len(r.pending(user)))
 	payload, err := denseGet(b, nil, user)

@@ -154,8 +154,9 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 			return nil, err
 		}
 	}
-	if g.records.runs, err = openRuns(w.tx, id); err != nil {
-		return nil, err
+	if g.records.runs = openRuns(w.tx, id); g.records.runs.damaged {
+		g.records.changed = true
+		w.bad.note(id, g.records.runs.key(), damagedValue(g.records.runs.key()))
 	}
 	g.timeline.FillPercent = bulkFill // it grows at its end
 	g.traces = len(keysFrom(w.state(stateTombstones), g.traceKey(nil), 1)) > 0

@@ -185,5 +185,11 @@ func (w *writeTx) eraseBuckets(guild ID) error {
 			return err
 		}
 	}
-	return errors.Join(w.tx.Bucket(bucketRecent).Delete(u64(nil, uint64(guild))), w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild))))
+	runs := openRuns(w.tx, guild)
+	for i := range runs.list { // damage may have left some
+		if err := runs.parent.DeleteBucket(runs.name(&runs.list[i])); err != nil {
+			return err
+		}
+	}
+	return errors.Join(runs.parent.Delete(runs.key()), w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild))))
 }

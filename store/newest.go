@@ -18,9 +18,9 @@ import (
 // out (and counted, see Damaged).
 func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		r, err := openReader(tx, db.keys, q.Guild)
+		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
-			return err
+			return nil
 		}
 		from, to := q.When.bounds()
 		visits, size, begin := 0, 0, time.Now()

@@ -42,8 +42,13 @@ func (r *records) pending(user ID) (changes []change) {
 func (g *guildTx) countPending() error {
 	changes := g.records.pending(0)
 	for i := range g.records.runs.list {
-		if run := &g.records.runs.list[i]; run.pending {
-			run.pending, g.records.changed = false, true
+		run := &g.records.runs.list[i]
+		if !run.pending {
+			continue
+		}
+		run.pending, g.records.changed = false, true
+		if err := g.records.runs.bucket(run).SetSequence(run.flags()); err != nil {
+			return err
 		}
 	}
 	if len(changes) == 0 {
@@ -92,12 +97,12 @@ func (g *guildTx) noteTotals(came []change) error {
 }
 
 // pendingWeeks are the weeks of what is pending, in the order of the activity's keys.
-func pendingWeeks(tx *bbolt.Tx, guild ID) ([]userWeek, error) {
-	r, err := openRecords(tx, guild)
+func pendingWeeks(tx *bbolt.Tx, guild ID) []userWeek {
+	r := openRecords(tx, guild)
 	if r == nil {
-		return nil, err
+		return nil
 	}
-	return groupWeeks(r.pending(0)), nil
+	return groupWeeks(r.pending(0))
 }
 
 // cells are what came and went in a user's week, in no order.

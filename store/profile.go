@@ -45,10 +45,10 @@ type Profile struct {
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		p = Profile{}
-		r, err := openReader(tx, db.keys, guild)
+		r := openReader(tx, db.keys, guild)
 		activity := tx.Bucket(bucketActivity).Bucket(bucketName(guild))
 		if r == nil || activity == nil {
-			return err
+			return nil
 		}
 		if p.First, p.Last, known = r.ends(user); !known {
 			return nil

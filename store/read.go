@@ -100,9 +100,9 @@ type page struct {
 func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
 	from, to := q.When.bounds()
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		r, err := openReader(tx, db.keys, q.Guild)
+		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
-			return err
+			return nil
 		}
 		size, visits, begin := 0, 0, time.Now()
 		c := r.records.Cursor()
@@ -157,16 +157,16 @@ type reader struct {
 }
 
 // openReader returns nil if nothing is known of the guild.
-func openReader(tx *bbolt.Tx, keys *keyring, guild ID) (r *reader, err error) {
+func openReader(tx *bbolt.Tx, keys *keyring, guild ID) *reader {
 	name := bucketName(guild)
-	r = &reader{guild: guild, timeline: tx.Bucket(bucketTimeline).Bucket(name)}
+	r := &reader{guild: guild, records: openRecords(tx, guild), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
 	channels := tx.Bucket(bucketChannels).Bucket(name)
-	if r.records, err = openRecords(tx, guild); err != nil || r.records == nil || r.timeline == nil || channels == nil {
-		return nil, err
+	if r.records == nil || r.timeline == nil || channels == nil {
+		return nil
 	}
 	r.texts = keys.nestedTexts(bucketRecords, name)
 	r.channel = channelsOf(channels, keys.nestedTexts(bucketChannels, name))
-	return r, nil
+	return r
 }
 
 func (r *reader) record(key recordKey, b, value []byte) (Record, error) {

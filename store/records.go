@@ -23,14 +23,12 @@ type records struct {
 }
 
 // openRecords returns the records of a guild; nil if it is not known.
-func openRecords(tx *bbolt.Tx, guild ID) (*records, error) {
-	r := &records{guild: guild, main: tx.Bucket(bucketRecords).Bucket(bucketName(guild))}
-	if r.main == nil {
-		return nil, nil
+func openRecords(tx *bbolt.Tx, guild ID) *records {
+	main := tx.Bucket(bucketRecords).Bucket(bucketName(guild))
+	if main == nil {
+		return nil
 	}
-	var err error
-	r.runs, err = openRuns(tx, guild)
-	return r, err
+	return &records{guild: guild, main: main, runs: openRuns(tx, guild)}
 }
 
 // Get returns the value of a record, nil if it is not there. It is good until the
@@ -239,20 +237,22 @@ func (r *records) replace(key recordKey, value []byte) error {
 			continue
 		}
 		d := blockWriter{w: r.w, bucket: r.runs.bucket(run)}
-		found, err := d.replace(key, value)
+		found, grown, err := d.replace(key, value)
 		if err != nil {
 			return err
 		}
 		if found {
+			records := 0
 			if value == nil {
-				run.records--
-				r.changed = true
+				records = -1
 			}
+			run.count(records, grown)
+			r.changed = true
 			return nil
 		}
 	}
 	d := blockWriter{w: r.w, bucket: r.main}
-	found, err := d.replace(key, value)
+	found, _, err := d.replace(key, value)
 	if err == nil && !found {
 		err = fmt.Errorf("%w: the record under key %x is not in its place", ErrDamaged, key.append(nil))
 	}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -45,10 +47,17 @@ type run struct {
 // level is the run's size: 0 for the smallest.
 func (r *run) level() int {
 	level := 0
-	for size := int64(runLeast); r.size > size && level < runLevels; size *= runFan {
+	for size := int64(runLeast); r.size > size && level < runLevels-1; size *= runFan {
 		level++
 	}
 	return level
+}
+
+// count adds to, or takes from, what is known of a run. What is damaged may make both
+// wrong, but not less than nothing.
+func (r *run) count(records, size int) {
+	r.records = max(r.records+int64(records), 0)
+	r.size = max(r.size+int64(size), 0)
 }
 
 // runs are those of a guild, in the order in which they came.
@@ -58,27 +67,54 @@ type runs struct {
 	list   []run
 	next   uint32 // number of the next one
 	came   uint64 // bytes since records were moved
+	// damaged: the list could not be read, and was made anew of the runs that are there.
+	damaged bool
 }
 
 // openRuns returns what the file says; a file of an older format has none.
-func openRuns(tx *bbolt.Tx, guild ID) (runs, error) {
+func openRuns(tx *bbolt.Tx, guild ID) runs {
 	r := runs{guild: guild, parent: tx.Bucket(bucketRecent)}
 	if r.parent == nil {
-		return r, nil
+		return r
 	}
 	payload, err := get(r.parent, r.key())
-	if err != nil || payload == nil {
-		return r, err
-	}
-	if err := r.decode(payload); err != nil {
-		return r, damagedValue(r.key())
+	if err == nil && payload != nil {
+		err = r.decode(payload)
 	}
 	for i := range r.list {
 		if r.parent.Bucket(r.name(&r.list[i])) == nil {
-			return r, damagedValue(r.name(&r.list[i]))
+			err = errBadValue
 		}
 	}
-	return r, nil
+	if err != nil {
+		r.find()
+	}
+	return r
+}
+
+// find makes the list anew. What only a write transaction needs to know is left out of
+// others, as it takes long.
+func (r *runs) find() {
+	*r = runs{guild: r.guild, parent: r.parent, damaged: true}
+	prefix := r.key()
+	c := r.parent.Cursor()
+	for key, value := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = c.Next() {
+		if value != nil || len(key) != len(prefix)+4 {
+			continue
+		}
+		run := run{number: binary.BigEndian.Uint32(key[len(prefix):]), times: span{true, minMicros, maxMicros}}
+		run.setFlags(r.bucket(&run).Sequence())
+		if r.parent.Writable() {
+			run.times = span{}
+			blocks := blockCursor{c: r.bucket(&run).Cursor()}
+			for blocks.first(); blocks.valid(); blocks.next() {
+				e := blocks.entry()
+				run.times.add(e.key.time)
+				run.count(1, len(e.value)+entryHead)
+			}
+		}
+		r.list, r.next = append(r.list, run), run.number+1
+	}
 }
 
 func (r *runs) key() []byte { return u64(nil, uint64(r.guild)) }
@@ -95,24 +131,32 @@ func (r *runs) bucket(run *run) *bbolt.Bucket {
 }
 
 // The list of runs: next · came · { number · flags · records · size · first · last }*,
-// uvarints, times as varints.
+// uvarints, times as varints. The flags are kept as the sequence number of the run's
+// bucket, too, for the day when the list is damaged.
 const (
 	runMoving  = 1
 	runPending = 2
 )
 
+func (r *run) flags() (flags uint64) {
+	if r.moving {
+		flags |= runMoving
+	}
+	if r.pending {
+		flags |= runPending
+	}
+	return flags
+}
+
+func (r *run) setFlags(flags uint64) {
+	r.moving, r.pending = flags&runMoving != 0, flags&runPending != 0
+}
+
 func (r *runs) append(b []byte) []byte {
 	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(r.next)), r.came)
 	for i := range r.list {
 		run := &r.list[i]
-		var flags uint64
-		if run.moving {
-			flags |= runMoving
-		}
-		if run.pending {
-			flags |= runPending
-		}
-		for _, v := range []uint64{uint64(run.number), flags, uint64(run.records), uint64(run.size)} {
+		for _, v := range []uint64{uint64(run.number), run.flags(), uint64(run.records), uint64(run.size)} {
 			b = binary.AppendUvarint(b, v)
 		}
 		b = binary.AppendVarint(binary.AppendVarint(b, int64(run.times.min)), int64(run.times.max))
@@ -151,24 +195,24 @@ func (r *runs) decode(b []byte) error {
 			}
 			*t, b = Micros(v), b[n:]
 		}
-		r.list = append(r.list, run{
-			number: uint32(values[0]), moving: values[1]&runMoving != 0, pending: values[1]&runPending != 0,
-			records: int64(values[2]), size: int64(values[3]), times: times,
-		})
+		run := run{number: uint32(values[0]), records: int64(values[2]), size: int64(values[3]), times: times}
+		run.setFlags(values[1])
+		r.list = append(r.list, run)
 	}
 	return nil
 }
 
 // make adds an empty run.
-func (r *runs) make() (*run, error) {
-	r.list = append(r.list, run{number: r.next})
+func (r *runs) make(moving, pending bool) (*run, error) {
+	r.list = append(r.list, run{number: r.next, moving: moving, pending: pending})
 	run := &r.list[len(r.list)-1]
 	r.next++
 	var err error
-	if run.bucket, err = r.parent.CreateBucket(r.name(run)); err == nil {
-		run.bucket.FillPercent = runFill
+	if run.bucket, err = r.parent.CreateBucket(r.name(run)); err != nil {
+		return nil, err
 	}
-	return run, err
+	run.bucket.FillPercent = runFill
+	return run, run.bucket.SetSequence(run.flags())
 }
 
 // runFill is how full the pages of a run become: little is put between its records.
@@ -178,7 +222,7 @@ const runFill = 0.95
 func (r *runs) dropEmpty() error {
 	kept := r.list[:0]
 	for _, run := range r.list {
-		if run.records > 0 {
+		if run.records > 0 || !isEmpty(r.bucket(&run)) {
 			kept = append(kept, run)
 		} else if err := r.parent.DeleteBucket(r.name(&run)); err != nil {
 			return err
@@ -186,6 +230,11 @@ func (r *runs) dropEmpty() error {
 	}
 	r.list = kept
 	return nil
+}
+
+func isEmpty(b *bbolt.Bucket) bool {
+	key, _ := b.Cursor().First()
+	return key == nil
 }
 
 // place stores what was added. count is called before runs are merged of which some
@@ -203,10 +252,9 @@ func (r *records) place(fresh []entry, pending bool, count func() error) error {
 		last = &r.runs.list[n-1]
 	} else {
 		var err error
-		if last, err = r.runs.make(); err != nil {
+		if last, err = r.runs.make(false, pending); err != nil {
 			return err
 		}
-		last.pending = pending
 	}
 	if err := r.enter(last, fresh); err != nil {
 		return err
@@ -228,8 +276,7 @@ func (r *records) enter(to *run, entries []entry) error {
 	for i := range entries {
 		to.times.add(entries[i].key.time)
 	}
-	to.records += int64(len(entries))
-	to.size += int64(sizeOf(entries))
+	to.count(len(entries), sizeOf(entries))
 	return d.put(entries)
 }
 
@@ -269,30 +316,34 @@ func (r *records) mergeRuns(count func() error) error {
 // merge makes one run of those from a place on.
 func (r *records) merge(from int, moving bool) error {
 	var all []entry
-	var times span
 	c := recordCursor{at: -1}
-	for i := range r.runs.list[from:] {
-		run := &r.runs.list[from+i]
-		c.sources = append(c.sources, blockCursor{c: r.runs.bucket(run).Cursor()})
-		times.add(run.times.min)
-		times.add(run.times.max)
+	old := slices.Clone(r.runs.list[from:])
+	for i := range old {
+		c.sources = append(c.sources, blockCursor{c: r.runs.bucket(&old[i]).Cursor()})
 	}
 	for b, value := c.First(); b != nil; b, value = c.Next() {
-		all = append(all, entry{paddedKey(b), value})
-	}
-	for i := range r.runs.list[from:] {
-		r.runs.list[from+i].records = 0
+		e := entry{paddedKey(b), value}
+		if n := len(all); n == 0 || all[n-1].key != e.key {
+			all = append(all, e)
+		} else if !all[n-1].sound() { // twice: one of them is damaged
+			all[n-1] = e
+		}
 	}
 	// The values are those of pages that stay as they are while the transaction lasts.
-	made, err := r.runs.make()
+	r.runs.list = r.runs.list[:from]
+	made, err := r.runs.make(moving, false)
 	if err != nil {
 		return err
 	}
 	if err := r.enter(made, all); err != nil {
 		return err
 	}
-	made.times, made.moving = times, moving
-	return r.runs.dropEmpty()
+	for i := range old {
+		if err := r.runs.parent.DeleteBucket(r.runs.name(&old[i])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // move moves about so many bytes from the start of the run that is to be moved to
@@ -309,7 +360,7 @@ func (r *records) move(most int) error {
 	c := bucket.Cursor()
 	for key, value := c.First(); key != nil && len(rest) == 0; key, value = c.Next() {
 		before := len(moved)
-		moved = appendEntries(moved, key, value)
+		moved = readBlock(moved, bucket, key, value)
 		for i := max(before, 1); i < len(moved); i++ {
 			if sizeOf(moved[before:i])+size >= most && moved[i].key.user != moved[i-1].key.user {
 				rest = append(rest, moved[i:]...)
@@ -333,12 +384,8 @@ func (r *records) move(most int) error {
 	if err := from.write(nil, rest); err != nil {
 		return err
 	}
-	run.records -= int64(len(moved))
-	run.size -= int64(size)
-	if len(rest) == 0 {
-		if key, _ := bucket.Cursor().First(); key == nil {
-			run.records = 0 // whatever was damaged
-		}
+	if run.count(-len(moved), -size); isEmpty(bucket) {
+		run.records = 0 // whatever was damaged
 	}
 	return r.runs.dropEmpty()
 }
