@@ -94,3 +94,28 @@ func FuzzDense(f *testing.F) {
 		mustSettle(t, once, err, func(b []byte) ([]byte, error) { return store.RoundTripDense(store.ID(first), b) })
 	})
 }
+
+func FuzzBlock(f *testing.F) {
+	first := store.RecordKey(store.Record{User: 5, Time: -3, Message: 7})
+	id := "\x00\x00\x00\x00\x00\x00\x00\x09"
+	f.Add(first, []byte("\x01a record's value"))
+	f.Add(first, []byte("\x02\x02ab\x00\x05"+id+"\x01c\x00\x80\x01"+id+"\x00"))                       // of one user
+	f.Add(first, []byte("\x02\x00\x01\x7f\xff\xff\xff\xff\xff\xff\xff"+id+"\x01c\x00\x00"+id+"\x00")) // of another one, and twice the same key
+	f.Add(first, []byte("\x02\x01\x02"))                                                              // a value that begins as a block does
+	f.Add(first, []byte("\x02"))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff"), []byte("\x02\x00\x01"+id+id+"\x00")) // beyond the last user
+	f.Fuzz(func(t *testing.T, key, b []byte) {
+		once, err := store.RoundTripBlock(key, b)
+		mustSettle(t, once, err, func(b []byte) ([]byte, error) { return store.RoundTripBlock(key, b) })
+	})
+}
+
+func FuzzRuns(f *testing.F) {
+	f.Add([]byte("\x00\x00"))
+	f.Add([]byte("\x09\x80\x10\x07\x01\x05\xff\x01\x03\x80\x20\x08\x02\x01\x10\x00\x00"))
+	f.Add([]byte("\x01\x00\x01\x00\x01\x01\x00\x00")) // a run's number that was not given out
+	f.Fuzz(func(t *testing.T, b []byte) {
+		once, err := store.RoundTripRuns(b)
+		mustSettle(t, once, err, store.RoundTripRuns)
+	})
+}

@@ -171,6 +171,16 @@ func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 	return nil
 }
 
+// MakeFormatTwo turns a file into what there was before records had blocks and runs.
+func MakeFormatTwo(db *DB) error {
+	if err := countPending(db); err != nil {
+		return err
+	}
+	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent), tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 2))))
+	})
+}
+
 // RoundTripDense decodes a chunk and encodes it again.
 func RoundTripDense(first ID, b []byte) ([]byte, error) {
 	var entries []denseEntry

@@ -41,3 +41,65 @@ func TestUpgrade(t *testing.T) {
 		}
 	}
 }
+
+// A file of the second format, in which each record had a key of its own, answers the
+// same, and what is put between its records or goes makes blocks of them.
+func TestUpgradeFromFormatTwo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	crowd := newCrowd()
+	records := crowd.records(24_000)
+	late := records[:0:0] // each third of them comes after the upgrade
+	var early []store.Record
+	for i, r := range records {
+		if i%3 == 0 {
+			late = append(late, r)
+		} else {
+			early = append(early, r)
+		}
+	}
+	mustPut(t, db, store.Batch{Records: early})
+	before := all(t, db, store.Query{})
+	if err := store.MakeFormatTwo(db); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := openWith(t, path, store.Options{ReadOnly: true})
+	if !old.OldFormat() {
+		t.Error("it is not of an old format")
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openChecked(t, path)
+	shape := shapeOf(t, db, 1)
+	if shape.Blocks != len(early) || len(shape.Runs) > 0 {
+		t.Fatalf("%d records have %d keys and %d runs", len(early), shape.Blocks, len(shape.Runs))
+	}
+	if after := all(t, db, store.Query{}); !slices.Equal(before, after) {
+		t.Errorf("%d records, want %d", len(after), len(before))
+	}
+	mustBeSound(t, db)
+	mustPut(t, db, store.Batch{Records: late[:6000]}) // in bulk, and as runs
+	mustPut(t, db, store.Batch{Records: late[6000:]})
+	mustPut(t, db, store.Batch{Changes: []store.Change{of(early[0], store.Remove), of(early[1], store.Redact)}})
+	records = slices.DeleteFunc(records, func(r store.Record) bool { return r.Message == early[0].Message })
+	byKey(records)
+	after := all(t, db, store.Query{})
+	for i := range records {
+		if records[i].Message == early[1].Message {
+			records[i].Content, records[i].Redacted = "", true
+		}
+	}
+	if !slices.Equal(after, records) {
+		t.Errorf("%d records, want %d", len(after), len(records))
+	}
+	if shape = shapeOf(t, db, 1); shape.Blocks > len(early)/2 || len(shape.Runs) == 0 {
+		t.Errorf("%d records have %d blocks and %d runs", len(records), shape.Blocks, len(shape.Runs))
+	}
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// RoundTripBlock decodes a block and encodes it again, and wants the entries of that to
+// be the same.
+func RoundTripBlock(key, b []byte) ([]byte, error) {
+	first := paddedKey(key)
+	entries, err := decodeBlock(nil, first, b)
+	if err != nil {
+		return nil, err
+	}
+	again := appendBlock(nil, entries)
+	other, err := decodeBlock(nil, first, again)
+	same := func(a, b entry) bool { return a.key == b.key && string(a.value) == string(b.value) }
+	if err != nil || !slices.EqualFunc(entries, other, same) {
+		panic(fmt.Sprintf("%v comes back as %v, %v", entries, other, err))
+	}
+	return again, nil
+}
+
+// RoundTripRuns decodes a list of runs and encodes it again.
+func RoundTripRuns(b []byte) ([]byte, error) {
+	var r runs
+	if err := r.decode(b); err != nil {
+		return nil, err
+	}
+	return r.append(nil), nil
+}
+
+// RecordKey is the key of a record.
+func RecordKey(r Record) []byte { return recordKey{r.User, r.Time, uint64(r.Message)}.append(nil) }
+
+// Shape says where the records of a guild are.
+type Shape struct {
+	Blocks int // in user_stats
+	Runs   []RunShape
+}
+
+// RunShape is what a run is like.
+type RunShape struct {
+	Number          uint32
+	Level           int
+	Records         int64
+	Moving, Pending bool
+}
+
+// ShapeOf returns where the records of a guild are.
+func ShapeOf(db *DB, guild ID) (s Shape, err error) {
+	err = db.view(context.Background(), func(tx *bbolt.Tx) error {
+		r := openRecords(tx, guild)
+		if r == nil {
+			return nil
+		}
+		for i := range r.runs.list {
+			run := &r.runs.list[i]
+			s.Runs = append(s.Runs, RunShape{run.number, run.level(), run.records, run.moving, run.pending})
+		}
+		c := r.main.Cursor()
+		for key, _ := c.First(); key != nil; key, _ = c.Next() {
+			s.Blocks++
+		}
+		return nil
+	})
+	return s, err
+}
+
+// RecordCursor goes through a guild's records.
+type RecordCursor = recordCursor
+
+// WithFresh calls fn in a transaction that has added records, under the given keys and
+// with those as their values, and undoes that.
+func WithFresh(db *DB, guild ID, keys [][]byte, fn func(c *RecordCursor, get func(key []byte) []byte)) error {
+	undo := errors.New("undo")
+	err := db.update(context.Background(), func(w *writeTx) error {
+		g, err := w.guild(guild)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			g.records.add(paddedKey(key), seal(key, slices.Clone(key)))
+		}
+		fn(g.records.Cursor(), g.records.Get)
+		return undo
+	})
+	if errors.Is(err, undo) {
+		return nil
+	}
+	return err
+}
+
+// Reading calls fn with a cursor over a guild's records and a way to get one.
+func Reading(db *DB, guild ID, fn func(c *RecordCursor, get func(key []byte) []byte)) error {
+	return db.view(context.Background(), func(tx *bbolt.Tx) error {
+		r := openRecords(tx, guild)
+		fn(r.Cursor(), r.Get)
+		return nil
+	})
+}
+
+// RecordValues calls change with each value in which a guild has records, or which is
+// its list of runs, and a way to store another one for it. It does not heal anything.
+func RecordValues(db *DB, guild ID, change func(name string, value []byte, put func([]byte) error) error) error {
+	type place struct {
+		bucket     [2]string
+		key, value []byte
+	}
+	var places []place
+	visit := func(top, nested []byte, b *bbolt.Bucket) error {
+		return b.ForEach(func(key, value []byte) error {
+			if value != nil {
+				places = append(places, place{[2]string{string(top), string(nested)}, slices.Clone(key), slices.Clone(value)})
+			}
+			return nil
+		})
+	}
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
+		r := openRecords(tx, guild)
+		err := visit(bucketRecords, bucketName(guild), r.main)
+		for i := range r.runs.list {
+			err = errors.Join(err, visit(bucketRecent, r.runs.name(&r.runs.list[i]), r.runs.bucket(&r.runs.list[i])))
+		}
+		if value := r.runs.parent.Get(r.runs.key()); value != nil {
+			places = append(places, place{[2]string{string(bucketRecent)}, r.runs.key(), slices.Clone(value)})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		name := fmt.Sprintf("%q %x", p.bucket, p.key)
+		err := change(name, p.value, func(value []byte) error {
+			return db.bolt.Update(func(tx *bbolt.Tx) error {
+				b := tx.Bucket([]byte(p.bucket[0]))
+				if p.bucket[1] != "" {
+					b = b.Bucket([]byte(p.bucket[1]))
+				}
+				return b.Put(p.key, value)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
