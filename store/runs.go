@@ -99,7 +99,7 @@ func (r *runs) find() {
 	prefix := r.key()
 	c := r.parent.Cursor()
 	for key, value := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = c.Next() {
-		if value != nil || len(key) != len(prefix)+4 {
+		if value != nil || len(key) != runNameSize {
 			continue
 		}
 		run := run{number: binary.BigEndian.Uint32(key[len(prefix):]), times: span{true, minMicros, maxMicros}}
