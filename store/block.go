@@ -27,6 +27,8 @@ const (
 	// beyond which it is parted. They are small beside a page, so that pages fill up.
 	blockAim  = 640
 	blockMost = 960
+	// blockEntries is more than most blocks hold.
+	blockEntries = 16
 	// entryHead is about what a record takes in a block beside its value.
 	entryHead = 14
 )

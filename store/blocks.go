@@ -22,6 +22,9 @@ func (b *blockCursor) entry() *entry { return &b.entries[b.at] }
 
 // load takes in a block, none if key is nil.
 func (b *blockCursor) load(key, value []byte) {
+	if b.room == nil {
+		b.room = make([]entry, 0, blockEntries)
+	}
 	if b.entries = b.room[:0]; key != nil {
 		b.entries = readBlock(b.entries, b.c.Bucket(), key, value)
 		b.room = b.entries

@@ -145,21 +145,29 @@ func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) 
 
 // messagesOf returns a user's total.
 func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
-	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
 	r := openRecords(tx, guild)
-	if b == nil || r == nil {
+	if r == nil {
 		return 0, nil
 	}
-	n := int64(len(r.pending(user)))
+	n, err := totalOf(tx, guild, user)
+	return n + int64(len(r.pending(user))), err
+}
+
+// totalOf is a user's total without what is pending.
+func totalOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
+	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
+	if b == nil {
+		return 0, nil
+	}
 	payload, err := denseGet(b, nil, user)
 	if err != nil || payload == nil {
-		return n, err
+		return 0, err
 	}
-	known, err := decodeProfile(payload)
+	n, err := decodeProfile(payload)
 	if err != nil {
 		return 0, damagedValue(u64(nil, uint64(user)))
 	}
-	return known + n, nil
+	return n, nil
 }
 
 // Forgetting has two phases. In the first one the position is empty: what is left

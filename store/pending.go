@@ -26,16 +26,28 @@ func (r *records) pending(user ID) (changes []change) {
 			c.sources = append(c.sources, blockCursor{c: r.runs.bucket(run).Cursor()})
 		}
 	}
+	changes, _ = c.changes(user)
+	return changes
+}
+
+// changes returns what the records behind a cursor add to activity and profiles, in the
+// order of users and times; only those of one user if that is not 0. It says whether
+// all could be read: of those that cannot nothing is known but that they are there.
+func (c *recordCursor) changes(user ID) (changes []change, all bool) {
+	all = true
 	for b, value := c.Seek(recordKey{user: user, time: minMicros}.append(nil)); b != nil; b, value = c.Next() {
 		key := paddedKey(b)
 		if user != 0 && key.user != user {
 			break
 		}
-		if s, err := readStored(b, value, key.time); err == nil {
-			changes = append(changes, change{key.user, key.time, s.channel, 1})
+		s, err := readStored(b, value, key.time)
+		if err != nil {
+			all = false
+			continue
 		}
+		changes = append(changes, change{key.user, key.time, s.channel, 1})
 	}
-	return changes
+	return changes, all
 }
 
 // countPending enters what is pending in activity and profiles.

@@ -41,7 +41,7 @@ type Profile struct {
 // Profile returns what a user did in a guild on the given days, in the calendar of
 // their zone; today is the day in which now lies. known is false if nothing is
 // stored of the user there. It reads one value for each week between the user's
-// first and last message, and no message.
+// first and last message, or, of those who wrote little, the records, without texts.
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		p = Profile{}
@@ -50,7 +50,8 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		if r == nil || activity == nil {
 			return nil
 		}
-		if p.First, p.Last, known = r.ends(user); !known {
+		c := r.records.Cursor()
+		if p.First, p.Last, known = c.ends(user); !known {
 			return nil
 		}
 		if p.Name, err = readName(tx, db.keys, guild, user); err != nil {
@@ -58,7 +59,7 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		}
 		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[int]int64{}}
 		t.from, t.end = d.quarters()
-		if err := userWeeks(activity, user, quarterOf(p.First), quarterOf(p.Last), groupWeeks(r.records.pending(user)), t.add); err != nil {
+		if err := r.weeks(tx, activity, c, user, quarterOf(p.First), quarterOf(p.Last), t.add); err != nil {
 			return err
 		}
 		t.finish(t.calendar.slot(quarterOf(MicrosOf(now))).day)
@@ -66,6 +67,30 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		return err
 	})
 	return p, known, err
+}
+
+// weekRecords is how many of a user's records are read in the time of a look at a week.
+const weekRecords = 3
+
+// weeks calls visit with a user's weeks between two quarter hours, in order: from the
+// activity, or made of the records if those are few. Where one of them cannot be read
+// the activity still knows of it.
+func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *recordCursor, user ID, from, to uint32, visit func(week uint32, cells []cell)) error {
+	total, err := totalOf(tx, r.guild, user)
+	if err != nil {
+		return err
+	}
+	if total <= weekRecords*int64(weekOf(to)-weekOf(from)+1) {
+		if changes, all := c.changes(user); all {
+			var cells []cell
+			for _, w := range groupWeeks(changes) {
+				cells = addCells(cells[:0], w.cells(nil))
+				visit(w.week, cells)
+			}
+			return nil
+		}
+	}
+	return userWeeks(activity, user, from, to, groupWeeks(r.records.pending(user)), visit)
 }
 
 // profileTally adds up a user's weeks, which come in order.
@@ -121,8 +146,7 @@ func (t *profileTally) finish(today int32) {
 }
 
 // ends returns the times of a user's first and last record.
-func (r *reader) ends(user ID) (first, last Micros, ok bool) {
-	c := r.records.Cursor()
+func (c *recordCursor) ends(user ID) (first, last Micros, ok bool) {
 	b, _ := c.Seek(recordKey{user, minMicros, 0}.append(nil))
 	key, ok := parseRecordKey(b)
 	if !ok || key.user != user {
