@@ -14,12 +14,12 @@ const sqliteIndex = "CREATE INDEX messages_of_guild ON messages (guild, timestam
 
 // askSQLite fills a database, adds the index that the questions want, and asks.
 func askSQLite(ctx context.Context, t task) (result measures, err error) {
-	filled, err := fillSQLite("sqlite3", sqliteRows, sqliteBatch, true)(ctx, t)
+	filled, err := fill(openSQLite("sqlite3", sqliteRows), sqliteBatch, true)(ctx, t)
 	if err != nil {
 		return result, err
 	}
 	result.Logs, result.Size = filled.Logs, filled.Size
-	db, err := openSQLite(ctx, "sqlite3", t.database(), 1)
+	db, err := startSQLite(ctx, "sqlite3", t.database(), 1)
 	if err != nil {
 		return result, err
 	}

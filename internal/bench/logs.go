@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime/debug"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/ndjson"
 	"rollcall/migration"
@@ -20,6 +21,8 @@ const (
 	mattn     = "SQLite (mattn)"
 	mattnRows = "SQLite (mattn), 50 rows a statement"
 	modernc   = "SQLite (modernc)"
+	unsynced  = "pebble"
+	synced    = "pebble, each commit synced"
 	parseOnly = "parse only"
 	bare      = "bare discordgo"
 )
@@ -44,22 +47,27 @@ func once() scenario {
 		contenders: []contender{
 			{ours, migrateOnce(store.Options{})},
 			{encrypted, migrateOnce(store.Options{Key: store.NewKey()})},
-			{mattn, fillSQLite("sqlite3", 1, sqliteBatch, true)},
-			{mattnRows, fillSQLite("sqlite3", sqliteRows, sqliteBatch, true)},
-			{modernc, fillSQLite("sqlite", 1, sqliteBatch, true)},
+			{mattn, fill(openSQLite("sqlite3", 1), sqliteBatch, true)},
+			{mattnRows, fill(openSQLite("sqlite3", sqliteRows), sqliteBatch, true)},
+			{modernc, fill(openSQLite("sqlite", 1), sqliteBatch, true)},
+			{unsynced, fill(openPebble(pebble.NoSync), pebbleBatch, true)},
 			{parseOnly, parse},
 		},
 		rows: []row{
 			{what: "lines a second", of: perSecond, unit: number, against: mattn, target: ratioOf(atLeast, 4)},
 			{what: "lines a second", of: perSecond, unit: number, against: mattnRows},
 			{what: "lines a second", of: perSecond, unit: number, against: modernc},
+			{what: "lines a second", of: perSecond, unit: number, against: unsynced},
 			{what: "lines a second", of: perSecond, unit: number, against: parseOnly, target: ratioOf(atLeast, 0.5)},
 			{what: "lines a second", of: perSecond, unit: number, against: encrypted},
 			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: mattn},
+			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: unsynced},
 			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: parseOnly},
 			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: encrypted},
 			{what: "written to disk, per byte of log", of: writtenPerByte, unit: decimal, against: mattn, target: valueOf(atMost, 1)},
+			{what: "written to disk, per byte of log", of: writtenPerByte, unit: decimal, against: unsynced},
 			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: mattn, target: valueOf(atMost, 0.55)},
+			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: unsynced},
 			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: encrypted},
 			{what: "anonymous memory (MiB)", of: memoryMiB, unit: number, against: mattn, target: valueOf(atMost, 256)},
 		},
@@ -73,17 +81,24 @@ func byBatch() scenario {
 		job: func(s sizes) (task, int) { return task{}, s.batchLines },
 		contenders: []contender{
 			{ours, migrateByBatch},
-			{mattn, fillSQLite("sqlite3", 1, daemonBatch, false)},
-			{mattnRows, fillSQLite("sqlite3", sqliteRows, daemonBatch, false)},
-			{modernc, fillSQLite("sqlite", 1, daemonBatch, false)},
+			{mattn, fill(openSQLite("sqlite3", 1), daemonBatch, false)},
+			{mattnRows, fill(openSQLite("sqlite3", sqliteRows), daemonBatch, false)},
+			{modernc, fill(openSQLite("sqlite", 1), daemonBatch, false)},
+			{unsynced, fill(openPebble(pebble.NoSync), daemonBatch, false)},
+			{synced, fill(openPebble(pebble.Sync), daemonBatch, false)},
 		},
 		rows: []row{
 			{what: "lines a second", of: perSecond, unit: number, against: mattn, target: ratioOf(atLeast, 1.6)},
 			{what: "lines a second", of: perSecond, unit: number, against: mattnRows},
 			{what: "lines a second", of: perSecond, unit: number, against: modernc},
+			{what: "lines a second", of: perSecond, unit: number, against: unsynced},
+			{what: "lines a second", of: perSecond, unit: number, against: synced},
 			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: mattn},
+			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: unsynced},
 			{what: "written to disk, per byte of log", of: writtenPerByte, unit: decimal, against: mattn, target: valueOf(atMost, 10)},
+			{what: "written to disk, per byte of log", of: writtenPerByte, unit: decimal, against: unsynced},
 			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: mattn},
+			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: unsynced},
 			{what: "anonymous memory (MiB)", of: memoryMiB, unit: number, against: mattn, target: valueOf(atMost, 96)},
 		},
 	}
@@ -105,12 +120,8 @@ func (t task) intoDatabase(f func(*measures) error) (measures, error) {
 	if err != nil {
 		return result, err
 	}
-	info, err := os.Stat(t.database())
-	if err != nil {
-		return result, err
-	}
-	result.Size = info.Size()
-	return result, nil
+	result.Size, err = sizeOf(t.database())
+	return result, err
 }
 
 func migrateOnce(o store.Options) func(context.Context, task) (measures, error) {
@@ -170,63 +181,6 @@ func (i *importer) hand() error {
 	i.messages += done.Messages
 	i.batch.Records = i.batch.Records[:0]
 	return err
-}
-
-// fillSQLite returns a contender that puts the messages into SQLite, so many rows a
-// statement and messages a transaction; ahead: while the next ones are being decoded
-// in another goroutine, as migrate does it.
-func fillSQLite(driver string, rows, batch int, ahead bool) func(context.Context, task) (measures, error) {
-	return func(ctx context.Context, t task) (measures, error) {
-		return t.intoDatabase(func(m *measures) error {
-			db, err := openSQLite(ctx, driver, t.database(), rows)
-			if err != nil {
-				return err
-			}
-			put, wait := db.insert, func() error { return nil }
-			if ahead {
-				put, wait = behind(ctx, put)
-			}
-			var gathered []entry
-			sum, err := readLogs(ctx, t.Corpus, func(_ string, _ ndjson.Line, e *entry) error {
-				gathered = append(gathered, *e)
-				if len(gathered) < batch {
-					return nil
-				}
-				err := put(ctx, gathered)
-				gathered = make([]entry, 0, batch)
-				return err
-			})
-			if err == nil {
-				err = put(ctx, gathered)
-			}
-			m.Count, m.Logs = sum.lines, sum.bytes
-			return errors.Join(err, wait(), db.close(), t.expect(sum.lines, sum.messages))
-		})
-	}
-}
-
-// behind returns a put that lets another goroutine do the work, with at most one
-// batch in waiting, and what waits for the end of all work and returns its error.
-func behind(ctx context.Context, put func(context.Context, []entry) error) (later func(context.Context, []entry) error, wait func() error) {
-	batches := make(chan []entry, 1)
-	ended := make(chan error, 1)
-	later = func(_ context.Context, batch []entry) error {
-		batches <- batch
-		return nil
-	}
-	go func() {
-		var err error
-		for batch := range batches { // after an error the rest is let go
-			if err == nil {
-				err = put(ctx, batch)
-			}
-		}
-		ended <- err
-	}()
-	return later, func() error {
-		close(batches)
-		return <-ended
-	}
 }
 
 // parse reads and decodes each line in one goroutine, and does nothing.

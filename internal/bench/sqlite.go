@@ -28,8 +28,13 @@ type sqlite struct {
 	values    []any
 }
 
-// openSQLite makes a database. driver is "sqlite3" for mattn's, "sqlite" for modernc's.
-func openSQLite(ctx context.Context, driver, path string, rows int) (*sqlite, error) {
+// openSQLite makes a database that takes so many rows a statement. driver is "sqlite3"
+// for mattn's, "sqlite" for modernc's.
+func openSQLite(driver string, rows int) opener {
+	return func(ctx context.Context, path string) (peer, error) { return startSQLite(ctx, driver, path, rows) }
+}
+
+func startSQLite(ctx context.Context, driver, path string, rows int) (*sqlite, error) {
 	pool, err := sql.Open(driver, path)
 	if err != nil {
 		return nil, err
