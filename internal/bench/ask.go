@@ -55,7 +55,7 @@ func ask() scenario {
 		askUser: ratioOf(atMost, 1), askGuild: ratioOf(atMost, 1), askPattern: ratioOf(atMost, 1), askLargest: {},
 	}
 	s := scenario{
-		name: "ask", title: "questions of a full database", alone: true, corpus: askCorpus,
+		name: "ask", title: "questions of a full database", most: 1, corpus: askCorpus,
 		job:        func(s sizes) (task, int) { return task{Messages: s.questions}, s.askLines },
 		contenders: []contender{{ours, askOurs}, {mattn, askSQLite}},
 	}

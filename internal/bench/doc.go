@@ -17,9 +17,9 @@
 // else the machine does touches both. A contender checks that it took in all that
 // there was.
 //
-//   - once, batch (logs.go): made-up logs (package corpus) into a new file. The peers
+//   - once, many, batch (logs.go): made-up logs (package corpus) into a new file. The peers
 //     read them with our line reader and a decoder that knows the one usual line
-//     (decode.go), which alone is the ceiling.
+//     (decode.go), which alone is the ceiling; peer.go feeds their databases.
 //   - live, latency, trickle (live.go): the simulated Discord, in a process of its
 //     own (discord.go), before our tracker and store, or before discordgo alone.
 //   - ask (ask.go): questions of a database of ten million messages, over our

@@ -41,7 +41,7 @@ func live() scenario {
 // latency is a busy gateway and no commit interval.
 func latency() scenario {
 	return scenario{
-		name: "latency", title: "live, 1,000 a second, COMMIT_INTERVAL=0", alone: true,
+		name: "latency", title: "live, 1,000 a second, COMMIT_INTERVAL=0", most: 1,
 		job: func(s sizes) (task, int) {
 			return task{Messages: s.latency, Preload: s.preload, Rate: 1000}, 0
 		},
@@ -57,7 +57,7 @@ func latency() scenario {
 // trickle is what most bots see.
 func trickle() scenario {
 	return scenario{
-		name: "trickle", title: "live, 10 a second from 1,000 users", alone: true,
+		name: "trickle", title: "live, 10 a second from 1,000 users", most: 1,
 		job: func(s sizes) (task, int) {
 			return task{Messages: s.trickle, Preload: s.preload, Rate: 10}, 0
 		},

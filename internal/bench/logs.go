@@ -23,6 +23,7 @@ const (
 	modernc   = "SQLite (modernc)"
 	unsynced  = "pebble"
 	synced    = "pebble, each commit synced"
+	fewer     = "rollcall, a tenth of them"
 	parseOnly = "parse only"
 	bare      = "bare discordgo"
 )
@@ -70,6 +71,23 @@ func once() scenario {
 			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: unsynced},
 			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: encrypted},
 			{what: "anonymous memory (MiB)", of: memoryMiB, unit: number, against: mattn, target: valueOf(atMost, 256)},
+		},
+	}
+}
+
+// many is once with ten times as many lines.
+func many() scenario {
+	return scenario{
+		name: "many", title: "migrate all at once, many lines", most: 2, corpus: manyCorpus,
+		job:        func(s sizes) (task, int) { return task{}, s.manyLines },
+		peerLines:  func(s sizes) int { return s.manyLines / 10 },
+		contenders: []contender{{ours, migrateOnce(store.Options{})}, {fewer, migrateOnce(store.Options{})}},
+		rows: []row{
+			{what: "lines a second", of: perSecond, unit: number, against: fewer, target: ratioOf(atLeast, 0.8)},
+			{what: "processor time a line (µs)", of: cpuEach, unit: decimal, against: fewer},
+			{what: "written to disk, per byte of log", of: writtenPerByte, unit: decimal, against: fewer, target: valueOf(atMost, 1)},
+			{what: "file, per byte of log", of: sizePerByte, unit: decimal, against: fewer, target: valueOf(atMost, 0.55)},
+			{what: "anonymous memory (MiB)", of: memoryMiB, unit: number, against: fewer, target: valueOf(atMost, 256)},
 		},
 	}
 }

@@ -66,9 +66,9 @@ func run(ctx context.Context, o runOptions, out, progress io.Writer) (err error)
 func (s sizes) String() string {
 	logs := usualCorpus(s.onceLines)
 	return fmt.Sprintf("%d runs of each contender, in turn; the median, and in brackets the least and the greatest. "+
-		"The logs are %s lines (%s for the commits of 500), %d guilds, %s users, %d guild days.",
+		"The logs are %s lines (%s for the commits of 500), %d guilds, %s users, %d guild days; many lines are %s.",
 		s.pairs, number(float64(s.onceLines)), number(float64(s.batchLines)), logs.Guilds,
-		number(float64(logs.Users)), logs.Guilds*logs.Days)
+		number(float64(logs.Users)), logs.Guilds*logs.Days, number(float64(s.manyLines)))
 }
 
 // runner runs scenarios in one temporary folder.
@@ -81,24 +81,22 @@ type runner struct {
 
 // scenario runs the contenders of a scenario in turn, A B A B.
 func (r *runner) scenario(ctx context.Context, s scenario) (results, error) {
-	t, lines := s.job(r.sizes)
-	if lines > 0 {
-		logs, err := r.corpus(ctx, s.options(lines))
-		if err != nil {
+	tasks := make([]task, len(s.contenders))
+	for i := range tasks {
+		var err error
+		if tasks[i], err = r.task(ctx, s, i > 0); err != nil {
 			return nil, err
 		}
-		t.Corpus, t.Expect = logs.Corpus, logs.Expect
 	}
-	t.Folder = r.folder
 	pairs := r.sizes.pairs
-	if s.alone {
-		pairs = 1
+	if s.most > 0 {
+		pairs = min(pairs, s.most)
 	}
 	found := results{}
 	for i := range pairs {
-		for _, c := range s.contenders {
+		for k, c := range s.contenders {
 			start := time.Now()
-			m, err := runApart(ctx, s, c, t)
+			m, err := runApart(ctx, s, c, tasks[k])
 			if err != nil {
 				return nil, err
 			}
@@ -108,6 +106,23 @@ func (r *runner) scenario(ctx context.Context, s scenario) (results, error) {
 		}
 	}
 	return found, nil
+}
+
+// task returns what we, or a peer, are to do, with logs if need be.
+func (r *runner) task(ctx context.Context, s scenario, peer bool) (task, error) {
+	t, lines := s.job(r.sizes)
+	if peer && s.peerLines != nil {
+		lines = s.peerLines(r.sizes)
+	}
+	if lines > 0 {
+		logs, err := r.corpus(ctx, s.options(lines))
+		if err != nil {
+			return t, err
+		}
+		t.Corpus, t.Expect = logs.Corpus, logs.Expect
+	}
+	t.Folder = r.folder
+	return t, nil
 }
 
 // corpus makes the logs once.

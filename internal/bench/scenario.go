@@ -10,11 +10,13 @@ import (
 // scenario is one job for several contenders, of whom the first are we.
 type scenario struct {
 	name, title string
-	alone       bool                           // we run alone, or it takes long and compares much, so once is enough
+	most        int                            // pairs at most, where a run takes long or nobody is beside us; 0: as many as is usual
 	corpus      func(lines int) corpus.Options // of the logs; nil: usualCorpus
 	// job returns what the contenders are to do, but for the corpus, and how many
 	// lines that has; 0: they need none.
-	job        func(sizes) (t task, lines int)
+	job func(sizes) (t task, lines int)
+	// peerLines is how many lines the others have; nil: the same ones as we.
+	peerLines  func(sizes) int
 	contenders []contender
 	rows       []row
 }
@@ -34,7 +36,7 @@ func (s scenario) options(lines int) corpus.Options {
 }
 
 func scenarios() []scenario {
-	return []scenario{once(), byBatch(), live(), latency(), trickle(), ask()}
+	return []scenario{once(), many(), byBatch(), live(), latency(), trickle(), ask()}
 }
 
 func scenarioNamed(name string) (scenario, error) {
@@ -52,6 +54,7 @@ func scenarioNamed(name string) (scenario, error) {
 type sizes struct {
 	pairs      int
 	onceLines  int // of the corpus for once
+	manyLines  int // of the corpus for many
 	batchLines int // of the corpus for batch
 	flood      int // messages of live
 	preload    int // messages before latency and trickle
@@ -62,16 +65,24 @@ type sizes struct {
 }
 
 func fullSizes() sizes {
-	return sizes{pairs: 5, onceLines: 1_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, askLines: 10_000_000, questions: 2000}
+	return sizes{pairs: 5, onceLines: 1_000_000, manyLines: 10_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, askLines: 10_000_000, questions: 2000}
 }
 
 func quickSizes() sizes {
-	return sizes{pairs: 2, onceLines: 200_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, askLines: 200_000, questions: 200}
+	return sizes{pairs: 2, onceLines: 200_000, manyLines: 1_000_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, askLines: 200_000, questions: 200}
 }
 
 // usualCorpus is ten days of four lively guilds: 0.3 GB for a million lines.
 func usualCorpus(lines int) corpus.Options {
 	return corpus.Options{Lines: lines, Guilds: 4, Users: 8000, Days: 10, Seed: 1}
+}
+
+// manyCorpus is the same people talking for as many more days as there are more lines:
+// a million are those of usualCorpus.
+func manyCorpus(lines int) corpus.Options {
+	o := usualCorpus(lines)
+	o.Days *= max(lines/1_000_000, 1)
+	return o
 }
 
 func perSecond(m measures) float64      { return float64(m.Count) / m.Seconds }
