@@ -21,7 +21,8 @@
 //     read them with our line reader and a decoder that knows the one usual line
 //     (decode.go), which alone is the ceiling; peer.go feeds their databases.
 //   - live, latency, trickle (live.go): the simulated Discord, in a process of its
-//     own (discord.go), before our tracker and store, or before discordgo alone.
+//     own (discord.go), before our tracker and store, or before discordgo alone;
+//     beside (beside.go): the same while logs are migrated.
 //   - ask (ask.go): questions of a database of ten million messages, over our
 //     socket and in SQL.
 //

@@ -47,8 +47,8 @@ func latency() scenario {
 		},
 		contenders: []contender{{ours, trackSteadily(0)}},
 		rows: []row{
-			{what: "from receipt to durable, median (ms)", of: func(m measures) float64 { return m.P50 }, unit: decimal},
-			{what: "from receipt to durable, 99 % (ms)", of: func(m measures) float64 { return m.P99 }, unit: decimal, target: valueOf(atMost, 20)},
+			{what: "from receipt to durable, median (ms)", of: p50, unit: decimal},
+			{what: "from receipt to durable, 99 % (ms)", of: p99, unit: decimal, target: valueOf(atMost, 20)},
 			{what: "written to disk, a message (KiB)", of: writtenEach, unit: decimal},
 		},
 	}
@@ -226,34 +226,47 @@ func (r redirect) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // trackSteadily returns a contender that fills a database, then measures a stream
-// of messages into it, until the last one is durable.
+// of messages into it.
 func trackSteadily(interval time.Duration) func(context.Context, task) (measures, error) {
 	return func(ctx context.Context, t task) (result measures, err error) {
-		r, err := startRig(ctx, t, interval)
+		r, err := startFullRig(ctx, t, interval)
 		if err != nil {
 			return result, err
 		}
 		defer func() { err = errors.Join(err, r.close()) }()
-		err = errors.Join(r.chat(order{Messages: t.Preload}), r.untilStored(ctx, t.Preload), r.wait())
-		if err != nil {
-			return result, err
-		}
-		m, err := startMeter()
-		if err != nil {
-			return result, err
-		}
-		if err := r.chat(order{Messages: t.Messages, Rate: t.Rate}); err != nil {
-			return result, err
-		}
-		waits, err := r.watch(ctx, t.Preload, t.Messages)
-		if err != nil {
-			return result, err
-		}
-		slices.Sort(waits)
-		result.Count = int64(len(waits))
-		result.P50, result.P99 = quantile(waits, 0.5), quantile(waits, 0.99)
-		return result, m.read(&result)
+		return r.stream(ctx, t)
 	}
+}
+
+// startFullRig also fills the database.
+func startFullRig(ctx context.Context, t task, interval time.Duration) (*rig, error) {
+	r, err := startRig(ctx, t, interval)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(r.chat(order{Messages: t.Preload}), r.untilStored(ctx, t.Preload), r.wait()); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// stream measures a stream of messages until the last one is durable.
+func (r *rig) stream(ctx context.Context, t task) (result measures, err error) {
+	m, err := startMeter()
+	if err != nil {
+		return result, err
+	}
+	if err := r.chat(order{Messages: t.Messages, Rate: t.Rate}); err != nil {
+		return result, err
+	}
+	waits, err := r.watch(ctx, t.Preload, t.Messages)
+	if err != nil {
+		return result, err
+	}
+	slices.Sort(waits)
+	result.Count = int64(len(waits))
+	result.P50, result.P99 = quantile(waits, 0.5), quantile(waits, 0.99)
+	return result, m.read(&result)
 }
 
 // watchEvery is how exactly watch sees when something happened.

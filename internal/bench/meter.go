@@ -22,6 +22,7 @@ type measures struct {
 	Memory  int64           `json:"memory"`  // bytes, the most anonymous memory that was seen
 	P50     float64         `json:"p50"`     // milliseconds
 	P99     float64         `json:"p99"`
+	Lines   float64         `json:"lines"` // that were migrated a second, beside something else
 	Asked   map[string]wait `json:"asked"` // how long answers took, by question
 }
 

@@ -36,7 +36,7 @@ func (s scenario) options(lines int) corpus.Options {
 }
 
 func scenarios() []scenario {
-	return []scenario{once(), many(), byBatch(), live(), latency(), trickle(), ask()}
+	return []scenario{once(), many(), byBatch(), live(), latency(), trickle(), beside(), ask()}
 }
 
 func scenarioNamed(name string) (scenario, error) {
@@ -60,16 +60,17 @@ type sizes struct {
 	preload    int // messages before latency and trickle
 	latency    int // messages of latency, a thousand a second
 	trickle    int // messages of trickle, ten a second
+	beside     int // messages of beside, two hundred a second
 	askLines   int // of the corpus for ask
 	questions  int // of those that are quick
 }
 
 func fullSizes() sizes {
-	return sizes{pairs: 5, onceLines: 1_000_000, manyLines: 10_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, askLines: 10_000_000, questions: 2000}
+	return sizes{pairs: 5, onceLines: 1_000_000, manyLines: 10_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, beside: 6_000, askLines: 10_000_000, questions: 2000}
 }
 
 func quickSizes() sizes {
-	return sizes{pairs: 2, onceLines: 200_000, manyLines: 1_000_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, askLines: 200_000, questions: 200}
+	return sizes{pairs: 2, onceLines: 200_000, manyLines: 1_000_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, beside: 600, askLines: 200_000, questions: 200}
 }
 
 // usualCorpus is ten days of four lively guilds: 0.3 GB for a million lines.
@@ -90,4 +91,6 @@ func cpuEach(m measures) float64        { return m.CPU / float64(m.Count) * 1e6 
 func writtenPerByte(m measures) float64 { return float64(m.Written) / float64(m.Logs) }
 func sizePerByte(m measures) float64    { return float64(m.Size) / float64(m.Logs) }
 func writtenEach(m measures) float64    { return float64(m.Written) / float64(m.Count) / 1024 }
+func p50(m measures) float64            { return m.P50 }
+func p99(m measures) float64            { return m.P99 }
 func memoryMiB(m measures) float64      { return float64(m.Memory) / (1 << 20) }
