@@ -25,6 +25,8 @@
 //     beside (beside.go): the same while logs are migrated.
 //   - ask (ask.go): questions of a database of ten million messages, over our
 //     socket and in SQL.
+//   - standby (standby.go): the daemon itself (daemon.go) with that database, how soon
+//     it is ready and what it needs at rest.
 //
 // Real time and processor time are those of the contender's process, its database's
 // opening and closing included. What is written to disk is the kernel's account of

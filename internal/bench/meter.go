@@ -22,6 +22,8 @@ type measures struct {
 	Memory  int64           `json:"memory"`  // bytes, the most anonymous memory that was seen
 	P50     float64         `json:"p50"`     // milliseconds
 	P99     float64         `json:"p99"`
+	Cold    float64         `json:"cold"`  // milliseconds, the 99th percentile with nothing in the system's cache
+	Rest    int64           `json:"rest"`  // bytes of anonymous memory, of the daemon at rest
 	Lines   float64         `json:"lines"` // that were migrated a second, beside something else
 	Asked   map[string]wait `json:"asked"` // how long answers took, by question
 }

@@ -26,7 +26,7 @@ func TestScenarios(t *testing.T) {
 	defer cancel()
 	r := runner{
 		folder: t.TempDir(), progress: t.Output(), corpora: map[corpus.Options]task{},
-		sizes: sizes{pairs: 1, onceLines: 3000, manyLines: 30_000, batchLines: 3000, flood: 3000, preload: 1000, latency: 300, trickle: 10, beside: 60, askLines: 20_000, questions: 5},
+		sizes: sizes{pairs: 1, onceLines: 3000, manyLines: 30_000, batchLines: 3000, flood: 3000, preload: 1000, latency: 300, trickle: 10, beside: 60, askLines: 20_000, questions: 5, starts: 1},
 	}
 	table := newTable()
 	for _, s := range scenarios() {

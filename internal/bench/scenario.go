@@ -36,7 +36,7 @@ func (s scenario) options(lines int) corpus.Options {
 }
 
 func scenarios() []scenario {
-	return []scenario{once(), many(), byBatch(), live(), latency(), trickle(), beside(), ask()}
+	return []scenario{once(), many(), byBatch(), live(), latency(), trickle(), beside(), ask(), standby()}
 }
 
 func scenarioNamed(name string) (scenario, error) {
@@ -61,16 +61,17 @@ type sizes struct {
 	latency    int // messages of latency, a thousand a second
 	trickle    int // messages of trickle, ten a second
 	beside     int // messages of beside, two hundred a second
-	askLines   int // of the corpus for ask
+	askLines   int // of the corpus for ask and standby
 	questions  int // of those that are quick
+	starts     int // of the daemon, and as many again from nothing in memory
 }
 
 func fullSizes() sizes {
-	return sizes{pairs: 5, onceLines: 1_000_000, manyLines: 10_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, beside: 6_000, askLines: 10_000_000, questions: 2000}
+	return sizes{pairs: 5, onceLines: 1_000_000, manyLines: 10_000_000, batchLines: 1_000_000, flood: 100_000, preload: 50_000, latency: 15_000, trickle: 600, beside: 6_000, askLines: 10_000_000, questions: 2000, starts: 20}
 }
 
 func quickSizes() sizes {
-	return sizes{pairs: 2, onceLines: 200_000, manyLines: 1_000_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, beside: 600, askLines: 200_000, questions: 200}
+	return sizes{pairs: 2, onceLines: 200_000, manyLines: 1_000_000, batchLines: 60_000, flood: 20_000, preload: 20_000, latency: 3_000, trickle: 60, beside: 600, askLines: 200_000, questions: 200, starts: 3}
 }
 
 // usualCorpus is ten days of four lively guilds: 0.3 GB for a million lines.
