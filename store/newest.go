@@ -17,27 +17,32 @@ import (
 // even none, where it has looked at as many as a page may. Damaged records are left
 // out (and counted, see Damaged).
 func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
+	page, next, _, err = db.newestPage(ctx, q, behind, limit, pageVisits)
+	return page, next, err
+}
+
+// newestPage is Newest that looks at so many records at most, and says at how many it did.
+func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, most int) (page []Record, next *Position, visits int, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil
 		}
 		from, to := q.When.bounds()
-		visits, size, begin := 0, 0, time.Now()
+		size, begin := 0, time.Now()
 		visit := func(key recordKey, b, value []byte) (more bool, err error) {
-			if len(page) >= limit || visits >= pageVisits || size >= pageBytes || visits > 0 && time.Since(begin) > pageTime {
+			if len(page) >= limit || visits >= most || size >= pageBytes || visits > 0 && time.Since(begin) > pageTime {
 				next = behind
 				return false, nil
 			}
 			visits++
-			behind = &Position{Time: key.time, User: key.user, Key: key.id}
-			record, err := r.record(key, b, value)
-			if err != nil {
+			behind = key.position()
+			record, err := r.selected(&q, key, b, value)
+			switch {
+			case err != nil:
 				db.bad.note(q.Guild, b, err)
-				return true, nil
-			}
-			if q.Match == nil || q.Match(&record) {
-				page = append(page, record)
+			case record != nil:
+				page = append(page, *record)
 				size += len(record.Content)
 			}
 			return true, nil
@@ -47,8 +52,10 @@ func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) 
 		}
 		return r.guildBackwards(from, to, behind, visit)
 	})
-	return page, next, err
+	return page, next, visits, err
 }
+
+func (k recordKey) position() *Position { return &Position{Time: k.time, User: k.user, Key: k.id} }
 
 type visitor func(key recordKey, b, value []byte) (more bool, err error)
 

@@ -130,13 +130,13 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 				b, value = c.Seek(recordKey{key.user, from, 0}.append(nil))
 				continue
 			}
-			record, err := r.record(key, b, value)
+			record, err := r.selected(&q, key, b, value)
 			switch {
 			case err != nil:
 				db.bad.note(q.Guild, b, err)
 				p.damage.add(damage{1, err})
-			case q.Match == nil || q.Match(&record):
-				p.records = append(p.records, record)
+			case record != nil:
+				p.records = append(p.records, *record)
 				size += len(record.Content)
 			}
 			b, value = c.Next()
@@ -153,6 +153,7 @@ type reader struct {
 	timeline *bbolt.Bucket
 	texts    *textCodec
 	text     []byte // room for one
+	found    Record // and for one
 	channel  func(uint32) (Channel, error)
 }
 
@@ -169,27 +170,40 @@ func openReader(tx *bbolt.Tx, keys *keyring, guild ID) *reader {
 	return r
 }
 
-func (r *reader) record(key recordKey, b, value []byte) (Record, error) {
+// selected returns the record under the key b if q selects it, else nil. The next call
+// overwrites it. What costs little is asked first: a search passes nearly all by.
+func (r *reader) selected(q *Query, key recordKey, b, value []byte) (*Record, error) {
 	s, err := readStored(b, value, key.time)
 	if err != nil {
-		return Record{}, err
+		return nil, err
+	}
+	if q.Channel != nil {
+		if c, err := r.channel(s.channel); err != nil || !q.Channel(c) {
+			return nil, err
+		}
 	}
 	if err := s.open(r.texts, b, &r.text); err != nil {
-		return Record{}, err
+		return nil, err
+	}
+	if q.Text != nil && !q.Text(s.text) {
+		return nil, nil
 	}
 	channel, err := r.channel(s.channel)
 	if err != nil {
-		return Record{}, err
+		return nil, err
 	}
-	record := Record{
+	r.found = Record{
 		Guild: r.guild, User: key.user, Time: key.time, Channel: channel, Content: string(s.text), Source: s.source,
 		ReplyTo: s.replyTo, ReplyToUser: s.replyUser, Attachments: s.attachments, InLogs: s.inLogs || key.isLog(),
 		Redacted: s.gone, Edited: s.edited,
 	}
 	if !key.isLog() {
-		record.Message = ID(key.id)
+		r.found.Message = ID(key.id)
 	}
-	return record, nil
+	if q.Match != nil && !q.Match(&r.found) {
+		return nil, nil
+	}
+	return &r.found, nil
 }
 
 // Guilds returns the guilds that have records, by id.

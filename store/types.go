@@ -255,9 +255,13 @@ type Query struct {
 	Guild ID // 0: every guild (Records only)
 	User  ID // 0: every user
 	When  Range
-	// Match, if set, is called in the transaction for each record in the range
-	// and must not keep or change it.
-	Match func(*Record) bool
+	// Channel, Text and Match, if set, are called in the transaction for what is in the
+	// range, each for what the one before it selected, and must not keep or change
+	// what they are given. Channel and Text come before a Record is made, which
+	// costs more than to pass one by. The text of a redacted record is empty.
+	Channel func(Channel) bool
+	Text    func([]byte) bool
+	Match   func(*Record) bool
 }
 
 // Errors that callers tell apart.
