@@ -143,7 +143,8 @@ func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *ne
 			case key.user > last:
 				return nil
 			case visits >= w.page || late():
-				next = &key
+				more := key
+				next = &more
 				return nil
 			}
 			unclocked += len(b) + len(value)

@@ -14,7 +14,8 @@ import (
 // queryTime is how long a question may take whose answer is not streamed.
 const queryTime = time.Minute
 
-// patience is how long a page of messages is gathered that is not full.
+// patience is how long a page of messages is gathered that is not full: a pattern that
+// nothing matches must not keep its caller waiting without a word.
 const patience = 2 * time.Second
 
 func (s *Server) getGuilds(w http.ResponseWriter, r *http.Request) error {
@@ -41,7 +42,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	selected := store.Query{Guild: guild.ID, When: q.when, Match: q.match()}
+	selected := q.selected(guild.ID)
 	if q.user != "" {
 		if selected.User, err = s.user(ctx, []store.Guild{guild}, q.user); err != nil {
 			return err
@@ -50,7 +51,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	if q.cursor != nil && q.cursor.Guild != guild.ID {
 		return problem(http.StatusBadRequest, "cursor is of another guild")
 	}
-	records, next, err := s.newest(ctx, selected, q.cursor, q.limitOr(50))
+	records, next, err := s.store.Search(ctx, selected, q.cursor, q.limitOr(50), patience)
 	if err != nil {
 		return err
 	}
@@ -70,22 +71,6 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), values.Encode()))
 	}
 	return sendAnswer(w, r, out)
-}
-
-// newest reads page after page until there are limit records, or until patience
-// has passed: a pattern that nothing matches must not keep its caller waiting
-// without a word.
-func (s *Server) newest(ctx context.Context, q store.Query, behind *store.Position, limit int) (records []store.Record, next *store.Position, err error) {
-	for begin := time.Now(); ; behind = next {
-		var page []store.Record
-		if page, next, err = s.store.Newest(ctx, q, behind, limit-len(records)); err != nil {
-			return nil, nil, err
-		}
-		records = append(records, page...)
-		if next == nil || len(records) == limit || time.Since(begin) > patience {
-			return records, next, nil
-		}
-	}
 }
 
 // name enters the display names of the records' users.

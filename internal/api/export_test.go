@@ -1,11 +1,6 @@
 package api
 
-import (
-	"context"
-	"net/http"
-
-	"rollcall/store"
-)
+import "net/http"
 
 // Routes are all that the server answers, as method and path.
 func Routes() (routes []string) {
@@ -18,7 +13,14 @@ func Routes() (routes []string) {
 // Parameters are all that any path may have.
 func Parameters() []string { return parameters }
 
-var ParsePattern = parsePattern
+// ParsePattern returns how a text is matched, and how the library alone does it.
+func ParsePattern(text string) (match, plainly func([]byte) bool, err error) {
+	p, err := parsePattern(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.match, p.re.Match, nil
+}
 
 // NewStream returns what export writes to: its write and its close.
 func NewStream(w http.ResponseWriter) (write func(text string) error, close func()) {
@@ -28,7 +30,5 @@ func NewStream(w http.ResponseWriter) (write func(text string) error, close func
 	}, s.close
 }
 
-// Newest gathers a page of messages.
-func (s *Server) Newest(ctx context.Context, q store.Query, behind *store.Position, limit int) ([]store.Record, *store.Position, error) {
-	return s.newest(ctx, q, behind, limit)
-}
+// Patience is how long a page of messages is gathered.
+const Patience = patience

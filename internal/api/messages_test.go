@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/api"
 	"rollcall/store"
 )
 
@@ -14,7 +15,6 @@ import (
 // where to go on; and a caller who has gone is noticed.
 func TestPatience(t *testing.T) {
 	db := filled(t)
-	s := server(db, "")
 	synctest.Test(t, func(t *testing.T) {
 		slow := store.Query{Guild: guildA, Match: func(r *store.Record) bool {
 			time.Sleep(time.Second)
@@ -25,19 +25,19 @@ func TestPatience(t *testing.T) {
 		pages := 0
 		for more := true; more; more = behind != nil {
 			begin := time.Now()
-			page, next, err := s.Newest(t.Context(), slow, behind, 50)
+			page, next, err := db.Search(t.Context(), slow, behind, 50, api.Patience)
 			if err != nil || time.Since(begin) > 3*time.Second {
 				t.Fatalf("a page took %s, %v", time.Since(begin), err)
 			}
 			found, behind = append(found, page...), next
 			pages++
 		}
-		if len(found) != 1 || pages != 3 {
+		if len(found) != 1 || pages != 4 {
 			t.Errorf("found %d records on %d pages", len(found), pages)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		if _, _, err := s.Newest(ctx, slow, nil, 50); !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := db.Search(ctx, slow, nil, 50, api.Patience); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the caller is gone: %v", err)
 		}
 	})

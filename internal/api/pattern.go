@@ -13,8 +13,24 @@ const (
 	maxStates = 2000
 )
 
+// pattern is what grep asks for.
+type pattern struct {
+	re       *regexp.Regexp
+	literals []literal // a text that matches holds one of them, if there are any
+}
+
+// match says whether a text matches. It may be called by several goroutines.
+func (p *pattern) match(text []byte) bool {
+	for i := range p.literals {
+		if p.literals[i].in(text) {
+			return p.re.Match(text)
+		}
+	}
+	return len(p.literals) == 0 && p.re.Match(text)
+}
+
 // parsePattern compiles what grep asks for.
-func parsePattern(text string) (*regexp.Regexp, error) {
+func parsePattern(text string) (*pattern, error) {
 	if len(text) > maxPattern {
 		return nil, problem(http.StatusBadRequest, "grep is %d bytes long: want at most %d", len(text), maxPattern)
 	}
@@ -25,11 +41,11 @@ func parsePattern(text string) (*regexp.Regexp, error) {
 	if states(parsed) > maxStates { // before it is compiled: that takes memory in proportion, too
 		return nil, problem(http.StatusBadRequest, "grep cannot be %.64q: it repeats too much: want at most %d characters with its repetitions written out", text, maxStates)
 	}
-	pattern, err := regexp.Compile(text)
+	re, err := regexp.Compile(text)
 	if err != nil {
 		return nil, problem(http.StatusBadRequest, "grep cannot be %.64q: %v", text, err)
 	}
-	return pattern, nil
+	return &pattern{re, literalsOf(parsed)}, nil
 }
 
 // states estimates how many states a pattern has, and stops counting above maxStates.

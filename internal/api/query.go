@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -37,7 +36,7 @@ type query struct {
 	window               int         // days up to today, 0 unless given as such
 	when                 store.Range // from since to until
 	dates                int         // how many of them are given as days
-	grep                 *regexp.Regexp
+	grep                 *pattern
 	limit                int // 0 unless given
 	tokens               int
 	by                   store.By
@@ -127,11 +126,11 @@ func (q *query) set(name, value string) error {
 			q.when.To = at
 		}
 	case "grep":
-		pattern, err := parsePattern(value)
+		grep, err := parsePattern(value)
 		if err != nil {
 			return err
 		}
-		q.grep = pattern
+		q.grep = grep
 	case "limit":
 		if q.limit, ok = number(value, 1, MaxLimit); !ok {
 			return refused("a whole number from 1 to " + strconv.Itoa(MaxLimit))
@@ -189,18 +188,17 @@ func checkName(what, text string) error {
 	return nil
 }
 
-// match returns what the store is to ask of each record; nil if there is nothing.
-func (q *query) match() func(*store.Record) bool {
-	if q.channel == "" && q.grep == nil {
-		return nil
+// selected returns the records of a guild that are asked for; the user is to be found yet.
+func (q *query) selected(guild store.ID) store.Query {
+	selected := store.Query{Guild: guild, When: q.when}
+	if q.channel != "" {
+		id, _ := store.ParseID(q.channel) // a channel may also be called "2024"
+		selected.Channel = func(c store.Channel) bool { return c.Name == q.channel || id != 0 && c.ID == id }
 	}
-	channelID, _ := store.ParseID(q.channel) // a channel may also be called "2024"
-	return func(r *store.Record) bool {
-		if q.channel != "" && r.Channel.Name != q.channel && (channelID == 0 || r.Channel.ID != channelID) {
-			return false
-		}
-		return q.grep == nil || q.grep.MatchString(r.Content)
+	if q.grep != nil {
+		selected.Text = q.grep.match
 	}
+	return selected
 }
 
 const cursorSize = 4 * 8
