@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -302,4 +303,12 @@ func Follow(ctx context.Context, db *DB, path string, changes ...func(*bbolt.Tx)
 func WalkPages(file []byte) error {
 	p := &pages{bytes.NewReader(file), 4096, uint64(len(file) / 4096)}
 	return areTrees(context.Background(), p, binary.NativeEndian.Uint64(file[32:]))
+}
+
+// SearchBy is Search that looks at first messages newest first, before windows, and reads
+// page records of a window in a transaction.
+func SearchBy(ctx context.Context, db *DB, q Query, behind *Position, limit int, patience time.Duration, first, page int) ([]Record, *Position, error) {
+	s := &search{db: db, q: q, behind: behind, limit: limit, end: time.Now().Add(patience), first: first, page: page}
+	err := s.run(ctx)
+	return s.found, s.behind, err
 }

@@ -51,7 +51,7 @@ func (w *window) measure(r *reader, messages int) error {
 			break
 		}
 		quarter = q
-		size += len(value)
+		size += len(value) - checksumSize
 	}
 	w.messages = size / momentSize
 	return nil
