@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,8 @@ func TestReads(t *testing.T) {
 		"one instant":     {Guild: 1, When: store.Range{From: 60e6, To: 60e6 + 1}},
 		"empty range":     {Guild: 1, When: store.Range{From: 60e6, To: 60e6}},
 		"match":           {Guild: 1, Match: func(r *store.Record) bool { return strings.HasSuffix(r.Content, "7") }},
+		"channel":         {Guild: 1, Channel: func(c store.Channel) bool { return c == store.Channel{ID: 1, Name: "c2"} }},
+		"text":            {Guild: 1, Text: func(b []byte) bool { return bytes.HasSuffix(b, []byte("7")) }},
 		"no such guild":   {Guild: 99},
 		"no such user":    {Guild: 1, User: 99},
 	} {
@@ -67,7 +70,8 @@ func TestReads(t *testing.T) {
 			var times []store.Micros
 			for _, r := range given {
 				inRange := q.When == (store.Range{}) || r.Time >= q.When.From && r.Time < q.When.To
-				if (q.Guild == 0 || r.Guild == q.Guild) && (q.User == 0 || r.User == q.User) && inRange && (q.Match == nil || q.Match(&r)) {
+				selected := (q.Channel == nil || q.Channel(r.Channel)) && (q.Text == nil || q.Text([]byte(r.Content))) && (q.Match == nil || q.Match(&r))
+				if (q.Guild == 0 || r.Guild == q.Guild) && (q.User == 0 || r.User == q.User) && inRange && selected {
 					want[describe(r, r.InLogs)]++
 					times = append(times, r.Time)
 				}
