@@ -30,31 +30,35 @@ func (db *DB) Search(ctx context.Context, q Query, behind *Position, limit int, 
 }
 
 type search struct {
-	db     *DB
-	q      Query
-	behind *Position // where to go on; nil before the newest, and when there are no more
-	limit  int
-	end    time.Time
-	first  int // searchFirst
-	page   int // pageVisits
-	found  []Record
-	seen   int           // messages so far, about
-	pace   time.Duration // that one of them took, of late
+	db      *DB
+	q       Query
+	behind  *Position // where to go on; nil before the newest, and when there are no more
+	limit   int
+	end     time.Time
+	first   int // searchFirst
+	page    int // pageVisits
+	windows bool
+	found   []Record
+	seen    int           // messages so far, about
+	pace    time.Duration // that one of them took, of late
 }
 
 func (s *search) run(ctx context.Context) error {
-	windows := s.q.User == 0 // what one user wrote lies in the order of time
+	s.windows = s.q.User == 0 // what one user wrote lies in the order of time
 	for {
-		if err := s.newest(ctx); err != nil || s.over() {
+		if err := s.step(ctx); err != nil || s.over() {
 			return err
 		}
-		for windows && s.seen >= s.first {
-			var err error
-			if windows, err = s.window(ctx); err != nil || s.over() {
-				return err
-			}
+	}
+}
+
+func (s *search) step(ctx context.Context) error {
+	if s.windows && s.seen >= s.first {
+		if done, err := s.window(ctx); err != nil || done {
+			return err
 		}
 	}
+	return s.newest(ctx)
 }
 
 func (s *search) over() bool {
@@ -75,8 +79,8 @@ func (s *search) newest(ctx context.Context) error {
 	return err
 }
 
-// window reads the next window. It does not where that is no faster than newest first;
-// and what it has read does not count if that takes more than half of the time left.
+// window reads the next window. Where newest first is as fast it does not; and what it has
+// read counts for nothing if that takes more than half of the time that is left.
 func (s *search) window(ctx context.Context) (done bool, err error) {
 	begin := time.Now()
 	patience := s.end.Sub(begin) / 2
@@ -87,10 +91,11 @@ func (s *search) window(ctx context.Context) (done bool, err error) {
 	reading, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	found, err := w.read(reading)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		s.windows = false
+		return false, nil
+	}
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = nil
-		}
 		return false, err
 	}
 	for _, f := range found {
@@ -108,26 +113,30 @@ func (s *search) window(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// nextWindow returns the window behind s.behind, with at most so many messages; nil if
-// it would have less than the guild has users: newest first takes less seeks then.
+// nextWindow returns the window behind s.behind, with at most so many messages, about;
+// nil if it is not to have more than the guild has users, each of whom costs a seek.
 func (s *search) nextWindow(ctx context.Context, most int) (w *window, err error) {
 	err = s.db.view(ctx, func(tx *bbolt.Tx) error {
 		r := openReader(tx, s.db.keys, s.q.Guild)
-		if r == nil {
-			return nil
-		}
 		key := u64(nil, uint64(s.q.Guild))
 		payload, err := get(tx.Bucket(bucketGuilds), key)
-		if err != nil {
+		if r == nil || payload == nil || err != nil {
 			return err
 		}
 		info, err := decodeGuildInfo(payload)
 		if err != nil {
 			return damagedValue(key)
 		}
-		users := int(info.users)
-		next := &window{db: s.db, q: s.q, behind: *s.behind, limit: s.limit - len(s.found), page: s.page}
-		if err := next.measure(r, min(max(windowGrowth*s.seen, 2*users), most)); err != nil || next.messages < users {
+		users, left := int(info.users), s.limit-len(s.found)
+		messages := min(max(windowGrowth*s.seen, 2*users), most)
+		if n := len(s.found); n > 0 {
+			messages = min(messages, 2*s.seen*left/n) // twice as many as are expected to be enough
+		}
+		if messages <= users {
+			return nil
+		}
+		next := &window{db: s.db, q: s.q, behind: *s.behind, limit: left, page: s.page}
+		if err := next.measure(r, messages); err != nil || next.messages <= users {
 			return err
 		}
 		w = next

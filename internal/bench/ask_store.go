@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"strings"
 	"time"
 
 	"rollcall/store"
@@ -35,10 +35,11 @@ func (a *ofStore) series(guild store.ID, since time.Time) error {
 }
 
 func (a *ofStore) pattern(guild store.ID) error {
-	match := func(r *store.Record) bool { return strings.Contains(r.Content, rareWord) }
+	word := []byte(rareWord)
+	q := store.Query{Guild: guild, Text: func(text []byte) bool { return bytes.Contains(text, word) }}
 	var next *store.Position
 	for {
-		_, behind, err := a.db.Newest(a.ctx, store.Query{Guild: guild, Match: match}, next, 50)
+		_, behind, err := a.db.Search(a.ctx, q, next, 50, time.Second)
 		if err != nil || behind == nil {
 			return err
 		}
