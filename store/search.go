@@ -132,9 +132,6 @@ func (s *search) nextWindow(ctx context.Context, most int) (w *window, err error
 		if n := len(s.found); n > 0 {
 			messages = min(messages, 2*s.seen*left/n) // twice as many as are expected to be enough
 		}
-		if messages <= users {
-			return nil
-		}
 		next := &window{db: s.db, q: s.q, behind: *s.behind, limit: left, page: s.page}
 		if err := next.measure(r, messages); err != nil || next.messages <= users {
 			return err
