@@ -118,9 +118,12 @@ func (s *search) window(ctx context.Context) (done bool, err error) {
 func (s *search) nextWindow(ctx context.Context, most int) (w *window, err error) {
 	err = s.db.view(ctx, func(tx *bbolt.Tx) error {
 		r := openReader(tx, s.db.keys, s.q.Guild)
+		if r == nil {
+			return nil
+		}
 		key := u64(nil, uint64(s.q.Guild))
 		payload, err := get(tx.Bucket(bucketGuilds), key)
-		if r == nil || payload == nil || err != nil {
+		if payload == nil {
 			return err
 		}
 		info, err := decodeGuildInfo(payload)

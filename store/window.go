@@ -134,7 +134,7 @@ func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *ne
 			unclocked = 0
 			return time.Since(begin) > pageTime
 		}
-		c := r.records.Cursor()
+		c := r.records.between(w.from, w.to)
 		for b, value := c.Seek(start.append(nil)); b != nil; visits++ {
 			key, ok := parseRecordKey(b)
 			switch {
