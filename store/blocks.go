@@ -14,6 +14,7 @@ type blockCursor struct {
 	entries []entry       // of the block where it is
 	at      int           // and the place in them; it is nowhere if that is outside
 	room    []entry
+	key     [recordKeySize]byte // room for one
 }
 
 func (b *blockCursor) valid() bool { return b.at >= 0 && b.at < len(b.entries) }
@@ -26,17 +27,17 @@ func (b *blockCursor) load(key, value []byte) {
 		b.room = make([]entry, 0, blockEntries)
 	}
 	if b.entries = b.room[:0]; key != nil {
-		b.entries = readBlock(b.entries, b.c.Bucket(), key, value)
+		b.entries = readBlock(b.entries, &b.key, b.c.Bucket(), key, value)
 		b.room = b.entries
 	}
 }
 
 // readBlock adds the records of a block. If its last record is as it should be, so are
 // the keys of all before it in order, and none lies in the place of another block.
-func readBlock(to []entry, bucket *bbolt.Bucket, key, value []byte) []entry {
+func readBlock(to []entry, room *[recordKeySize]byte, bucket *bbolt.Bucket, key, value []byte) []entry {
 	n := len(to)
 	to, err := decodeBlock(to, paddedKey(key), value)
-	if err == nil && to[len(to)-1].sound() {
+	if err == nil && to[len(to)-1].sound(room) {
 		return to
 	}
 	return salvage(to, n, bucket, key, value, err != nil)
@@ -134,6 +135,7 @@ type blockWriter struct {
 	bucket *bbolt.Bucket
 	old    []entry
 	merged []entry
+	key    [recordKeySize]byte // room for one
 }
 
 // put stores entries, which are in order.
@@ -178,7 +180,7 @@ func (d *blockWriter) open(at recordKey) (key, next []byte) {
 	if key == nil {
 		return nil, next
 	}
-	d.old = readBlock(d.old, d.bucket, key, value)
+	d.old = readBlock(d.old, &d.key, d.bucket, key, value)
 	return key, next
 }
 

@@ -103,11 +103,13 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 			}
 			return order(b.user, a.user)
 		})
+		q := quarterOf(moments[0].time)
+		in := r.records.between(quarterStart(q), quarterStart(q+1)-1)
 		for _, m := range slices.Compact(moments) {
 			if m.time > to || m.time < from || behind != nil && m.time == behind.Time && m.user > behind.User {
 				continue
 			}
-			if more, err := r.moment(m, behind, visit); err != nil || !more {
+			if more, err := r.moment(in, m, behind, visit); err != nil || !more {
 				return err
 			}
 		}
@@ -123,24 +125,24 @@ func lastBefore(c *bbolt.Cursor, end []byte) (key, value []byte) {
 	return c.Prev()
 }
 
-// moment visits the records of one user at one instant, the highest id first.
-func (r *reader) moment(m moment, behind *Position, visit visitor) (more bool, err error) {
-	type found struct{ key, value []byte }
-	var at []found
-	c := r.records.between(m.time, m.time)
-	prefix := recordKey{m.user, m.time, 0}.append(nil)
-	for b, value := c.Seek(prefix); b != nil && bytes.Equal(b[:16], prefix[:16]); b, value = c.Next() {
-		at = append(at, found{slices.Clone(b), value})
-	}
-	for _, f := range slices.Backward(at) {
-		key, ok := parseRecordKey(f.key)
-		if !ok {
-			return false, damagedValue(f.key)
+// moment visits the records of one user at one instant, the highest id first, by a
+// cursor that has them.
+func (r *reader) moment(c *recordCursor, m moment, behind *Position, visit visitor) (more bool, err error) {
+	r.at = r.at[:0]
+	var room [recordKeySize]byte
+	for b, value := c.Seek(recordKey{m.user, m.time, 0}.append(room[:0])); b != nil; b, value = c.Next() {
+		key := paddedKey(b)
+		if key.user != m.user || key.time != m.time {
+			break
 		}
-		if behind != nil && key.time == behind.Time && key.user == behind.User && key.id >= behind.Key {
+		r.at = append(r.at, entry{key, value})
+	}
+	for _, e := range slices.Backward(r.at) {
+		if behind != nil && e.key.time == behind.Time && e.key.user == behind.User && e.key.id >= behind.Key {
 			continue
 		}
-		if more, err := visit(key, f.key, f.value); err != nil || !more {
+		r.key = e.key.append(r.key[:0])
+		if more, err := visit(e.key, r.key, e.value); err != nil || !more {
 			return false, err
 		}
 	}

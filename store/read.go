@@ -152,8 +152,10 @@ type reader struct {
 	records  *records
 	timeline *bbolt.Bucket
 	texts    *textCodec
-	text     []byte // room for one
-	found    Record // and for one
+	text     []byte  // room for one
+	at       []entry // room for those of one instant
+	key      []byte  // and for the key of one of them
+	found    Record  // and for one
 	channel  func(uint32) (Channel, error)
 }
 

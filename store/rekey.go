@@ -279,7 +279,7 @@ func (b textBucket) anew(t *textCodec, key, value []byte, budget *rekeyBudget) (
 		}
 		return again, written
 	}
-	entries := readBlock(nil, b.bucket, key, value)
+	entries := readBlock(nil, new([recordKeySize]byte), b.bucket, key, value)
 	for i := range entries {
 		e := &entries[i]
 		if fresh := b.sealed(t, e.key.append(nil), e.value, budget); fresh != nil {

@@ -316,6 +316,7 @@ func (r *records) mergeRuns(count func() error) error {
 // merge makes one run of those from a place on.
 func (r *records) merge(from int, moving bool) error {
 	var all []entry
+	var room [recordKeySize]byte
 	c := recordCursor{at: -1}
 	old := slices.Clone(r.runs.list[from:])
 	for i := range old {
@@ -325,7 +326,7 @@ func (r *records) merge(from int, moving bool) error {
 		e := entry{paddedKey(b), value}
 		if n := len(all); n == 0 || all[n-1].key != e.key {
 			all = append(all, e)
-		} else if !all[n-1].sound() { // twice: one of them is damaged
+		} else if !all[n-1].sound(&room) { // twice: one of them is damaged
 			all[n-1] = e
 		}
 	}
@@ -357,10 +358,11 @@ func (r *records) move(most int) error {
 	var moved, rest []entry
 	var keys [][]byte
 	size := 0
+	to := blockWriter{w: r.w, bucket: r.main}
 	c := bucket.Cursor()
 	for key, value := c.First(); key != nil && len(rest) == 0; key, value = c.Next() {
 		before := len(moved)
-		moved = readBlock(moved, bucket, key, value)
+		moved = readBlock(moved, &to.key, bucket, key, value)
 		for i := max(before, 1); i < len(moved); i++ {
 			if sizeOf(moved[before:i])+size >= most && moved[i].key.user != moved[i-1].key.user {
 				rest = append(rest, moved[i:]...)
@@ -371,7 +373,6 @@ func (r *records) move(most int) error {
 		keys = append(keys, key)
 	}
 	r.main.FillPercent = bulkFill
-	to := blockWriter{w: r.w, bucket: r.main}
 	if err := to.put(moved); err != nil {
 		return err
 	}
