@@ -86,22 +86,15 @@ func decodeBlock(to []entry, key recordKey, b []byte) ([]entry, error) {
 				return to, errBadValue
 			}
 			b = b[n:]
+			ahead, n := uint64(0), 8
 			if user == 0 {
-				var ahead uint64
-				if ahead, n = uvarint(b); n <= 0 || ahead > uint64(maxMicros-minMicros) {
-					return to, errBadValue
-				}
-			} else if n = 8; len(b) < n {
+				ahead, n = uvarint(b)
+			}
+			if n <= 0 || len(b) < n+8 {
 				return to, errBadValue
 			}
-			if len(b) < n+8 {
-				return to, errBadValue
-			}
-			next := recordKey{key.user + ID(user), key.time, binary.BigEndian.Uint64(b[n:])}
-			if user == 0 {
-				ahead, _ := uvarint(b)
-				next.time += Micros(ahead)
-			} else {
+			next := recordKey{key.user + ID(user), key.time + Micros(ahead), binary.BigEndian.Uint64(b[n:])}
+			if user != 0 {
 				next.time = Micros(binary.BigEndian.Uint64(b) ^ (1 << 63))
 			}
 			if next.compare(key) <= 0 {

@@ -105,50 +105,61 @@ func Reading(db *DB, guild ID, fn func(c *RecordCursor, get func(key []byte) []b
 	})
 }
 
-// RecordValues calls change with each value in which a guild has records, or which is
-// its list of runs, and a way to store another one for it. It does not heal anything.
-func RecordValues(db *DB, guild ID, change func(name string, value []byte, put func([]byte) error) error) error {
-	type place struct {
-		bucket     [2]string
-		key, value []byte
+// Place is where a value is.
+type Place struct{ top, nested, key, Value []byte }
+
+// InMain, InRun and IsList say what the value is: a block of user_stats, one of a run,
+// or the list of runs.
+func (p Place) InMain() bool { return string(p.top) == string(bucketRecords) }
+func (p Place) InRun() bool  { return len(p.nested) == runNameSize }
+func (p Place) IsList() bool { return p.nested == nil }
+
+func (p Place) String() string { return fmt.Sprintf("%s %x %x", p.top, p.nested, p.key) }
+
+// Keys returns those of the records in the block.
+func (p Place) Keys() (keys [][]byte) {
+	if p.IsList() {
+		return nil
 	}
-	var places []place
-	visit := func(top, nested []byte, b *bbolt.Bucket) error {
-		return b.ForEach(func(key, value []byte) error {
-			if value != nil {
-				places = append(places, place{[2]string{string(top), string(nested)}, slices.Clone(key), slices.Clone(value)})
-			}
-			return nil
-		})
+	entries, _ := decodeBlock(nil, paddedKey(p.key), p.Value)
+	for i := range entries {
+		keys = append(keys, entries[i].key.append(nil))
 	}
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
+	return keys
+}
+
+// Put stores another value in the place.
+func (p Place) Put(db *DB, value []byte) error {
+	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(p.top)
+		if p.nested != nil {
+			b = b.Bucket(p.nested)
+		}
+		return b.Put(p.key, value)
+	})
+}
+
+// PlacesOf returns the values in which a guild has its records, and its list of runs.
+func PlacesOf(db *DB, guild ID) (places []Place, err error) {
+	err = db.bolt.View(func(tx *bbolt.Tx) error {
+		visit := func(top, nested []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(key, value []byte) error {
+				places = append(places, Place{top, nested, slices.Clone(key), slices.Clone(value)})
+				return nil
+			})
+		}
 		r := openRecords(tx, guild)
 		err := visit(bucketRecords, bucketName(guild), r.main)
 		for i := range r.runs.list {
 			err = errors.Join(err, visit(bucketRecent, r.runs.name(&r.runs.list[i]), r.runs.bucket(&r.runs.list[i])))
 		}
 		if value := r.runs.parent.Get(r.runs.key()); value != nil {
-			places = append(places, place{[2]string{string(bucketRecent)}, r.runs.key(), slices.Clone(value)})
+			places = append(places, Place{bucketRecent, nil, r.runs.key(), slices.Clone(value)})
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	for _, p := range places {
-		name := fmt.Sprintf("%q %x", p.bucket, p.key)
-		err := change(name, p.value, func(value []byte) error {
-			return db.bolt.Update(func(tx *bbolt.Tx) error {
-				b := tx.Bucket([]byte(p.bucket[0]))
-				if p.bucket[1] != "" {
-					b = b.Bucket([]byte(p.bucket[1]))
-				}
-				return b.Put(p.key, value)
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return places, err
 }
+
+// NoSync lets commits not wait for the disk.
+func NoSync(db *DB) { db.bolt.NoSync = true }
