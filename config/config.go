@@ -79,7 +79,8 @@ type Config struct {
 	key store.Key // that EncryptionKeyFile holds
 }
 
-func defaults() Config {
+// Default returns what holds where the environment says nothing.
+func Default() Config {
 	return Config{
 		DB:                  "rollcall.db",
 		DiscordURL:          "https://discord.com",
@@ -107,7 +108,7 @@ func Load() (Config, error) {
 	if err := checkNames(os.Environ()); err != nil {
 		return Config{}, err
 	}
-	c := defaults()
+	c := Default()
 	if err := envconfig.Process(prefix, &c); err != nil {
 		if e, ok := errors.AsType[*envconfig.ParseError](err); ok {
 			value := e.Value

@@ -113,7 +113,7 @@ func (c Config) Variables() []Variable {
 		out[i] = r.Variable
 		out[i].Name = prefix + "_" + r.Name
 		out[i].Value = r.show(c)
-		out[i].Default = r.show(defaults())
+		out[i].Default = r.show(Default())
 	}
 	return out
 }

@@ -98,15 +98,13 @@ func (a *app) demo(ctx context.Context, folder string) error {
 // demoConfig owes nothing to the environment: who tries the demo may have set up
 // the real thing already.
 func demoConfig(folder string, discord *simulator.Server) config.Config {
-	c := config.Config{
-		DB:                filepath.Join(folder, "rollcall.db"),
-		DiscordURL:        discord.URL(),
-		CommitInterval:    200 * time.Millisecond,
-		Logs:              filepath.Join(folder, "logs"),
-		MigrationBatch:    500,
-		MigrationDayDelay: 100 * time.Millisecond, // so that one can watch
-		Backfill:          "gap",
-	}
+	c := config.Default()
+	c.DB = filepath.Join(folder, "rollcall.db")
+	c.DiscordURL = discord.URL()
+	c.CommitInterval = 200 * time.Millisecond
+	c.Logs = filepath.Join(folder, "logs")
+	c.MigrationStartDelay, c.MigrationDayDelay = 0, 100*time.Millisecond // so that one can watch
+	c.Listen = ""
 	c.Token.Decode(discord.Token())
 	return c
 }
