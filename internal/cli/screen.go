@@ -67,7 +67,7 @@ func (s *screen) run(ctx context.Context) error {
 	every, show := printEvery, s.printLine
 	if s.app.tty {
 		every, show = redraw, s.draw
-	} else if _, err := fmt.Fprintln(s.app.stdout, "The real daemon runs on a simulated Discord and on a month of made-up logs, in a temporary folder."); err != nil {
+	} else if _, err := fmt.Fprintf(s.app.stdout, "The real daemon runs on a simulated Discord and on a month of made-up logs, in a temporary folder. %s\n", s.howToAsk()); err != nil {
 		return err
 	}
 	ticks := time.NewTicker(every)
@@ -185,7 +185,7 @@ func (s *screen) printLine(v view) error {
 // draw writes over what it drew before.
 func (s *screen) draw(v view) error {
 	var b strings.Builder
-	b.WriteString("The real daemon, on a simulated Discord and a month of made-up logs. Ctrl-C ends it.\n\n")
+	fmt.Fprintf(&b, "The real daemon, on a simulated Discord and a month of made-up logs. Ctrl-C ends it.\n%s\n\n", s.howToAsk())
 	t := newTable("guild", "messages", "live", "from history", "from logs", "users", "logs read to")
 	alignRight(t, 2, 3, 4, 5, 6)
 	for _, g := range v.guilds {
@@ -205,6 +205,11 @@ func (s *screen) draw(v view) error {
 	frame := "\x1b[H" + strings.ReplaceAll(b.String(), "\n", "\x1b[K\n") + "\x1b[J"
 	_, err := io.WriteString(s.app.stdout, frame)
 	return err
+}
+
+// howToAsk is for who wants to try the commands, too.
+func (s *screen) howToAsk() string {
+	return "Ask it from another terminal: rollcall --db " + terminal.Visible(s.from.db) + " guilds"
 }
 
 func (s *screen) name(id store.ID) string {
