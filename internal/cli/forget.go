@@ -95,7 +95,7 @@ func (a *app) forget(ctx context.Context, cfg config.Config, user string, query 
 	if a.json {
 		err = json.NewEncoder(a.stdout).Encode(out)
 	} else {
-		err = a.printForgetting(out)
+		err = a.printForgetting(out, f)
 	}
 	if err == nil {
 		err = a.compactAfterwards(ctx, cfg, f)

@@ -97,13 +97,16 @@ func (f forgetting) left(flags forgetFlags) error {
 	return fmt.Errorf("forgotten, but %d logs and %d backups were not scrubbed: the list says why", logs, backups)
 }
 
-func (a *app) printForgetting(f forgetting) error {
-	where := ""
+func (a *app) printForgetting(f forgetting, flags forgetFlags) error {
+	where, bytes := "", "Free pages of the file keep the old bytes until: rollcall compact\n"
 	if f.Guild != 0 {
 		where = fmt.Sprintf(" --guild %s", f.Guild)
 	}
-	if _, err := fmt.Fprintf(a.stdout, "Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s\n"+
-		"Free pages of the file keep the old bytes until: rollcall compact\n", f.Messages, f.Replies, f.Names, f.User, where); err != nil {
+	if flags.compact { // which comes next
+		bytes = ""
+	}
+	if _, err := fmt.Fprintf(a.stdout, "Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s\n%s",
+		f.Messages, f.Replies, f.Names, f.User, where, bytes); err != nil {
 		return err
 	}
 	logs := newTable("file", "lines", "", "")
