@@ -25,7 +25,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: "Read a whole database, the configured one unless a file is named, or a backup, compressed\n" +
 			"or not: compare its digest if it is a backup, follow its pages, compare checksums, and\n" +
 			"compare what is kept beside the records with the records. Of a database that a daemon\n" +
-			"holds, a copy of this moment is checked.",
+			"holds, a copy of this moment is checked. Without its key the texts of an encrypted one are\n" +
+			"not opened, and only their checksums are compared.",
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.config(c)
