@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -247,6 +249,36 @@ func TestFailingCalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLittleAddressSpace refuses the map that is to be large enough for years, as a
+// limit on the address space does. A smaller one is enough; where even that is refused
+// it is not said that the file is damaged.
+func TestLittleAddressSpace(t *testing.T) {
+	t.Parallel()
+	for refused, want := range map[string]int{"1": 1, "1+": 0} {
+		path := filepath.Join(t.TempDir(), "rollcall.db")
+		mustClose(t, openWith(t, path, store.Options{}))
+		opened, _, code := runWriter(t, path, "-f", "-qq", "-o", os.DevNull, "-E", deedVariable+"=open", "-P", path, "-e", "trace=mmap",
+			"-e", "inject=mmap:error=ENOMEM:when="+refused)
+		if code != 0 || opened != want {
+			t.Errorf("%s refused: exit code %d, opened %d times", refused, code, opened)
+		}
+	}
+}
+
+// openDeed opens a database, or is told that it cannot.
+func openDeed(_ context.Context, path string, acknowledge func()) error {
+	runtime.LockOSThread() // strace counts by thread
+	db, err := store.Open(path, store.Options{})
+	if errors.Is(err, syscall.ENOMEM) && !errors.Is(err, store.ErrDamaged) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	acknowledge()
+	return db.Close()
 }
 
 // TestKilledWhileCompacting kills the writer at random moments while it compacts its

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -33,8 +34,15 @@ func openBolt(path string, o Options, pageSize int) (*handle, error) {
 	if o.LockTimeout == 0 {
 		o.LockTimeout = 2 * time.Second
 	}
+	space := initialMap()
 	for {
-		h, opened, err := openLocked(path, o, pageSize)
+		h, opened, err := openLocked(path, o, pageSize, space)
+		if errors.Is(err, syscall.ENOMEM) && space > 0 {
+			// There is a limit (ulimit -v, a container, an emulator): the map grows
+			// with the file then, and is moved when it does.
+			space = 0
+			continue
+		}
 		if opened == nil || errors.Is(err, ErrLocked) {
 			return nil, err
 		}
@@ -54,7 +62,7 @@ func openBolt(path string, o Options, pageSize int) (*handle, error) {
 }
 
 // openLocked opens a file once it has the lock on it, and tells which one that was.
-func openLocked(path string, o Options, pageSize int) (h *handle, opened os.FileInfo, err error) {
+func openLocked(path string, o Options, pageSize, space int) (h *handle, opened os.FileInfo, err error) {
 	h = new(handle)
 	defer func() {
 		if err != nil && h.file != nil {
@@ -66,7 +74,7 @@ func openLocked(path string, o Options, pageSize int) (h *handle, opened os.File
 	h.DB, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         o.LockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: initialMap(),
+		InitialMmapSize: space,
 		MaxSize:         int(o.MaxSize),
 		PageSize:        pageSize,
 		ReadOnly:        o.ReadOnly,
@@ -89,6 +97,8 @@ func openLocked(path string, o Options, pageSize int) (h *handle, opened os.File
 		err = fmt.Errorf("%w: not a bbolt file (%v)", ErrDamaged, err)
 	case errors.As(err, new(*os.PathError)):
 		err = plain(err)
+	case errors.Is(err, syscall.ENOMEM):
+		err = fmt.Errorf("the file does not fit into the address space that this process may have: %w", err)
 	default:
 		err = fmt.Errorf("%w: %v", ErrDamaged, err)
 	}

@@ -32,6 +32,7 @@ var deeds = map[string]func(ctx context.Context, path string, acknowledge func()
 	"compact": compactDeed,
 	"rekey":   rekeyDeed,
 	"forget":  forgetDeed,
+	"open":    openDeed,
 }
 
 func perform(path string, do func(context.Context, string, func()) error) int {
