@@ -119,6 +119,7 @@ type guildTx struct {
 	answer   bool
 	traces   bool                // some messages were removed, see traces.go
 	quarters map[uint32][]moment // what the timeline says, of quarter hours that were asked for
+	coming   int                 // how many records are put at once
 }
 
 // change is a record that came (by 1) or went (by -1).

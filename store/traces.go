@@ -22,8 +22,13 @@ func (g *guildTx) removed(key recordKey) bool {
 	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.append(nil))) != nil
 }
 
+// quarterShare is how many bytes of the timeline may be read of a quarter hour for each
+// record that is put at once: to look for one among the records costs about as much.
+const quarterShare = 1 << 10
+
 // has says whether a record is there, or was and has been removed. The timeline tells
-// of most that are not without a look at the records.
+// of most that are not without a look at the records, unless much was written in their
+// quarter hour and few ask.
 func (g *guildTx) has(key recordKey) bool {
 	if g.removed(key) {
 		return true
@@ -35,7 +40,7 @@ func (g *guildTx) has(key recordKey) bool {
 	moments, known := g.quarters[q]
 	if !known {
 		var err error
-		if moments, err = g.readQuarter(q); err != nil { // what is damaged there need not stop what comes
+		if moments, known, err = g.readQuarter(q, quarterShare*g.coming); err != nil || !known { // what is damaged there need not stop what comes
 			return g.records.Get(key.append(nil)) != nil
 		}
 		g.quarters[q] = moments
@@ -46,16 +51,23 @@ func (g *guildTx) has(key recordKey) bool {
 	return g.records.Get(key.append(nil)) != nil
 }
 
-// readQuarter returns the moments of a quarter hour, by user.
-func (g *guildTx) readQuarter(q uint32) ([]moment, error) {
+// readQuarter returns the moments of a quarter hour, by user; ok is false if they take
+// more than so many bytes.
+func (g *guildTx) readQuarter(q uint32, most int) (moments []moment, ok bool, err error) {
 	c := g.timeline.Cursor()
+	size := 0
+	for b, value := c.Seek(chunkKey(q, 0)); b != nil && binary.BigEndian.Uint32(b) == q; b, value = c.Next() {
+		if size += len(value); size > most {
+			return nil, false, nil
+		}
+	}
 	b, value := c.Seek(chunkKey(q, 0))
 	if b == nil || binary.BigEndian.Uint32(b) != q {
-		return nil, nil
+		return nil, true, nil
 	}
-	moments, _, _, err := readQuarter(b, value, c.Next)
+	moments, _, _, err = readQuarter(b, value, c.Next)
 	slices.SortFunc(moments, compareMoments)
-	return moments, err
+	return moments, true, err
 }
 
 func (g *guildTx) putTrace(key recordKey, s *stored) error {

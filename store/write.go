@@ -156,6 +156,7 @@ func (w *writeTx) eachGuild(shares []share, put func(*guildTx, []pending) error)
 // putMessages puts records that have ids and returns how many were new.
 func (g *guildTx) putMessages(batch []pending) (int, error) {
 	stored := 0
+	g.coming = len(batch)
 	for i := range batch {
 		p := &batch[i]
 		if g.forgets(p.key.user) {
@@ -214,6 +215,7 @@ const (
 
 // putLines puts log records and tells of each what became of it.
 func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) error {
+	g.coming = len(lines)
 	first, last := lines[0].key.time, lines[0].key.time
 	for i := range lines {
 		first, last = min(first, lines[i].key.time), max(last, lines[i].key.time)

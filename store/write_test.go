@@ -43,6 +43,27 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// TestCrowdedQuarter puts so much into a quarter hour that a small commit looks for its
+// messages among the records, and a large one in the timeline.
+func TestCrowdedQuarter(t *testing.T) {
+	db := openTemp(t)
+	var crowd []store.Record
+	for i := range 2_000 {
+		crowd = append(crowd, live(1, store.ID(1+i%50), i%900, fmt.Sprint(i)))
+		crowd[i].Message += store.ID(i)
+	}
+	put := func(batch []store.Record, want int) {
+		t.Helper()
+		if stored, err := db.Put(context.Background(), store.Batch{Records: batch}); err != nil || stored != want {
+			t.Errorf("stored %d of %d, %v, want %d", stored, len(batch), err, want)
+		}
+	}
+	put(slices.Concat(crowd[:800], crowd[801:]), len(crowd)-1)
+	put(crowd[700:701], 0)
+	put([]store.Record{crowd[800], crowd[800], crowd[801]}, 1)
+	put(crowd, 0)
+}
+
 func TestPutRefuses(t *testing.T) {
 	db := openTemp(t)
 	for name, change := range map[string]func(*store.Record){
