@@ -77,13 +77,9 @@ func (b *blockCursor) seek(to recordKey) {
 	}
 	var room [recordKeySize]byte
 	want := to.append(room[:0])
-	key, value := b.c.Seek(want)
-	if !bytes.Equal(key, want) { // it may be in the block before
-		if key == nil {
-			key, value = b.c.Last()
-		} else if key, value = b.c.Prev(); key == nil {
-			key, value = b.c.First()
-		}
+	key, value, _ := seekBack(b.c, want)
+	if key == nil {
+		key, value = b.c.First()
 	}
 	b.load(key, value)
 	b.at, _ = findEntry(b.entries, to)
@@ -91,6 +87,42 @@ func (b *blockCursor) seek(to recordKey) {
 		b.at--
 		b.next()
 	}
+}
+
+// seekBack moves to a key, or to the last one before it, nil if there is none. If it is
+// not there, next is the first one behind it.
+//
+// The cursors of bbolt v1.5.0 move back onto pages that the transaction has emptied:
+// there Prev returns nil, whatever is before, and Last never returns if all are empty.
+// So Last, Prev, and what uses them, are for those who read; this is for writers, too.
+func seekBack(c *bbolt.Cursor, want []byte) (key, value, next []byte) {
+	if key, value = c.Seek(want); bytes.Equal(key, want) {
+		return key, value, nil
+	}
+	next = key
+	if !c.Bucket().Writable() {
+		if next == nil {
+			key, value = c.Last()
+		} else {
+			key, value = c.Prev()
+		}
+		return key, value, next
+	}
+	if next != nil {
+		if key, value = c.Prev(); key != nil {
+			return key, value, next
+		}
+	}
+	if first, _ := c.Bucket().Cursor().First(); first == nil || bytes.Compare(first, want) > 0 {
+		return nil, nil, next
+	}
+	if next == nil {
+		key, value = c.Last()
+	}
+	for key == nil {
+		key, value = c.Prev()
+	}
+	return key, value, next
 }
 
 func (b *blockCursor) first() {
@@ -166,16 +198,9 @@ func (d *blockWriter) open(at recordKey) (key, next []byte) {
 	c := d.bucket.Cursor()
 	var room [recordKeySize]byte
 	want := at.append(room[:0])
-	key, value := c.Seek(want)
+	key, value, next := seekBack(c, want)
 	if bytes.Equal(key, want) {
 		next, _ = c.Next()
-	} else {
-		next = key
-		if key == nil {
-			key, value = c.Last()
-		} else {
-			key, value = c.Prev()
-		}
 	}
 	if key == nil {
 		return nil, next

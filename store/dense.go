@@ -81,16 +81,10 @@ func appendDense(b []byte, first ID, entries []denseEntry) []byte {
 // and returns the first chunk behind the user's place, of whatever prefix.
 func denseChunk(c *bbolt.Cursor, prefix []byte, user ID) (key, value, next []byte) {
 	want := u64(bytes.Clone(prefix), uint64(user))
-	key, value = c.Seek(want)
+	key, value, next = seekBack(c, want)
 	if bytes.Equal(key, want) {
 		next, _ = c.Next()
 		return key, value, next
-	}
-	next = key
-	if next == nil {
-		key, value = c.Last()
-	} else {
-		key, value = c.Prev()
 	}
 	if key == nil || !bytes.HasPrefix(key, prefix) {
 		return nil, nil, next

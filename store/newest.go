@@ -119,10 +119,10 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 
 // lastBefore moves to the last key below end.
 func lastBefore(c *bbolt.Cursor, end []byte) (key, value []byte) {
-	if key, _ := c.Seek(end); key == nil {
-		return c.Last()
+	if key, value, _ = seekBack(c, end); bytes.Equal(key, end) {
+		return c.Prev()
 	}
-	return c.Prev()
+	return key, value
 }
 
 // moment visits the records of one user at one instant, the highest id first, by a

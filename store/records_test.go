@@ -222,3 +222,42 @@ func TestRunsGrow(t *testing.T) {
 		t.Errorf("%d records, want %d", len(have), len(records))
 	}
 }
+
+// A step that takes away all that a guild has, from many pages, or all that is on the
+// pages between two others, comes to its end and to all of it.
+func TestRemoveWholePages(t *testing.T) {
+	db := openTemp(t)
+	for _, n := range []int{400, 100, 20} { // in user_stats, in a run, in another one
+		var batch store.Batch
+		for i := range n {
+			batch.Records = append(batch.Records, live(1, store.ID(1+i)<<40, 1000*n+i, strings.Repeat("long ", 250)))
+		}
+		mustPut(t, db, batch)
+	}
+	shape := shapeOf(t, db, 1)
+	if shape.Blocks < 300 || len(shape.Runs) != 2 {
+		t.Fatalf("%+v", shape)
+	}
+	var batch store.Batch
+	for _, r := range all(t, db, store.Query{Guild: 1}) {
+		if i := r.User >> 40; i > 80 && i < 300 { // the first of them last
+			batch.Changes = append([]store.Change{of(r, store.Remove)}, batch.Changes...)
+		}
+	}
+	batch.Changes = append(batch.Changes, of(live(1, 80<<40, 1000*400+79, ""), store.Redact), of(live(1, 301<<40, 1000*400+300, ""), store.Redact))
+	for i := range batch.Changes {
+		batch.Changes[i].Message = store.ID(1000 + (batch.Changes[i].Time/1e6 - 1_700_000_000))
+	}
+	mustPut(t, db, batch)
+	if left := all(t, db, store.Query{Guild: 1}); len(left) != 520-239 {
+		t.Errorf("%d records are left", len(left))
+	}
+	mustBeSound(t, db)
+	mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 1}}})
+	for done := false; !done; {
+		var err error
+		if _, done, err = db.RemoveGuild(context.Background(), 1, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
