@@ -79,6 +79,7 @@ func readable(t *testing.T, db *store.DB, q store.Query) (records map[string]sto
 // of runs, is found. It costs some of that block's records and no others, in no answer,
 // and stops nobody who writes, next to it or over it.
 func TestDamagedBlocks(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(21, 22))
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	db := openWith(t, path, store.Options{})
