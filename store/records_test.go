@@ -193,11 +193,11 @@ func TestRunsGrow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	db := openChecked(t, path)
 	var records []store.Record
-	for i := range 9000 {
+	for i := range 14_000 {
 		records = append(records, live(1, store.ID(1+i%500), i, "short"))
 	}
 	var put int
-	for ; put < len(records)-1000 && !slices.ContainsFunc(shapeOf(t, db, 1).Runs, func(r store.RunShape) bool { return r.Moving }); put += 500 {
+	for ; put < len(records)-6000 && !slices.ContainsFunc(shapeOf(t, db, 1).Runs, func(r store.RunShape) bool { return r.Moving }); put += 500 {
 		mustPut(t, db, store.Batch{Records: records[put : put+500]})
 	}
 	var edits []store.Change
@@ -257,5 +257,60 @@ func TestRemoveWholePages(t *testing.T) {
 		if _, done, err = db.RemoveGuild(context.Background(), 1, 2); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// What lies before pages that a transaction has emptied is found in it, inside of its
+// block.
+func TestFindBeforeEmptyPages(t *testing.T) {
+	db := openTemp(t)
+	var batch store.Batch
+	for i := range 8000 {
+		batch.Records = append(batch.Records, live(1, 7, i, "a text that is of some length, as most are"))
+	}
+	mustPut(t, db, batch)
+	const first, end = 3000, 3400
+	var changes []store.Change
+	for i := end - 1; i >= first; i-- {
+		changes = append(changes, of(batch.Records[i], store.Remove))
+	}
+	for i := first - 30; i < first; i++ {
+		changes = append(changes, of(batch.Records[i], store.Redact))
+	}
+	for i := range changes {
+		changes[i].User = 7
+	}
+	mustPut(t, db, store.Batch{Changes: changes})
+	want := slices.Delete(batch.Records, first, end)
+	for i := first - 30; i < first; i++ {
+		want[i].Content, want[i].Redacted = "", true
+	}
+	if have := all(t, db, store.Query{}); !slices.Equal(have, want) {
+		t.Errorf("%d records, want %d", len(have), len(want))
+	}
+	if shape := shapeOf(t, db, 1); shape.Blocks < 500 || len(shape.Runs) > 0 {
+		t.Errorf("%+v", shape)
+	}
+}
+
+// A run that grew beyond all sizes, by what was written anew in it, is merged with the
+// next ones, and is not in the way of their being moved.
+func TestGrownRunIsMerged(t *testing.T) {
+	db := openTemp(t)
+	crowd := newCrowd()
+	batch := store.Batch{Records: crowd.records(500)}
+	mustPut(t, db, batch)
+	for _, r := range batch.Records {
+		edit := of(r, store.Edit)
+		edit.User, edit.Content, edit.Edited = r.User, strings.Repeat("long ", 200), r.Time+1
+		batch.Changes = append(batch.Changes, edit)
+	}
+	mustPut(t, db, store.Batch{Changes: batch.Changes})
+	for range 9 {
+		mustPut(t, db, store.Batch{Records: crowd.records(1500)})
+	}
+	shape := shapeOf(t, db, 1)
+	if !shape.Runs[0].Moving || shape.Blocks == 0 || len(shape.Runs) > 3 {
+		t.Errorf("%+v", shape)
 	}
 }

@@ -192,3 +192,44 @@ func TestAnyName(t *testing.T) {
 		db.Close()
 	}
 }
+
+// A change of the key that stops after each step goes on in the run where it was,
+// whatever bytes the run's name has.
+func TestRekeyInRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db := openWith(t, path, store.Options{})
+	const guild = 1<<64 - 0x7f00ff
+	for place := range 3 {
+		var batch store.Batch
+		for i := range 120 {
+			batch.Records = append(batch.Records, live(guild, store.ID(1+i), 3*i+place, strings.Repeat("Unmistakable ", 5)))
+		}
+		mustPut(t, db, batch)
+	}
+	want := all(t, db, store.Query{})
+	if shape := shapeOf(t, db, guild); len(shape.Runs) != 3 || shape.Blocks > 0 {
+		t.Fatalf("%+v", shape)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	steps, texts := 0, int64(0)
+	for finished := false; !finished; steps++ {
+		ctx, stop := context.WithCancel(t.Context())
+		done, err := store.RekeyBy(ctx, path, store.RekeyOptions{New: key(t, 1), Progress: func(_, _ int64) { stop() }}, 50)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		texts += done.Texts
+		finished = err == nil
+	}
+	db = openWith(t, path, store.Options{Key: key(t, 1)})
+	if have := all(t, db, store.Query{}); !slices.Equal(have, want) || steps < 6 || texts < int64(len(want)) {
+		t.Errorf("%d steps, %d texts, %d records of %d", steps, texts, len(have), len(want))
+	}
+	mustBeSound(t, db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustHide(t, path, nil)
+}
