@@ -193,17 +193,17 @@ func TestRunsGrow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	db := openChecked(t, path)
 	var records []store.Record
-	for i := range 14_000 {
-		records = append(records, live(1, store.ID(1+i%500), i, "short"))
+	for i := range 20_000 {
+		records = append(records, live(1, store.ID(1+i%500), i, "as long as most of what people say to each other, more or less"))
 	}
 	var put int
-	for ; put < len(records)-6000 && !slices.ContainsFunc(shapeOf(t, db, 1).Runs, func(r store.RunShape) bool { return r.Moving }); put += 500 {
-		mustPut(t, db, store.Batch{Records: records[put : put+500]})
+	for ; put < len(records)-6000 && !slices.ContainsFunc(shapeOf(t, db, 1).Runs, func(r store.RunShape) bool { return r.Moving }); put += 1500 {
+		mustPut(t, db, store.Batch{Records: records[put : put+1500]})
 	}
 	var edits []store.Change
 	for i := range records[:put] {
 		r := &records[i]
-		r.Content, r.Edited = strings.Repeat("long ", 200), r.Time+1
+		r.Content, r.Edited = strings.Repeat("long ", 100), r.Time+1
 		change := of(*r, store.Edit)
 		change.Content, change.Edited = r.Content, r.Edited
 		edits = append(edits, change)
@@ -211,7 +211,7 @@ func TestRunsGrow(t *testing.T) {
 	for chunk := range slices.Chunk(edits, 1000) {
 		mustPut(t, db, store.Batch{Changes: chunk})
 	}
-	for rest := range slices.Chunk(records[put:], 500) {
+	for rest := range slices.Chunk(records[put:], 1500) {
 		mustPut(t, db, store.Batch{Records: rest})
 	}
 	if shape := shapeOf(t, db, 1); shape.Blocks == 0 || !shape.Runs[0].Moving {
