@@ -217,6 +217,9 @@ func TestRunsGrow(t *testing.T) {
 	if shape := shapeOf(t, db, 1); shape.Blocks == 0 || !shape.Runs[0].Moving {
 		t.Errorf("nothing was moved, or all: %+v", shape)
 	}
+	if n := db.Damaged(); n > 0 { // as a list of runs that does not decode is
+		t.Errorf("%d times something was damaged", n)
+	}
 	byKey(records)
 	if have := all(t, db, store.Query{}); !slices.Equal(have, records) || put == 0 {
 		t.Errorf("%d records, want %d", len(have), len(records))
