@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,6 +34,7 @@ var deeds = map[string]func(ctx context.Context, path string, acknowledge func()
 	"rekey":   rekeyDeed,
 	"forget":  forgetDeed,
 	"open":    openDeed,
+	"move":    moveDeed,
 }
 
 func perform(path string, do func(context.Context, string, func()) error) int {
@@ -162,6 +164,76 @@ func TestPowerLossWhileCompacting(t *testing.T) {
 		t.Fatalf("%d acknowledgements, %d files took the name", r.acknowledged, renamed)
 	}
 	r.lose(t, state, 3, func(acknowledged int) { h.mustHold(t, state, acknowledged) })
+}
+
+// moveBatches are batches of which the first one makes runs be merged to one that is
+// then moved bit by bit, if the given number of them has been put before.
+const movePut = 7
+
+func moveBatches() (batches [][]store.Record) {
+	crowd := newCrowd()
+	for range movePut + 8 {
+		batches = append(batches, crowd.records(1200))
+	}
+	return batches
+}
+
+func moveDeed(ctx context.Context, path string, acknowledge func()) error {
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		return err
+	}
+	for _, batch := range moveBatches()[movePut:] {
+		if _, err := db.Put(ctx, store.Batch{Records: batch}); err != nil {
+			return err
+		}
+		acknowledge()
+	}
+	return db.Close()
+}
+
+// So does one in which runs are merged, and moved bit by bit.
+func TestPowerLossWhileMoving(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path, state := filepath.Join(folder, "rollcall.db"), filepath.Join(folder, "state.db")
+	batches := moveBatches()
+	db := openWith(t, path, store.Options{})
+	for _, batch := range batches[:movePut] {
+		mustPut(t, db, store.Batch{Records: batch})
+	}
+	if shape := shapeOf(t, db, 1); len(shape.Runs) != movePut || shape.Blocks > 0 {
+		t.Fatalf("begins with %+v", shape)
+	}
+	mustClose(t, db)
+	r := record(t, path, "move")
+	if r.acknowledged != len(batches)-movePut {
+		t.Fatalf("%d batches are acknowledged", r.acknowledged)
+	}
+	moving, moved := 0, 0
+	r.lose(t, state, 3, func(acknowledged int) {
+		db := openWith(t, state, store.Options{MustExist: true})
+		defer mustClose(t, db)
+		mustBeSound(t, db)
+		have := all(t, db, store.Query{})
+		n := movePut + acknowledged
+		if len(have) > 1200*n {
+			n++
+		}
+		want := slices.Concat(batches[:min(n, len(batches))]...)
+		if byKey(want); !slices.Equal(have, want) {
+			t.Errorf("after %d batches: %d records, want %d", acknowledged, len(have), len(want))
+		}
+		switch shape := shapeOf(t, db, 1); {
+		case len(shape.Runs) > 0 && shape.Runs[0].Moving:
+			moving++
+		case shape.Blocks > 0:
+			moved++
+		}
+	})
+	if moving == 0 || moved == 0 {
+		t.Errorf("in %d states a run is being moved, in %d all of it has been", moving, moved)
+	}
 }
 
 const oldKey, newKey = 1, 2

@@ -317,3 +317,35 @@ func TestGrownRunIsMerged(t *testing.T) {
 		t.Errorf("%+v", shape)
 	}
 }
+
+// BenchmarkRecords reads records that lie in runs of all sizes and in user_stats.
+func BenchmarkRecords(b *testing.B) {
+	random := rand.New(rand.NewPCG(11, 12))
+	db := openTemp(b)
+	records := scattered(random, scatteredRecords)
+	scatter(b, db, records)
+	var keys [][]byte
+	for _, r := range records {
+		keys = append(keys, store.RecordKey(r))
+	}
+	each := func(name string, read func(c *store.RecordCursor, get func([]byte) []byte, n int)) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			err := store.Reading(db, 1, func(c *store.RecordCursor, get func([]byte) []byte) {
+				for n := 0; b.Loop(); n++ {
+					read(c, get, n)
+				}
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+	each("get", func(_ *store.RecordCursor, get func([]byte) []byte, n int) { get(keys[n%len(keys)]) })
+	each("seek", func(c *store.RecordCursor, _ func([]byte) []byte, n int) { c.Seek(keys[n%len(keys)]) })
+	each("next", func(c *store.RecordCursor, _ func([]byte) []byte, _ int) {
+		if key, _ := c.Next(); key == nil {
+			c.First()
+		}
+	})
+}
