@@ -111,6 +111,9 @@ func TestDamagedBlocks(t *testing.T) {
 			mine[string(key)] = true
 		}
 		for at := range p.Value {
+			if at%4 != 1 && !p.IsList() { // a block has several records, so every kind of byte has its turn
+				continue
+			}
 			if err := os.WriteFile(path, whole, 0o600); err != nil {
 				t.Fatal(err)
 			}
