@@ -211,7 +211,7 @@ func TestPowerLossWhileMoving(t *testing.T) {
 		t.Fatalf("%d batches are acknowledged", r.acknowledged)
 	}
 	moving, moved := 0, 0
-	r.lose(t, state, 3, func(acknowledged int) {
+	r.lose(t, state, 10, func(acknowledged int) {
 		db := openWith(t, state, store.Options{MustExist: true})
 		defer mustClose(t, db)
 		mustBeSound(t, db)

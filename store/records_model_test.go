@@ -53,6 +53,7 @@ func TestRecordsModel(t *testing.T) {
 				m.options.Key = key(t, 1)
 			}
 			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+				t.Parallel()
 				m.T, m.path = t, filepath.Join(t.TempDir(), "rollcall.db")
 				m.run()
 			})
@@ -73,7 +74,7 @@ func (m *model) run() {
 	for _, guild := range modelGuilds {
 		m.records[guild], m.removed[guild] = map[store.Micros]store.Record{}, map[store.Micros]bool{}
 	}
-	for step := range 160 {
+	for step := range 90 {
 		switch n := m.random.IntN(100); {
 		case n < 45 || step < 20:
 			m.put(m.size())
@@ -95,11 +96,11 @@ func (m *model) run() {
 				m.Fatal(err)
 			}
 		}
-		if step == 60 {
+		if step == 50 {
 			m.put(20_000)
 		}
 		m.look()
-		if step%40 == 39 || step == 5 {
+		if step%30 == 29 || step == 5 {
 			m.compare()
 			mustBeSound(m.T, m.db)
 		}
