@@ -19,6 +19,9 @@ type scanner struct {
 // are not UTF-8 only end words. ErrTooMany as soon as there are more different
 // ones than the Counter can hold; it then is of no further use.
 func (c *Counter) Add(text string) error {
+	if !utf8.ValidString(text) { // uax29 takes what follows a broken character for a part of it
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
 	s := scanner{Counter: c, text: text}
 	for i := 0; i < len(text); {
 		switch b := text[i]; {
