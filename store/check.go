@@ -364,8 +364,9 @@ func (u *userTally) add(key recordKey, channel uint32, t *tally) error {
 
 func (u *userTally) finishWeek(t *tally) error {
 	for len(u.pending) > 0 && u.pending[0].user == u.user && weekOf(quarterOf(u.pending[0].time)) == u.week {
-		p := u.pending[0]
-		u.cells = append(u.cells, cell{uint16(quarterOf(p.time) % weekQuarters), p.channel, -1})
+		known := u.pending[0].cell()
+		known.count = -known.count
+		u.cells = append(u.cells, known)
 		u.pending = u.pending[1:]
 		u.waiting++
 	}

@@ -149,7 +149,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	g.before = g.info
 	name := bucketName(id)
 	g.texts, g.named = w.keys.nestedTexts(bucketRecords, name), w.keys.nestedTexts(bucketChannels, name)
-	g.records = &records{guild: id, w: w}
+	g.records = &records{w: w}
 	for i, to := range []**bbolt.Bucket{&g.records.main, &g.timeline, &g.activity, &g.profiles, &g.channels} {
 		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
 			return nil, err

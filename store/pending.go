@@ -20,14 +20,19 @@ const pendingMost = 64 << 10
 // and times; only of one user if that is not 0. A record that cannot be read is not
 // among it.
 func (r *records) pending(user ID) (changes []change) {
+	changes, _ = r.waiting().changes(user)
+	return changes
+}
+
+// waiting returns a cursor over the records that are pending.
+func (r *records) waiting() *recordCursor {
 	c := &recordCursor{at: -1}
 	for i := range r.runs.list {
 		if run := &r.runs.list[i]; run.pending {
 			c.sources = append(c.sources, blockCursor{c: r.runs.bucket(run).Cursor()})
 		}
 	}
-	changes, _ = c.changes(user)
-	return changes
+	return c
 }
 
 // changes returns what the records behind a cursor add to activity and profiles, in the
@@ -84,12 +89,7 @@ func (g *guildTx) mayWait() bool {
 // noteTotals adds records that came, in the order of users, to the guild's totals.
 func (g *guildTx) noteTotals(came []change) error {
 	g.info.messages += int64(len(came))
-	waiting := &recordCursor{at: -1}
-	for i := range g.records.runs.list {
-		if run := &g.records.runs.list[i]; run.pending {
-			waiting.sources = append(waiting.sources, blockCursor{c: g.records.runs.bucket(run).Cursor()})
-		}
-	}
+	waiting := g.records.waiting()
 	for i, c := range came {
 		if i > 0 && came[i-1].user == c.user {
 			continue
@@ -117,10 +117,15 @@ func pendingWeeks(tx *bbolt.Tx, guild ID) []userWeek {
 	return groupWeeks(r.pending(0))
 }
 
+// cell is where a change is counted in its week.
+func (c *change) cell() cell {
+	return cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)}
+}
+
 // cells are what came and went in a user's week, in no order.
 func (w *userWeek) cells(to []cell) []cell {
 	for _, c := range w.changes {
-		to = append(to, cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)})
+		to = append(to, c.cell())
 	}
 	return to
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -13,9 +14,8 @@ import (
 // Each record is in one of them only. It reads as one bucket with a key for each
 // record would.
 type records struct {
-	guild ID
-	main  *bbolt.Bucket
-	runs  runs
+	main *bbolt.Bucket
+	runs runs
 	// Of a write transaction:
 	w       *writeTx
 	fresh   []entry // in order
@@ -28,7 +28,7 @@ func openRecords(tx *bbolt.Tx, guild ID) *records {
 	if main == nil {
 		return nil
 	}
-	return &records{guild: guild, main: main, runs: openRuns(tx, guild)}
+	return &records{main: main, runs: openRuns(tx, guild)}
 }
 
 // Get returns the value of a record, nil if it is not there. It is good until the
@@ -39,21 +39,26 @@ func (r *records) Get(b []byte) []byte {
 		return r.fresh[i].value
 	}
 	var c blockCursor
-	for i := len(r.runs.list) - 1; i >= -1; i-- {
-		bucket := r.main
-		if i >= 0 {
-			run := &r.runs.list[i]
-			if !run.times.overlaps(key.time, key.time) {
-				continue
-			}
-			bucket = r.runs.bucket(run)
-		}
+	for bucket := range r.places(key.time, key.time) {
 		c = blockCursor{c: bucket.Cursor(), room: c.room}
 		if c.seek(key); c.valid() && c.entry().key == key {
 			return c.entry().value
 		}
 	}
 	return nil
+}
+
+// places returns the buckets that may have records of the span [from, to]: the newest
+// run first, user_stats, which is no run, last.
+func (r *records) places(from, to Micros) iter.Seq2[*bbolt.Bucket, *run] {
+	return func(yield func(*bbolt.Bucket, *run) bool) {
+		for i := len(r.runs.list) - 1; i >= 0; i-- {
+			if run := &r.runs.list[i]; run.times.overlaps(from, to) && !yield(r.runs.bucket(run), run) {
+				return
+			}
+		}
+		yield(r.main, nil)
+	}
 }
 
 // Cursor returns a cursor over all records.
@@ -65,12 +70,9 @@ func (r *records) between(from, to Micros) *recordCursor {
 	if len(r.fresh) > 0 {
 		c.sources = append(c.sources, blockCursor{entries: r.fresh})
 	}
-	for i := len(r.runs.list) - 1; i >= 0; i-- {
-		if run := &r.runs.list[i]; run.times.overlaps(from, to) {
-			c.sources = append(c.sources, blockCursor{c: r.runs.bucket(run).Cursor()})
-		}
+	for bucket := range r.places(from, to) {
+		c.sources = append(c.sources, blockCursor{c: bucket.Cursor()})
 	}
-	c.sources = append(c.sources, blockCursor{c: r.main.Cursor()})
 	return c
 }
 
@@ -231,32 +233,26 @@ func (r *records) replace(key recordKey, value []byte) error {
 		}
 		return nil
 	}
-	for i := len(r.runs.list) - 1; i >= 0; i-- {
-		run := &r.runs.list[i]
-		if !run.times.overlaps(key.time, key.time) {
-			continue
-		}
-		d := blockWriter{w: r.w, bucket: r.runs.bucket(run)}
+	for bucket, run := range r.places(key.time, key.time) {
+		d := blockWriter{w: r.w, bucket: bucket}
 		found, grown, err := d.replace(key, value)
 		if err != nil {
 			return err
 		}
-		if found {
+		if !found {
+			continue
+		}
+		if run != nil {
 			records := 0
 			if value == nil {
 				records = -1
 			}
 			run.count(records, grown)
 			r.changed = true
-			return nil
 		}
+		return nil
 	}
-	d := blockWriter{w: r.w, bucket: r.main}
-	found, _, err := d.replace(key, value)
-	if err == nil && !found {
-		err = fmt.Errorf("%w: the record under key %x is not in its place", ErrDamaged, key.append(nil))
-	}
-	return err
+	return fmt.Errorf("%w: the record under key %x is not in its place", ErrDamaged, key.append(nil))
 }
 
 // flush finds a place for what was added, and a better one for what has been there:

@@ -11,18 +11,18 @@ import (
 
 // Records are kept by user, but arrive by time: a commit of a few hundred messages of
 // as many people would touch a page of each. So what arrives becomes a run at first,
-// in order in itself, in a bucket of its own; runs are merged when there are several
-// of a size, and the largest one is moved to user_stats/<guild> bit by bit, when it
-// has several records of most people who wrote. Who reads merges them all: there are
-// at most some twenty, and those with nothing of the time that is asked for are
-// passed by. What arrives in bulk goes to user_stats/<guild> at once.
+// in order in itself, in a bucket of its own. Runs up to a size, the last ones, are
+// merged when there are runFan of them, and what is made of the largest is moved to
+// user_stats/<guild> bit by bit, when it has several records of many who wrote. Who
+// reads merges them all: there are at most runFan, and those with nothing of the time
+// that is asked for are passed by. What arrives in bulk goes to user_stats/<guild> at once.
 //
 // The bucket `recent` has a list of a guild's runs under the guild's id, and the
 // bucket of a run under guild u64 · number u32.
 const (
 	// runLeast is the size up to which the last run takes in what arrives: a page or two.
 	runLeast = 6 << 10
-	// runFan is how many runs of a size are merged, and by how many sizes differ.
+	// runFan is how many runs up to a size are merged, and by how many sizes differ.
 	runFan = 8
 	// runLevels is how many sizes there are. The runs of the last become the one that is
 	// moved, of up to runLeast × 8⁳ = 3 MiB.
@@ -285,7 +285,7 @@ func (r *run) takes(size int, pending bool) bool {
 	return !r.moving && r.pending == pending && r.size+int64(size) <= runLeast
 }
 
-// mergeRuns makes one run of several of a size, which are the last ones.
+// mergeRuns makes one run of the last ones, of those up to a size, when they are many.
 func (r *records) mergeRuns(count func() error) error {
 	for level := range runLevels {
 		list := r.runs.list
