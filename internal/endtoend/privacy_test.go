@@ -109,6 +109,9 @@ func TestPrivacy(t *testing.T) {
 	// Deleted for good, and old texts go.
 	h.set("ON_DELETE=remove", "RETENTION=24h")
 	d = h.start()
+	if err := p.sim.WaitReady(timeout(t, within), 1); err != nil { // or nobody tells the daemon of the deletion
+		t.Fatal(err)
+	}
 	p.awaitTexts("-", "-", "second, edited", "-")
 	p.general.DeleteMessages(second)
 	p.awaitTexts("-", "-", "-")
