@@ -12,8 +12,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"rollcall/internal/atomicfile"
 	"rollcall/internal/ndjson"
-	"rollcall/store"
 )
 
 // halfWritten is what a kill leaves of a file that was to be rewritten.
@@ -37,7 +37,7 @@ func rewrite(ctx context.Context, name string, before fs.FileInfo, cuts []cut) (
 	if err != nil {
 		return err
 	}
-	to, err := store.CreateFile(name)
+	to, err := atomicfile.Create(name)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func rewrite(ctx context.Context, name string, before fs.FileInfo, cuts []cut) (
 	}
 	// Synced already here, so that there is little time between the last look at the
 	// file and its end.
-	if err := errors.Join(store.TakeAfter(to.File, before), to.Sync()); err != nil {
+	if err := errors.Join(atomicfile.InheritOwner(to.File, before), to.Sync()); err != nil {
 		return err
 	}
 	src.Close() // Windows replaces no file that is open

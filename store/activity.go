@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -18,7 +20,7 @@ const activityPage = 100_000
 // cells are overwritten after visit returns. A transaction ends with the chunk in
 // which so many weeks have been read: what is written meanwhile may or may not be seen.
 func (db *DB) scanActivity(ctx context.Context, guild ID, from, end uint32, page int, visit func(week uint32, user ID, cells []cell)) error {
-	next := weekPrefix(weekOf(from))
+	next := weekPrefix(civil.WeekOf(from))
 	for next != nil {
 		err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
 			next, err = scanActivityPage(ctx, tx, guild, next, from, end, page, visit)
@@ -52,7 +54,7 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 		}
 	}
 	waiting = slices.DeleteFunc(waiting, func(w userWeek) bool {
-		return w.week > weekOf(end-1) || bytes.Compare(u64(weekPrefix(w.week), uint64(w.user)), start) < 0
+		return w.week > civil.WeekOf(end-1) || bytes.Compare(u64(weekPrefix(w.week), uint64(w.user)), start) < 0
 	})
 	c := b.Cursor()
 	visits := 0
@@ -62,7 +64,7 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 			return nil, damagedValue(key)
 		}
 		week := binary.BigEndian.Uint32(key)
-		if week > weekOf(end-1) {
+		if week > civil.WeekOf(end-1) {
 			break
 		}
 		if ctx.Err() != nil {
@@ -97,8 +99,8 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 
 // cellsWithin returns those cells of a week that lie in the quarter hours [from, end).
 func cellsWithin(cells []cell, week, from, end uint32) []cell {
-	first := week * weekQuarters
-	if from <= first && first+weekQuarters <= end {
+	first := week * civil.WeekQuarters
+	if from <= first && first+civil.WeekQuarters <= end {
 		return cells
 	}
 	i, j := 0, len(cells)
@@ -117,7 +119,7 @@ func cellsWithin(cells []cell, week, from, end uint32) []cell {
 func userWeeks(b *bbolt.Bucket, user ID, from, to uint32, waiting []userWeek, visit func(week uint32, cells []cell)) error {
 	var cells []cell
 	c := b.Cursor()
-	for week := weekOf(from); week <= weekOf(to); {
+	for week := civil.WeekOf(from); week <= civil.WeekOf(to); {
 		cells = cells[:0]
 		ahead := uint32(1<<32 - 1) // the next week in which somebody wrote, if not in this one
 		key, sealed, next := denseChunk(c, weekPrefix(week), user)

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"rollcall/internal/civil"
 )
 
 // chunkSize is the size from which a timeline chunk is left as it is and a new
@@ -21,10 +23,10 @@ func (g *guildTx) sortChanges() {
 // flushTimeline enters what came and went into the quarter hours.
 func (g *guildTx) flushTimeline() error {
 	var came, went []moment
-	for rest := groupBy(g.changes, func(c *change) uint32 { return quarterOf(c.time) }); len(rest) > 0; {
-		q := quarterOf(rest[0].time)
+	for rest := groupBy(g.changes, func(c *change) uint32 { return civil.QuarterOf(c.time) }); len(rest) > 0; {
+		q := civil.QuarterOf(rest[0].time)
 		n := 1
-		for n < len(rest) && quarterOf(rest[n].time) == q {
+		for n < len(rest) && civil.QuarterOf(rest[n].time) == q {
 			n++
 		}
 		came, went = split(rest[:n], came[:0], went[:0])
@@ -140,7 +142,7 @@ func (g *guildTx) removeMoments(q uint32, went []moment) error {
 	return nil
 }
 
-func weekOf(q uint32) uint32 { return q / weekQuarters }
+func weekOf(q uint32) uint32 { return q / civil.WeekQuarters }
 
 // weekPrefix begins the keys of activity: the weeks of a leaderboard or a series
 // stand together, and a commit touches few pages.
@@ -158,9 +160,9 @@ type userWeek struct {
 func groupWeeks(changes []change) []userWeek {
 	var all []userWeek
 	for rest := changes; len(rest) > 0; {
-		week, user := weekOf(quarterOf(rest[0].time)), rest[0].user
+		week, user := civil.WeekOf(civil.QuarterOf(rest[0].time)), rest[0].user
 		n := 1
-		for n < len(rest) && rest[n].user == user && weekOf(quarterOf(rest[n].time)) == week {
+		for n < len(rest) && rest[n].user == user && civil.WeekOf(civil.QuarterOf(rest[n].time)) == week {
 			n++
 		}
 		all = append(all, userWeek{week, user, rest[:n]})

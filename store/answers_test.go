@@ -272,23 +272,3 @@ func obviousProfile(records []store.Record, user store.ID, d store.Days, now tim
 	p.Streak = cmp.Or(run(today), run(before(today, 1)))
 	return p, true
 }
-
-// A day begins at its first instant, wherever clocks jump.
-func TestDayStart(t *testing.T) {
-	for _, name := range append(zones, "Asia/Amman", "America/Asuncion", "Africa/Casablanca") {
-		z := zone(t, name)
-		for day := time.Date(2008, 1, 1, 12, 0, 0, 0, time.UTC); day.Year() < 2028; day = day.AddDate(0, 0, 1) {
-			start := store.DayStart(day.Year(), day.Month(), day.Day(), z)
-			date := day.Format(time.DateOnly)
-			if have := start.Time().In(z).Format(time.DateOnly); have != date && name != "Pacific/Apia" && name != "Pacific/Kiritimati" {
-				t.Errorf("%s: the start of %s lies in %s", name, date, have)
-			}
-			if before := (start - 1).Time().In(z).Format(time.DateOnly); before >= date {
-				t.Errorf("%s: an instant before the start of %s lies in %s", name, date, before)
-			}
-			if start%(900*1e6) != 0 {
-				t.Errorf("%s: %s begins in the middle of a quarter hour", name, date)
-			}
-		}
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"rollcall/internal/civil"
 )
 
 // share is what one transaction puts into one guild.
@@ -78,7 +80,7 @@ type guildChannel struct {
 }
 
 func (a *arranger) count(r *Record) error {
-	if r.Guild == 0 || r.User == 0 || r.Time < minMicros || r.Time > maxMicros {
+	if r.Guild == 0 || r.User == 0 || r.Time < civil.MinMicros || r.Time > civil.MaxMicros {
 		return fmt.Errorf("record of guild %d, user %d at %d µs: not to be stored", r.Guild, r.User, r.Time)
 	}
 	a.counts[a.share(r.Guild)]++

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -57,7 +59,7 @@ func (db *DB) BackupCompact(ctx context.Context, path string) (size int64, err e
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return 0, fmt.Errorf("file %q: %w", path, plain(err))
+		return 0, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
 	defer f.Close()
 	sum := sha256.New()
@@ -83,12 +85,12 @@ func appendDigest(size int64, sum hash.Hash) []byte {
 func CheckDigest(ctx context.Context, path string) (found bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false, fmt.Errorf("file %q: %w", path, plain(err))
+		return false, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return false, fmt.Errorf("file %q: %w", path, plain(err))
+		return false, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
 	if !hasDigest(info.Size()) {
 		return false, nil
@@ -96,11 +98,11 @@ func CheckDigest(ctx context.Context, path string) (found bool, err error) {
 	sum := sha256.New()
 	size := info.Size() - int64(digestSize)
 	if _, err := io.CopyN(sum, &cancelReader{ctx, f}, size); err != nil {
-		return true, fmt.Errorf("file %q: %w", path, plain(err))
+		return true, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
 	have := make([]byte, digestSize)
 	if _, err := io.ReadFull(f, have); err != nil {
-		return true, fmt.Errorf("file %q: %w", path, plain(err))
+		return true, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
 	if string(have) != string(appendDigest(size, sum)) {
 		return true, fmt.Errorf("file %q: %w: its bytes have changed since the backup was made, or it was cut off", path, ErrDamaged)
@@ -122,7 +124,7 @@ func (db *DB) dropDigest() error {
 		err = db.bolt.file.Sync() // before what it vouches for changes
 	}
 	if err != nil {
-		return fmt.Errorf("take the digest away: %w", plain(err))
+		return fmt.Errorf("take the digest away: %w", atomicfile.Plain(err))
 	}
 	db.digest = false
 	return nil

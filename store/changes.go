@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"slices"
+
+	"rollcall/internal/civil"
 )
 
 // findSlack is how far a message's stored time may lie from the one that a Change
@@ -114,7 +116,7 @@ func (g *guildTx) findByTime(changes []Change, found map[ID]recordKey) error {
 	slices.SortFunc(changes, func(a, b Change) int { return order(a.Time, b.Time) })
 	last := uint32(0)
 	for i := range changes {
-		for q := max(quarterOf(changes[i].Time-findSlack), last); q <= quarterOf(changes[i].Time+findSlack); q++ {
+		for q := max(civil.QuarterOf(changes[i].Time-findSlack), last); q <= civil.QuarterOf(changes[i].Time+findSlack); q++ {
 			if err := g.findIn(q, changes[i:], found); err != nil {
 				return err
 			}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -344,26 +346,26 @@ type userTally struct {
 }
 
 func (u *userTally) add(key recordKey, channel uint32, t *tally) error {
-	q := quarterOf(key.time)
+	q := civil.QuarterOf(key.time)
 	if key.user != u.user || u.total == 0 {
 		if err := u.finish(t); err != nil {
 			return err
 		}
-		u.user, u.week = key.user, weekOf(q)
+		u.user, u.week = key.user, civil.WeekOf(q)
 	}
-	if weekOf(q) != u.week {
+	if civil.WeekOf(q) != u.week {
 		if err := u.finishWeek(t); err != nil {
 			return err
 		}
-		u.week = weekOf(q)
+		u.week = civil.WeekOf(q)
 	}
 	u.total++
-	u.cells = append(u.cells, cell{uint16(q % weekQuarters), channel, 1})
+	u.cells = append(u.cells, cell{uint16(q % civil.WeekQuarters), channel, 1})
 	return nil
 }
 
 func (u *userTally) finishWeek(t *tally) error {
-	for len(u.pending) > 0 && u.pending[0].user == u.user && weekOf(quarterOf(u.pending[0].time)) == u.week {
+	for len(u.pending) > 0 && u.pending[0].user == u.user && civil.WeekOf(civil.QuarterOf(u.pending[0].time)) == u.week {
 		known := u.pending[0].cell()
 		known.count = -known.count
 		u.cells = append(u.cells, known)

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"time"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -68,14 +70,14 @@ func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, e
 	path := db.realPath()
 	before, err := h.file.Stat()
 	if err != nil {
-		return done, plain(err)
+		return done, atomicfile.Plain(err)
 	}
-	f, err := createFile(path, halfMade)
+	f, err := atomicfile.CreateReplacement(path)
 	if err != nil {
 		return done, err
 	}
 	defer f.Discard()
-	if err := TakeAfter(f.File, before); err != nil {
+	if err := atomicfile.InheritOwner(f.File, before); err != nil {
 		return done, err
 	}
 	c, err := newCopier(ctx, h, f.Name(), db.options)
@@ -93,7 +95,7 @@ func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, e
 	}
 	after, err := os.Stat(path)
 	if err != nil {
-		return done, plain(err)
+		return done, atomicfile.Plain(err)
 	}
 	done.Before, done.After = before.Size(), after.Size()
 	return done, nil
@@ -205,14 +207,14 @@ func (m *compaction) takePlace(path string) (paused time.Duration, err error) {
 		return 0, err
 	}
 	if err := os.Rename(m.path, path); err != nil {
-		return 0, plain(err)
+		return 0, atomicfile.Plain(err)
 	}
 	// From here on the new file is the database. It is open, and locked, already.
 	m.to.AllocSize = m.from.AllocSize
 	db.replace(m.to)
 	db.digest = false
 	m.to = nil
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := atomicfile.SyncFolder(filepath.Dir(path)); err != nil {
 		db.broken = err
 		return 0, err
 	}

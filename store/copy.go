@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -82,7 +84,7 @@ func (c *copier) hasty() { c.to.NoSync, c.to.NoGrowSync = true, true }
 // with each batch.
 func (c *copier) synced() error {
 	c.to.NoSync, c.to.NoGrowSync = false, false
-	return plain(c.to.file.Sync())
+	return atomicfile.Plain(c.to.file.Sync())
 }
 
 func (c *copier) commit() error {

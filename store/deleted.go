@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"slices"
+
+	"rollcall/internal/civil"
 )
 
 // stepWeeks is how many users' weeks one step of a channel's task looks at.
@@ -113,7 +115,7 @@ func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte
 // writtenBy adds the records of a user's week that are in channels, even those whose
 // text is gone, and says whether there are more than a step may change.
 func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []recordKey) (all []recordKey, more bool, err error) {
-	from, to := quarterStart(week*weekQuarters), quarterStart((week+1)*weekQuarters)
+	from, to := civil.QuarterStart(week*civil.WeekQuarters), civil.QuarterStart((week+1)*civil.WeekQuarters)
 	c := g.records.between(from, to)
 	for b, value := c.Seek(recordKey{user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
 		key, ok := parseRecordKey(b)

@@ -197,7 +197,7 @@ func RoundTripDense(first ID, b []byte) ([]byte, error) {
 
 // ActivityByPages reads all that a guild's users did, so many weeks a transaction.
 func ActivityByPages(db *DB, guild ID, page int) (read []string, err error) {
-	from, end := Days{}.quarters()
+	from, end := Days{}.Quarters()
 	err = db.scanActivity(context.Background(), guild, from, end, page, func(week uint32, user ID, cells []cell) {
 		read = append(read, fmt.Sprint(week, user, cells))
 	})

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -86,7 +88,7 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 			*t, b = Micros(v), b[n:]
 		}
 	}
-	if i.texts = minMicros; len(b) > 0 {
+	if i.texts = civil.MinMicros; len(b) > 0 {
 		v, n := binary.Varint(b)
 		if n <= 0 {
 			return i, errBadValue
@@ -136,7 +138,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 		return g, nil
 	}
 	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]moment{}}
-	g.info.texts = maxMicros
+	g.info.texts = civil.MaxMicros
 	payload, err := get(w.tx.Bucket(bucketGuilds), g.key)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
@@ -56,7 +58,7 @@ func openBolt(path string, o Options, pageSize int) (*handle, error) {
 			h.Close()
 		}
 		if statErr != nil {
-			return nil, plain(statErr)
+			return nil, atomicfile.Plain(statErr)
 		}
 	}
 }
@@ -96,7 +98,7 @@ func openLocked(path string, o Options, pageSize, space int) (h *handle, opened 
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		err = fmt.Errorf("%w: not a bbolt file (%v)", ErrDamaged, err)
 	case errors.As(err, new(*os.PathError)):
-		err = plain(err)
+		err = atomicfile.Plain(err)
 	case errors.Is(err, syscall.ENOMEM):
 		err = fmt.Errorf("the file does not fit into the address space that this process may have: %w", err)
 	default:

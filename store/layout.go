@@ -43,10 +43,6 @@ const (
 
 	checksumSize  = crc32.Size
 	recordKeySize = 24
-	quarterMicros = 900 * 1e6
-	weekQuarters  = 672
-	// quarterBias makes the quarter hours of the years 0 to 9999 positive.
-	quarterBias = 1 << 27
 )
 
 // bucketName is the name of a guild's nested bucket: its id in decimal, so that
@@ -100,20 +96,6 @@ func order[T ID | Micros | uint64 | uint32 | int64](a, b T) int {
 		return 1
 	}
 	return 0
-}
-
-// quarterOf counts quarter hours, biased to be positive.
-func quarterOf(m Micros) uint32 { return uint32(floorDiv(int64(m), quarterMicros) + quarterBias) }
-
-// quarterStart is the first instant of a quarter hour.
-func quarterStart(q uint32) Micros { return Micros((int64(q) - quarterBias) * quarterMicros) }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 func u16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -28,7 +30,7 @@ func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, 
 		if r == nil {
 			return nil
 		}
-		from, to := q.When.bounds()
+		from, to := q.When.Bounds()
 		size, begin := 0, time.Now()
 		visit := func(key recordKey, b, value []byte) (more bool, err error) {
 			if len(page) >= limit || visits >= most || size >= pageBytes || visits > 0 && time.Since(begin) > pageTime {
@@ -65,7 +67,7 @@ func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit
 	if behind != nil && behind.Time <= to {
 		end = recordKey{user, behind.Time, behind.Key}
 	}
-	c := r.records.between(from, min(end.time, maxMicros))
+	c := r.records.between(from, min(end.time, civil.MaxMicros))
 	for b, value := c.Before(end.append(nil)); b != nil; b, value = c.Prev() {
 		key, ok := parseRecordKey(b)
 		if !ok {
@@ -87,9 +89,9 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 		to = min(to, behind.Time)
 	}
 	c := r.timeline.Cursor()
-	b, value := lastBefore(c, u32(nil, quarterOf(to)+1))
+	b, value := lastBefore(c, u32(nil, civil.QuarterOf(to)+1))
 	for b != nil {
-		if binary.BigEndian.Uint32(b) < quarterOf(from) {
+		if binary.BigEndian.Uint32(b) < civil.QuarterOf(from) {
 			return nil
 		}
 		var moments []moment
@@ -103,8 +105,8 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 			}
 			return order(b.user, a.user)
 		})
-		q := quarterOf(moments[0].time)
-		in := r.records.between(quarterStart(q), quarterStart(q+1)-1)
+		q := civil.QuarterOf(moments[0].time)
+		in := r.records.between(civil.QuarterStart(q), civil.QuarterStart(q+1)-1)
 		for _, m := range slices.Compact(moments) {
 			if m.time > to || m.time < from || behind != nil && m.time == behind.Time && m.user > behind.User {
 				continue

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -102,7 +104,7 @@ func open(path string, o Options) (*DB, error) {
 			return nil, err
 		}
 	case err != nil:
-		return nil, plain(err)
+		return nil, atomicfile.Plain(err)
 	case info.IsDir():
 		return nil, errors.New("it is a folder; name a file")
 	case !info.Mode().IsRegular():
@@ -120,7 +122,7 @@ func open(path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	if !o.ReadOnly {
-		removeHalfMade(db.realPath())
+		atomicfile.RemoveUnfinished(db.realPath())
 	}
 	return db, nil
 }
@@ -128,7 +130,7 @@ func open(path string, o Options) (*DB, error) {
 // create makes an empty database under a temporary name, syncs it, gives it its
 // name and syncs the folder: a crash leaves either no database or a whole one.
 func create(path string, k Key) error {
-	f, err := createFile(path, halfMade)
+	f, err := atomicfile.CreateReplacement(path)
 	if err != nil {
 		return err
 	}
@@ -188,7 +190,7 @@ func (db *DB) verify() (err error) {
 	return db.bolt.View(func(tx *bbolt.Tx) error {
 		info, err := db.bolt.file.Stat()
 		if err != nil {
-			return plain(err)
+			return atomicfile.Plain(err)
 		}
 		db.digest = hasDigest(info.Size())
 		if info.Size() < tx.Size() {

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"slices"
+
+	"rollcall/internal/civil"
 )
 
 // A timeline chunk holds some of the records of a quarter hour, by user:
@@ -17,7 +19,7 @@ type moment struct {
 
 // appendChunk packs moments of one quarter hour; they are sorted by user and time.
 func appendChunk(b []byte, q uint32, moments []moment) []byte {
-	start := quarterStart(q)
+	start := civil.QuarterStart(q)
 	for i := 0; i < len(moments); {
 		j := i
 		for j < len(moments) && moments[j].user == moments[i].user {
@@ -47,17 +49,17 @@ func decodeChunk(to []moment, q uint32, b []byte) ([]moment, error) {
 			return to, errBadValue
 		}
 		b = b[n:]
-		at := quarterStart(q)
+		at := civil.QuarterStart(q)
 		for ; count > 0; count-- {
 			delta, n := binary.Uvarint(b)
-			if n <= 0 || delta >= quarterMicros {
+			if n <= 0 || delta >= civil.QuarterMicros {
 				return to, errBadValue
 			}
 			at += Micros(delta)
 			to = append(to, moment{at, user})
 			b = b[n:]
 		}
-		if quarterOf(at) != q {
+		if civil.QuarterOf(at) != q {
 			return to, errBadValue
 		}
 	}
@@ -129,7 +131,7 @@ func decodeWeek(to []cell, b []byte) ([]cell, error) {
 			}
 			b = b[n:]
 		}
-		if quarter += head >> 1; head>>1 >= weekQuarters || quarter >= weekQuarters {
+		if quarter += head >> 1; head>>1 >= civil.WeekQuarters || quarter >= civil.WeekQuarters {
 			return to, errBadValue
 		}
 		to = append(to, cell{uint16(quarter), uint32(channel), int64(count)})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -64,7 +66,7 @@ func (p *pages) read(id uint64) (filePage, error) {
 	}
 	b := make(filePage, p.size)
 	if _, err := p.file.ReadAt(b, int64(id)*int64(p.size)); err != nil {
-		return nil, fmt.Errorf("read page %d: %w", id, plain(err))
+		return nil, fmt.Errorf("read page %d: %w", id, atomicfile.Plain(err))
 	}
 	more := uint64(binary.NativeEndian.Uint32(b[12:]))
 	if binary.NativeEndian.Uint64(b) != id || b.flags() != flagBranch && b.flags() != flagLeaf || id+more >= p.end {
@@ -73,7 +75,7 @@ func (p *pages) read(id uint64) (filePage, error) {
 	if more > 0 {
 		b = append(b, make(filePage, more*uint64(p.size))...)
 		if _, err := p.file.ReadAt(b[p.size:], int64(id+1)*int64(p.size)); err != nil {
-			return nil, fmt.Errorf("read page %d: %w", id, plain(err))
+			return nil, fmt.Errorf("read page %d: %w", id, atomicfile.Plain(err))
 		}
 	}
 	if pageHeader+b.count()*elementSize > len(b) {

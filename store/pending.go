@@ -3,6 +3,8 @@ package store
 import (
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -40,7 +42,7 @@ func (r *records) waiting() *recordCursor {
 // all could be read: of those that cannot nothing is known but that they are there.
 func (c *recordCursor) changes(user ID) (changes []change, all bool) {
 	all = true
-	for b, value := c.Seek(recordKey{user: user, time: minMicros}.append(nil)); b != nil; b, value = c.Next() {
+	for b, value := c.Seek(recordKey{user: user, time: civil.MinMicros}.append(nil)); b != nil; b, value = c.Next() {
 		key := paddedKey(b)
 		if user != 0 && key.user != user {
 			break
@@ -101,7 +103,7 @@ func (g *guildTx) noteTotals(came []change) error {
 		if known != nil {
 			continue
 		}
-		if b, _ := waiting.Seek(recordKey{c.user, minMicros, 0}.append(nil)); b == nil || paddedKey(b).user != c.user {
+		if b, _ := waiting.Seek(recordKey{c.user, civil.MinMicros, 0}.append(nil)); b == nil || paddedKey(b).user != c.user {
 			g.info.users++
 		}
 	}
@@ -119,7 +121,7 @@ func pendingWeeks(tx *bbolt.Tx, guild ID) []userWeek {
 
 // cell is where a change is counted in its week.
 func (c *change) cell() cell {
-	return cell{uint16(quarterOf(c.time) % weekQuarters), c.channel, int64(c.by)}
+	return cell{uint16(civil.QuarterOf(c.time) % civil.WeekQuarters), c.channel, int64(c.by)}
 }
 
 // cells are what came and went in a user's week, in no order.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -57,12 +59,12 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		if p.Name, err = readName(tx, db.keys, guild, user); err != nil {
 			return err
 		}
-		t := &profileTally{profile: &p, calendar: newCalendar(d.Zone), channels: map[int]int64{}}
-		t.from, t.end = d.quarters()
-		if err := r.weeks(tx, activity, c, user, quarterOf(p.First), quarterOf(p.Last), t.add); err != nil {
+		t := &profileTally{profile: &p, calendar: civil.NewCalendar(d.Zone), channels: map[int]int64{}}
+		t.from, t.end = d.Quarters()
+		if err := r.weeks(tx, activity, c, user, civil.QuarterOf(p.First), civil.QuarterOf(p.Last), t.add); err != nil {
 			return err
 		}
-		t.finish(t.calendar.slot(quarterOf(MicrosOf(now))).day)
+		t.finish(t.calendar.Slot(civil.QuarterOf(MicrosOf(now))).Day)
 		p.Channels, err = r.countByName(maps.All(t.channels))
 		return err
 	})
@@ -80,7 +82,7 @@ func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *recordCursor, us
 	if err != nil {
 		return err
 	}
-	if total <= weekRecords*int64(weekOf(to)-weekOf(from)+1) {
+	if total <= weekRecords*int64(civil.WeekOf(to)-civil.WeekOf(from)+1) {
 		if changes, all := c.changes(user); all {
 			var cells []cell
 			for _, w := range groupWeeks(changes) {
@@ -96,7 +98,7 @@ func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *recordCursor, us
 // profileTally adds up a user's weeks, which come in order.
 type profileTally struct {
 	profile   *Profile
-	calendar  *calendar
+	calendar  *civil.Calendar
 	from, end uint32 // quarter hours of the asked days
 	channels  map[int]int64
 	days      []int32 // active ones, of all time, ascending
@@ -106,21 +108,21 @@ type profileTally struct {
 func (t *profileTally) add(week uint32, cells []cell) {
 	p := t.profile
 	for _, c := range cells {
-		q := week*weekQuarters + uint32(c.quarter)
-		s := t.calendar.slot(q)
-		if n := len(t.days); n == 0 || t.days[n-1] != s.day {
-			t.days = append(t.days, s.day)
+		q := week*civil.WeekQuarters + uint32(c.quarter)
+		s := t.calendar.Slot(q)
+		if n := len(t.days); n == 0 || t.days[n-1] != s.Day {
+			t.days = append(t.days, s.Day)
 		}
 		if q < t.from || q >= t.end {
 			continue
 		}
-		if p.ActiveDays == 0 || t.counted != s.day {
+		if p.ActiveDays == 0 || t.counted != s.Day {
 			p.ActiveDays++
-			t.counted = s.day
+			t.counted = s.Day
 		}
 		p.Messages += c.count
-		p.Hours[s.hour] += c.count
-		p.Weekdays[s.weekday] += c.count
+		p.Hours[s.Hour] += c.count
+		p.Weekdays[s.Weekday] += c.count
 		t.channels[int(c.channel)] += c.count
 	}
 }
@@ -141,19 +143,19 @@ func (t *profileTally) finish(today int32) {
 		}
 	}
 	if n := len(t.days); n > 0 {
-		p.LastDay = dateOf(t.days[n-1])
+		p.LastDay = civil.DateOf(t.days[n-1])
 	}
 }
 
 // ends returns the times of a user's first and last record.
 func (c *recordCursor) ends(user ID) (first, last Micros, ok bool) {
-	b, _ := c.Seek(recordKey{user, minMicros, 0}.append(nil))
+	b, _ := c.Seek(recordKey{user, civil.MinMicros, 0}.append(nil))
 	key, ok := parseRecordKey(b)
 	if !ok || key.user != user {
 		return 0, 0, false
 	}
 	first = key.time
-	b, _ = c.Before(recordKey{user, maxMicros + 1, 0}.append(nil))
+	b, _ = c.Before(recordKey{user, civil.MaxMicros + 1, 0}.append(nil))
 	key, ok = parseRecordKey(b)
 	return first, key.time, ok && key.user == user
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -19,14 +21,6 @@ const (
 	pageVisits  = 50_000                 // or, once this many were looked at
 	pageTime    = 100 * time.Millisecond // or, once this has passed: Query.Match may be slow, and contexts are looked at between pages
 )
-
-// bounds returns the range's first and last instant.
-func (r Range) bounds() (from, to Micros) {
-	if r == (Range{}) {
-		return minMicros, maxMicros
-	}
-	return max(r.From, minMicros), min(r.To-1, maxMicros)
-}
 
 // Records yields the selected records by guild, user, time, in that order. Each
 // page is read in a transaction of its own and yielded outside of it, so a slow
@@ -43,7 +37,7 @@ func (db *DB) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
 		var left damage
 		for _, guild := range guilds {
 			q.Guild = guild
-			from, _ := q.When.bounds()
+			from, _ := q.When.Bounds()
 			for next := (recordKey{q.User, from, 0}).append(nil); next != nil; {
 				p, err := db.recordsPage(ctx, q, next)
 				if err != nil {
@@ -98,7 +92,7 @@ type page struct {
 
 // recordsPage reads from the key start on.
 func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
-	from, to := q.When.bounds()
+	from, to := q.When.Bounds()
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
@@ -264,7 +258,7 @@ func firstAndLast(timeline *bbolt.Bucket) (first, last Micros, err error) {
 		return 0, 0, damagedValue(bucketTimeline)
 	}
 	c := timeline.Cursor()
-	first, last = maxMicros, minMicros
+	first, last = civil.MaxMicros, civil.MinMicros
 	for _, end := range []struct {
 		start, step func() (key, value []byte)
 	}{{c.First, c.Next}, {c.Last, c.Prev}} {

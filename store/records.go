@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -62,7 +64,7 @@ func (r *records) places(from, to Micros) iter.Seq2[*bbolt.Bucket, *run] {
 }
 
 // Cursor returns a cursor over all records.
-func (r *records) Cursor() *recordCursor { return r.between(minMicros, maxMicros) }
+func (r *records) Cursor() *recordCursor { return r.between(civil.MinMicros, civil.MaxMicros) }
 
 // between returns a cursor that may leave out records which are not in the span [from, to].
 func (r *records) between(from, to Micros) *recordCursor {

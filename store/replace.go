@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"rollcall/internal/atomicfile"
 )
 
 // KeptSuffix ends the name under which Replacement keeps the file that it replaces.
@@ -15,9 +17,9 @@ const KeptSuffix = ".before-restore"
 // sound, damaged or missing. From begin to end no other process can open the one
 // that is there.
 type Replacement struct {
-	*NewFile          // to be filled with the database
-	Kept     string   // where the old file is kept; "" if there was none
-	old      *os.File // open, and locked; nil if there was none
+	*atomicfile.PendingFile          // to be filled with the database
+	Kept                    string   // where the old file is kept; "" if there was none
+	old                     *os.File // open, and locked; nil if there was none
 }
 
 // Replace begins to replace the database at path. It wraps ErrLocked if a process
@@ -44,26 +46,26 @@ func replace(path string) (r *Replacement, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if model, err = os.Stat(filepath.Dir(path)); err != nil {
-			return r, plain(err)
+			return r, atomicfile.Plain(err)
 		}
 	case err != nil:
-		return r, plain(err)
+		return r, atomicfile.Plain(err)
 	case !model.Mode().IsRegular():
 		return r, errors.New("it is not a regular file")
 	default:
-		if r.old, err = openLockedFile(path); err != nil {
+		if r.old, err = atomicfile.OpenLocked(path); err != nil {
 			return r, err
 		}
 		r.Kept = path + KeptSuffix
 		if kept, err := os.Lstat(r.Kept); err == nil && !os.SameFile(kept, model) {
 			return r, r.occupied()
 		}
-		removeHalfMade(path)
+		atomicfile.RemoveUnfinished(path)
 	}
-	if r.NewFile, err = createFile(path, halfMade); err != nil {
+	if r.PendingFile, err = atomicfile.CreateReplacement(path); err != nil {
 		return r, err
 	}
-	return r, TakeAfter(r.File, model)
+	return r, atomicfile.InheritOwner(r.File, model)
 }
 
 // Commit syncs the new file, keeps the old one under its other name and puts the new
@@ -71,7 +73,7 @@ func replace(path string) (r *Replacement, err error) {
 // file system has no links that is not so: for a moment there is none.
 func (r *Replacement) Commit() error {
 	if err := r.commit(); err != nil {
-		return fmt.Errorf("replace database %q: %w", r.path, err)
+		return fmt.Errorf("replace database %q: %w", r.Path(), err)
 	}
 	return nil
 }
@@ -79,34 +81,34 @@ func (r *Replacement) Commit() error {
 func (r *Replacement) commit() error {
 	defer r.Discard()
 	if r.old == nil {
-		return r.NewFile.Commit(false)
+		return r.PendingFile.Commit(false)
 	}
 	if err := r.Sync(); err != nil {
-		return plain(err)
+		return atomicfile.Plain(err)
 	}
 	if err := r.keep(); err != nil {
 		return err
 	}
-	return r.NewFile.Commit(true)
+	return r.PendingFile.Commit(true)
 }
 
 func (r *Replacement) keep() error {
-	err := os.Link(r.path, r.Kept)
+	err := os.Link(r.Path(), r.Kept)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrExist):
 		kept, err1 := os.Lstat(r.Kept)
-		old, err2 := os.Lstat(r.path)
+		old, err2 := os.Lstat(r.Path())
 		if err := errors.Join(err1, err2); err != nil {
-			return plain(err)
+			return atomicfile.Plain(err)
 		}
 		if !os.SameFile(kept, old) {
 			return r.occupied()
 		}
 		return nil // an earlier attempt was killed when it had come to here
 	}
-	return plain(os.Rename(r.path, r.Kept))
+	return atomicfile.Plain(os.Rename(r.Path(), r.Kept))
 }
 
 func (r *Replacement) occupied() error {
@@ -115,8 +117,8 @@ func (r *Replacement) occupied() error {
 
 // Discard gives up: the old file stays, and others may open it.
 func (r *Replacement) Discard() {
-	if r.NewFile != nil {
-		r.NewFile.Discard()
+	if r.PendingFile != nil {
+		r.PendingFile.Discard()
 	}
 	if r.old != nil {
 		r.old.Close()
@@ -126,7 +128,7 @@ func (r *Replacement) Discard() {
 // Unused returns nil if nobody has the file at path open as a database, and otherwise
 // ErrLocked.
 func Unused(path string) error {
-	f, err := openLockedFile(path)
+	f, err := atomicfile.OpenLocked(path)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -16,7 +18,7 @@ import (
 // How far it has come stands in the guilds' entries, so it goes on after a kill, and
 // looking when there is nothing to do costs a glance at each guild.
 func (db *DB) SweepTexts(ctx context.Context, before Micros) (swept int64, done bool, err error) {
-	end := quarterOf(before)
+	end := civil.QuarterOf(before)
 	guilds, err := db.oldTexts(ctx, end)
 	if err != nil || len(guilds) == 0 {
 		return 0, err == nil, err
@@ -53,10 +55,10 @@ func (db *DB) oldTexts(ctx context.Context, end uint32) (guilds []ID, err error)
 			}
 			id := ID(binary.BigEndian.Uint64(b))
 			timeline := tx.Bucket(bucketTimeline).Bucket(bucketName(id))
-			if timeline == nil || quarterOf(info.texts) >= end {
+			if timeline == nil || civil.QuarterOf(info.texts) >= end {
 				return nil
 			}
-			if key, _ := timeline.Cursor().Seek(chunkKey(quarterOf(info.texts), 0)); len(key) >= 4 && binary.BigEndian.Uint32(key) < end {
+			if key, _ := timeline.Cursor().Seek(chunkKey(civil.QuarterOf(info.texts), 0)); len(key) >= 4 && binary.BigEndian.Uint32(key) < end {
 				guilds = append(guilds, id)
 			}
 			return nil
@@ -70,7 +72,7 @@ func (db *DB) oldTexts(ctx context.Context, end uint32) (guilds []ID, err error)
 func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 	looked := 0
 	c := g.timeline.Cursor()
-	b, value := c.Seek(chunkKey(quarterOf(g.info.texts), 0))
+	b, value := c.Seek(chunkKey(civil.QuarterOf(g.info.texts), 0))
 	for b != nil {
 		q := binary.BigEndian.Uint32(b)
 		if q >= end {
@@ -92,15 +94,15 @@ func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 			}
 		}
 		if more {
-			g.info.texts = max(g.info.texts, quarterStart(q))
+			g.info.texts = max(g.info.texts, civil.QuarterStart(q))
 			return swept, nil
 		}
-		g.info.texts = max(g.info.texts, quarterStart(q+1))
+		g.info.texts = max(g.info.texts, civil.QuarterStart(q+1))
 		if swept >= most || looked >= stepVisits {
 			return swept, nil
 		}
 	}
-	g.info.texts = max(g.info.texts, quarterStart(end))
+	g.info.texts = max(g.info.texts, civil.QuarterStart(end))
 	return swept, nil
 }
 
@@ -110,8 +112,8 @@ func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more b
 	if len(moments) == 0 {
 		return nil, false, nil
 	}
-	from := quarterStart(quarterOf(moments[0].time))
-	c := g.records.between(from, from+quarterMicros)
+	from := civil.QuarterStart(civil.QuarterOf(moments[0].time))
+	c := g.records.between(from, from+civil.QuarterMicros)
 	for i, m := range moments {
 		if i > 0 && m == moments[i-1] { // several of one instant are visited together
 			continue

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -102,7 +104,7 @@ func (r *runs) find() {
 		if value != nil || len(key) != runNameSize {
 			continue
 		}
-		run := run{number: binary.BigEndian.Uint32(key[len(prefix):]), times: span{true, minMicros, maxMicros}}
+		run := run{number: binary.BigEndian.Uint32(key[len(prefix):]), times: span{true, civil.MinMicros, civil.MaxMicros}}
 		run.setFlags(r.bucket(&run).Sequence())
 		if r.parent.Writable() {
 			run.times = span{}

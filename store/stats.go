@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -116,7 +118,7 @@ func (db *DB) Stats(ctx context.Context) (s Stats, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		info, err := os.Stat(db.path)
 		if err != nil {
-			return plain(err)
+			return atomicfile.Plain(err)
 		}
 		pages := tx.DB().Stats()
 		s.Size = info.Size()

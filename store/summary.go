@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -65,12 +67,12 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summa
 // the most, then by the other count, then by id.
 func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (leaders []UserCount, total int64, err error) {
 	var users userSums
-	calendar := newCalendar(d.Zone)
-	from, end := d.quarters()
+	calendar := civil.NewCalendar(d.Zone)
+	from, end := d.Quarters()
 	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, user ID, cells []cell) {
-		slots, sum := calendar.slots(week), users.of(week, user)
+		slots, sum := calendar.Slots(week), users.of(week, user)
 		for _, c := range cells {
-			sum.add(c.count, slots[c.quarter].day)
+			sum.add(c.count, slots[c.quarter].Day)
 			total += c.count
 		}
 	})

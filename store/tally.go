@@ -5,19 +5,21 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
 // tally adds up what a guild's users did on the given days, one half of the weeks
 // beside the other: a year of a guild in which many write is read in half the time.
 func (db *DB) tally(ctx context.Context, guild ID, d Days) (*guildTally, error) {
-	from, end := d.quarters()
-	middle, err := db.middleWeek(ctx, guild, weekOf(from), weekOf(end-1))
+	from, end := d.Quarters()
+	middle, err := db.middleWeek(ctx, guild, civil.WeekOf(from), civil.WeekOf(end-1))
 	if err != nil {
 		return nil, err
 	}
 	scan := func(from, end uint32) (*guildTally, error) {
-		t := newGuildTally(newCalendar(d.Zone))
+		t := newGuildTally(civil.NewCalendar(d.Zone))
 		if from < end {
 			if err := db.scanActivity(ctx, guild, from, end, activityPage, t.add); err != nil {
 				return nil, err
@@ -26,7 +28,7 @@ func (db *DB) tally(ctx context.Context, guild ID, d Days) (*guildTally, error) 
 		t.finishWeek()
 		return t, nil
 	}
-	border := min(max(middle*weekQuarters, from), end)
+	border := min(max(middle*civil.WeekQuarters, from), end)
 	var earlier *guildTally
 	done := make(chan error, 1)
 	go func() {
@@ -65,7 +67,7 @@ func (db *DB) middleWeek(ctx context.Context, guild ID, first, last uint32) (mid
 
 // guildTally adds up the weeks of a guild's users, which come by week and user.
 type guildTally struct {
-	calendar *calendar
+	calendar *civil.Calendar
 	users    userSums
 	messages int64
 	channels []int64 // messages, by the channel's number
@@ -75,11 +77,11 @@ type guildTally struct {
 	// The present week:
 
 	week     uint32
-	quarters [weekQuarters]int64 // messages
-	writers  [10]int64           // users by day, from the week's first day on (a zone may skip a day)
+	quarters [civil.WeekQuarters]int64 // messages
+	writers  [10]int64                 // users by day, from the week's first day on (a zone may skip a day)
 }
 
-func newGuildTally(c *calendar) *guildTally {
+func newGuildTally(c *civil.Calendar) *guildTally {
 	return &guildTally{calendar: c, days: map[int32]*Day{}}
 }
 
@@ -88,7 +90,7 @@ func (t *guildTally) add(week uint32, user ID, cells []cell) {
 		t.finishWeek()
 		t.week = week
 	}
-	slots := t.calendar.slots(week)
+	slots := t.calendar.Slots(week)
 	sum := t.users.of(week, user)
 	for _, c := range cells {
 		t.messages += c.count
@@ -97,8 +99,8 @@ func (t *guildTally) add(week uint32, user ID, cells []cell) {
 			t.channels = append(t.channels, 0)
 		}
 		t.channels[c.channel] += c.count
-		if day := slots[c.quarter].day; sum.add(c.count, day) {
-			t.writers[day-slots[0].day]++
+		if day := slots[c.quarter].Day; sum.add(c.count, day) {
+			t.writers[day-slots[0].Day]++
 		}
 	}
 }
@@ -106,7 +108,7 @@ func (t *guildTally) add(week uint32, user ID, cells []cell) {
 func (t *guildTally) day(day int32) *Day {
 	d := t.days[day]
 	if d == nil {
-		d = &Day{Date: dateOf(day)}
+		d = &Day{Date: civil.DateOf(day)}
 		t.days[day] = d
 	}
 	return d
@@ -114,19 +116,19 @@ func (t *guildTally) day(day int32) *Day {
 
 // finishWeek takes in what was counted of the week that has ended.
 func (t *guildTally) finishWeek() {
-	slots := t.calendar.slots(t.week)
+	slots := t.calendar.Slots(t.week)
 	for q, n := range t.quarters {
 		if n > 0 {
-			t.heatmap[slots[q].weekday][slots[q].hour] += n
-			t.day(slots[q].day).Messages += n
+			t.heatmap[slots[q].Weekday][slots[q].Hour] += n
+			t.day(slots[q].Day).Messages += n
 		}
 	}
 	for i, n := range t.writers {
 		if n > 0 {
-			t.day(slots[0].day + int32(i)).Users += n
+			t.day(slots[0].Day + int32(i)).Users += n
 		}
 	}
-	t.quarters, t.writers = [weekQuarters]int64{}, [10]int64{}
+	t.quarters, t.writers = [civil.WeekQuarters]int64{}, [10]int64{}
 	t.users.settle()
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+
+	"rollcall/internal/civil"
 )
 
 // A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a trace in
@@ -36,7 +38,7 @@ func (g *guildTx) has(key recordKey) bool {
 	if _, found := findEntry(g.records.fresh, key); found {
 		return true
 	}
-	q := quarterOf(key.time)
+	q := civil.QuarterOf(key.time)
 	moments, known := g.quarters[q]
 	if !known {
 		var err error

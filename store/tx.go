@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"rollcall/internal/atomicfile"
+
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
@@ -88,7 +90,7 @@ func isFull(err error) bool {
 		return false
 	}
 	var p *fs.PathError
-	refused := errors.As(err, &p) && p.Op == "write" && (errors.Is(p.Err, syscall.ENOSPC) || errors.Is(p.Err, errQuota))
+	refused := errors.As(err, &p) && p.Op == "write" && (errors.Is(p.Err, syscall.ENOSPC) || errors.Is(p.Err, atomicfile.ErrQuota))
 	return refused || errors.Is(err, bolterrors.ErrMaxSizeReached) ||
 		strings.Contains(err.Error(), "file resize error") && strings.Contains(err.Error(), syscall.ENOSPC.Error())
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"rollcall/internal/atomicfile"
 )
 
 // Source says where a record came from.
@@ -238,9 +240,6 @@ type Guild struct {
 	Last     Micros `json:"last_message_at"`
 }
 
-// Range is a half-open span of time [From, To); the zero Range is all time.
-type Range struct{ From, To Micros }
-
 // Position is a place in the order of records: after (or, newest first, before)
 // the record with this time, user and key.
 type Position struct {
@@ -266,7 +265,7 @@ type Query struct {
 
 // Errors that callers tell apart.
 var (
-	ErrLocked = errors.New("another rollcall holds it")
+	ErrLocked = atomicfile.ErrLocked
 	// ErrFull: the disk, or the file's allowed size, is exhausted. Nothing was
 	// written; the same call succeeds once there is room.
 	ErrFull = errors.New("no space left")

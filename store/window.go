@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/internal/civil"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -34,20 +36,20 @@ type window struct {
 // measure makes the window reach back from its end over whole quarter hours, until it
 // has about so many messages.
 func (w *window) measure(r *reader, messages int) error {
-	from, to := w.q.When.bounds()
+	from, to := w.q.When.Bounds()
 	w.from, w.to, w.oldest = from, min(to, w.behind.Time), true
-	size, quarter := 0, quarterOf(w.to)
+	size, quarter := 0, civil.QuarterOf(w.to)
 	c := r.timeline.Cursor()
 	for b, value := lastBefore(c, u32(nil, quarter+1)); b != nil; b, value = c.Prev() {
 		if len(b) != 6 {
 			return damagedValue(b)
 		}
 		q := binary.BigEndian.Uint32(b)
-		if q < quarterOf(from) {
+		if q < civil.QuarterOf(from) {
 			break
 		}
 		if q != quarter && size >= messages*momentSize {
-			w.from, w.oldest = quarterStart(quarter), false
+			w.from, w.oldest = civil.QuarterStart(quarter), false
 			break
 		}
 		quarter = q

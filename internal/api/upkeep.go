@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
+	"rollcall/internal/atomicfile"
 	"rollcall/internal/backup"
 	"rollcall/store"
 )
@@ -147,7 +148,7 @@ func (s *Server) copyOfStore(ctx context.Context, source backup.Source) (*os.Fil
 	if err := s.room(ctx, folder); err != nil {
 		return nil, err
 	}
-	f, err := store.CreateTemporary(s.store.Path())
+	f, err := atomicfile.CreateTemporary(s.store.Path())
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"rollcall/internal/atomicfile"
 	"rollcall/store"
 )
 
@@ -25,8 +26,8 @@ const maxWindow = 128 << 20
 
 // compress writes a compressed copy of a file, which is to be called path, and reads
 // it back to see that it is one.
-func compress(ctx context.Context, f *os.File, path string) (_ *store.NewFile, err error) {
-	packed, err := store.CreateFile(path)
+func compress(ctx context.Context, f *os.File, path string) (_ *atomicfile.PendingFile, err error) {
+	packed, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, err
 	}

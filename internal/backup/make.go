@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/atomicfile"
 	"rollcall/store"
 )
 
@@ -76,8 +77,8 @@ func place(ctx context.Context, path string, replace bool, source Source) (size 
 }
 
 // checked returns the file, synced and found sound, before it has its name.
-func checked(ctx context.Context, path string, source Source) (_ *store.NewFile, err error) {
-	f, err := store.CreateFile(path)
+func checked(ctx context.Context, path string, source Source) (_ *atomicfile.PendingFile, err error) {
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, err
 	}

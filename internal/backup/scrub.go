@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rollcall/internal/atomicfile"
 	"rollcall/store"
 )
 
@@ -52,7 +53,7 @@ func keepOwner(path string, before os.FileInfo) error {
 	if err != nil {
 		return fmt.Errorf("scrub backup %q: %w", path, err)
 	}
-	return errors.Join(store.TakeAfter(f, before), f.Close())
+	return errors.Join(atomicfile.InheritOwner(f, before), f.Close())
 }
 
 // opened unpacks a backup into a database and opens it.

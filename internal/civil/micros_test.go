@@ -1,4 +1,4 @@
-package store_test
+package civil_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/store"
+	"rollcall/internal/civil"
 )
 
 func TestParseMicros(t *testing.T) {
@@ -28,7 +28,7 @@ func TestParseMicros(t *testing.T) {
 		{"last", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			have, err := store.ParseMicros(test.in)
+			have, err := civil.ParseMicros(test.in)
 			if err != nil || have.String() != test.want {
 				t.Errorf("have %v, %v, want %s", have, err, test.want)
 			}
@@ -41,7 +41,7 @@ func TestParseMicros(t *testing.T) {
 		"2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-05-00T00:00:00Z",
 		"9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01", "2026-05-11T06:30:00ZZ", " 2026-05-11T06:30:00Z", "2026-05-1１T06:30:00Z",
 	} {
-		if have, err := store.ParseMicros(bad); err == nil {
+		if have, err := civil.ParseMicros(bad); err == nil {
 			t.Errorf("%q: have %v, want an error", bad, have)
 		}
 	}
@@ -56,7 +56,7 @@ func FuzzParseMicros(f *testing.F) {
 	}
 	f.Add("0000-01-01T0:00:00Z")
 	f.Fuzz(func(t *testing.T, s string) {
-		have, err := store.ParseMicros(s)
+		have, err := civil.ParseMicros(s)
 		want, werr := time.Parse(time.RFC3339Nano, s)
 		if werr == nil && !rfc3339.MatchString(s) {
 			werr = errors.New("the library takes commas, single digits, offsets of a day")
@@ -71,24 +71,11 @@ func FuzzParseMicros(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if have != store.MicrosOf(want) {
+		if have != civil.MicrosOf(want) {
 			t.Fatalf("%q: have %v, want %v", s, have, want)
 		}
-		if again, err := store.ParseMicros(have.String()); err != nil || again != have {
+		if again, err := civil.ParseMicros(have.String()); err != nil || again != have {
 			t.Fatalf("%q: %v comes back as %v, %v", s, have, again, err)
 		}
 	})
-}
-
-func TestParseID(t *testing.T) {
-	for in, want := range map[string]store.ID{"1": 1, "18446744073709551615": 1<<64 - 1, "00000000000000000007": 7} {
-		if have, err := store.ParseID(in); err != nil || have != want {
-			t.Errorf("%q: have %v, %v", in, have, err)
-		}
-	}
-	for _, bad := range []string{"", "0", "-1", "+1", " 1", "1 ", "1.0", "0x1", "18446744073709551616", "99999999999999999999", "000000000000000000001", "१", "bob"} {
-		if have, err := store.ParseID(bad); err == nil {
-			t.Errorf("%q: have %v, want an error", bad, have)
-		}
-	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package store
+package atomicfile
 
 import (
 	"fmt"
@@ -8,26 +8,26 @@ import (
 	"syscall"
 )
 
-// TakeAfter gives a new file the owner and the rights of one whose place it is to
+// InheritOwner gives a new file the owner and the rights of one whose place it is to
 // take: who restores or compacts as root must not lock out the daemon. Of a folder
 // only the owner counts.
-func TakeAfter(f *os.File, model os.FileInfo) error {
+func InheritOwner(f *os.File, model os.FileInfo) error {
 	now, err := f.Stat()
 	if err != nil {
-		return plain(err)
+		return Plain(err)
 	}
 	is, ok1 := now.Sys().(*syscall.Stat_t)
 	be, ok2 := model.Sys().(*syscall.Stat_t)
 	if ok1 && ok2 && (is.Uid != be.Uid || is.Gid != be.Gid) {
 		if err := f.Chown(int(be.Uid), int(be.Gid)); err != nil {
-			return fmt.Errorf("give the new file to the owner of the old one: %w", plain(err))
+			return fmt.Errorf("give the new file to the owner of the old one: %w", Plain(err))
 		}
 	}
 	if model.IsDir() {
 		return nil
 	}
 	if err := f.Chmod(model.Mode().Perm()); err != nil {
-		return plain(err)
+		return Plain(err)
 	}
 	return nil
 }

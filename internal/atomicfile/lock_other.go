@@ -1,6 +1,6 @@
 //go:build !unix
 
-package store
+package atomicfile
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// openLockedFile wants a file that nobody has open. It locks nothing: on Windows a
+// OpenLocked wants a file that nobody has open. It locks nothing: on Windows a
 // file that another process has opened as a database cannot be renamed or replaced
 // anyway, and who opens one that is being replaced finds out.
-func openLockedFile(path string) (*os.File, error) {
+func OpenLocked(path string) (*os.File, error) {
 	const sharing = syscall.Errno(32) // ERROR_SHARING_VIOLATION, which syscall does not name
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	switch {
@@ -20,5 +20,5 @@ func openLockedFile(path string) (*os.File, error) {
 	case errors.Is(err, sharing):
 		return nil, ErrLocked
 	}
-	return nil, plain(err)
+	return nil, Plain(err)
 }

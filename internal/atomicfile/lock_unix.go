@@ -1,6 +1,6 @@
 //go:build unix
 
-package store
+package atomicfile
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// openLockedFile opens a file that need not be a database and keeps others from
+// OpenLocked opens a file that need not be a database and keeps others from
 // opening it as one until it is closed: bbolt locks its files in the same way.
-func openLockedFile(path string) (*os.File, error) {
+func OpenLocked(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, plain(err)
+		return nil, Plain(err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {

@@ -1,4 +1,4 @@
-package store
+package civil
 
 import (
 	"errors"
@@ -6,12 +6,13 @@ import (
 )
 
 // Micros is an instant: microseconds since 1970-01-01T00:00:00Z, negative before.
-// Every instant that the store keeps lies in the years 0 to 9999 (UTC).
 type Micros int64
 
+// The first and the last instant of the years 0 to 9999 (UTC), within which every stored
+// instant lies.
 const (
-	minMicros Micros = -62167219200_000000 // 0000-01-01T00:00:00Z
-	maxMicros Micros = 253402300799_999999 // 9999-12-31T23:59:59.999999Z
+	MinMicros Micros = -62167219200_000000 // 0000-01-01T00:00:00Z
+	MaxMicros Micros = 253402300799_999999 // 9999-12-31T23:59:59.999999Z
 )
 
 // ErrBadTime says that a text is no instant.
@@ -83,7 +84,7 @@ func ParseMicros(s string) (Micros, error) {
 		return 0, ErrBadTime
 	}
 	m := Micros(seconds*1e6 + micros)
-	if m < minMicros || m > maxMicros {
+	if m < MinMicros || m > MaxMicros {
 		return 0, ErrBadTime
 	}
 	return m, nil

@@ -1,16 +1,16 @@
-package store_test
+package civil_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"rollcall/store"
+	"rollcall/internal/civil"
 )
 
 func TestParseZone(t *testing.T) {
 	for _, name := range []string{"UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Argentina/ComodRivadavia", "Etc/GMT+5", "America/Port-au-Prince"} {
-		if z, err := store.ParseZone(name); err != nil || z.String() != name {
+		if z, err := civil.ParseZone(name); err != nil || z.String() != name {
 			t.Errorf("%q: got %v, %v", name, z, err)
 		}
 	}
@@ -18,7 +18,7 @@ func TestParseZone(t *testing.T) {
 		"", "Local", "local", "localtime", "Mars/Olympus", "../etc/passwd", "Europe/../UTC", "/usr/share/zoneinfo/UTC", `..\x`, "right/UTC",
 		"Europe", "zone.tab", "Europe/Berlin ", "\x00", "ü", strings.Repeat("UTC/", 10_000),
 	} {
-		if z, err := store.ParseZone(name); !errors.Is(err, store.ErrBadZone) {
+		if z, err := civil.ParseZone(name); !errors.Is(err, civil.ErrBadZone) {
 			t.Errorf("%.64q: got %v, %v", name, z, err)
 		}
 	}

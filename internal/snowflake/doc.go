@@ -1,0 +1,2 @@
+// Package snowflake has the ids that Discord gives to guilds, channels, users and messages.
+package snowflake

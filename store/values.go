@@ -1,0 +1,47 @@
+package store
+
+import (
+	"time"
+
+	"rollcall/internal/civil"
+	"rollcall/internal/snowflake"
+)
+
+// The values that every caller of the store deals in.
+type (
+	// ID is a Discord snowflake.
+	ID = snowflake.ID
+	// Micros is an instant, in microseconds.
+	Micros = civil.Micros
+	// Range is a half-open span of time.
+	Range = civil.Range
+	// Days is a span of whole calendar days in a zone.
+	Days = civil.Days
+)
+
+// What ParseID, ParseMicros and ParseZone return for a text that is none.
+var (
+	ErrBadID   = snowflake.ErrBadID
+	ErrBadTime = civil.ErrBadTime
+	ErrBadZone = civil.ErrBadZone
+)
+
+// ParseID is snowflake.ParseID.
+func ParseID(s string) (ID, error) { return snowflake.ParseID(s) }
+
+// ParseMicros is civil.ParseMicros.
+func ParseMicros(s string) (Micros, error) { return civil.ParseMicros(s) }
+
+// MicrosOf is civil.MicrosOf.
+func MicrosOf(t time.Time) Micros { return civil.MicrosOf(t) }
+
+// ParseZone is civil.ParseZone.
+func ParseZone(name string) (*time.Location, error) { return civil.ParseZone(name) }
+
+// LastDays is civil.LastDays.
+func LastDays(now time.Time, n int, zone *time.Location) Days { return civil.LastDays(now, n, zone) }
+
+// DayStart is civil.DayStart.
+func DayStart(year int, month time.Month, day int, zone *time.Location) Micros {
+	return civil.DayStart(year, month, day, zone)
+}
