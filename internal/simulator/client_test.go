@@ -101,7 +101,7 @@ func (c *client) ready() frame {
 		Resume    string `json:"resume_gateway_url"`
 	}
 	c.decode(f.D, &ready)
-	if ready.SessionID == "" || ready.Resume != c.s.GatewayURL() {
+	if ready.SessionID == "" || ready.Resume != c.s.ResumeURL() {
 		c.t.Fatalf("READY was %s", f.D)
 	}
 	c.id = ready.SessionID

@@ -42,6 +42,10 @@
 //	s.NextREST(simulator.RouteMessages, simulator.RateLimited(time.Second, true))
 //	for _, c := range s.Conns() { c.Close(4000, "") }
 //
+// Events come out of order with Postpone, without what people write with WithholdContent, and to a
+// RESUME at another address with Options.ResumeElsewhere. Stats counts what is against Discord's
+// manners: BadAgents, BadProperties, Hasty.
+//
 // # Waiting
 //
 // Stats counts what has happened, Wait waits for it, and nothing needs to sleep.

@@ -77,6 +77,7 @@ type faults struct {
 	next      [phases][]Action
 	every     [phases]standing[Action]
 	drops     standing[func(event string) bool]
+	postponed []*postponed // oldest first
 	nextREST  map[string][]Answer
 	everyREST map[string]*standing[Answer]
 }
@@ -157,7 +158,12 @@ func (s *Server) loses(event string) bool {
 
 // RefuseConnections resets every new connection, REST's too, as if nobody were there; false ends
 // that. Connections that are open stay so.
-func (s *Server) RefuseConnections(refuse bool) { s.listener.refuse.Store(refuse) }
+func (s *Server) RefuseConnections(refuse bool) {
+	s.listener.refuse.Store(refuse)
+	if s.resuming != nil {
+		s.resuming.refuse.Store(refuse)
+	}
+}
 
 // RefuseGateway answers requests for the gateway's websocket with an HTTP status, such as 503,
 // until it is called with 0.

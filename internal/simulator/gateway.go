@@ -19,6 +19,8 @@ type identify struct {
 	Compress bool     `json:"compress"`
 	Shard    *[2]int  `json:"shard"`
 	Intents  *Intents `json:"intents"`
+	// Properties are checked, see Stats.BadProperties.
+	Properties json.RawMessage `json:"properties"`
 }
 
 // resume is the d of RESUME.
@@ -55,6 +57,9 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.stats.Connections++
+	if s.elsewhere(r) {
+		s.stats.Elsewhere++
+	}
 	if s.closed {
 		c.end()
 	}
@@ -178,6 +183,9 @@ func (c *Conn) identify(id identify) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Identifies++
+	if badProperties(id.Properties) {
+		s.stats.BadProperties++
+	}
 	s.changed.Broadcast()
 	if !c.passes(AtIdentify) {
 		return
@@ -321,8 +329,8 @@ func (s *Server) renderReady(ss *session) []byte {
 		Trace           []string           `json:"_trace"`
 	}{
 		V: ss.conn.version, User: s.bot.json, SessionType: "normal", SessionID: ss.id,
-		ResumeURL: s.GatewayURL(), Relationships: []any{}, PrivateChannels: []any{}, Presences: []any{},
-		Guilds: guilds, Application: application{s.bot.ID, flagMessageContent},
+		ResumeURL: s.resumeURL, Relationships: []any{}, PrivateChannels: []any{}, Presences: []any{},
+		Guilds: guilds, Application: application{s.bot.ID, s.applicationFlags()},
 		Shard: [2]int{ss.shard, ss.shards}, Trace: []string{`["simulator"]`},
 	})
 }
@@ -332,5 +340,3 @@ type application struct {
 	ID    ID  `json:"id"`
 	Flags int `json:"flags"`
 }
-
-const flagMessageContent = 1 << 18 // the message content intent is switched on

@@ -54,7 +54,7 @@ func (s *Server) getMessages(r *http.Request) (any, *refusal) {
 		slices.Reverse(page)
 	}
 	slices.Reverse(page)
-	return renderPage(page), nil
+	return s.renderPage(page), nil
 }
 
 // newest returns up to limit messages before the place at, newest first.
@@ -86,14 +86,14 @@ func (c *Channel) oldest(from ID, limit int) []*message {
 	return page
 }
 
-func renderPage(page []*message) json.RawMessage {
+func (s *Server) renderPage(page []*message) json.RawMessage {
 	var b bytes.Buffer
 	b.WriteByte('[')
 	for i, m := range page {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(m.append(nil, 0))
+		b.Write(m.append(nil, s.view(m, 0)))
 	}
 	b.WriteByte(']')
 	return b.Bytes()
@@ -115,7 +115,7 @@ func (s *Server) getMessage(r *http.Request) (any, *refusal) {
 	case m == nil:
 		return nil, unknownMessage
 	}
-	return json.RawMessage(m.append(nil, 0)), nil
+	return json.RawMessage(m.append(nil, s.view(m, 0))), nil
 }
 
 // pageLimit reads limit, which is 50 unless given.

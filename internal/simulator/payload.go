@@ -180,6 +180,9 @@ func renderGuildCreate(g *Guild) []byte {
 		Members: []json.RawMessage{mustJSON(bot)}, Channels: []channelPayload{}, Threads: []channelPayload{},
 		Presences: []any{}, Stages: []any{}, Events: []any{}, Soundboard: []any{},
 	}
+	if g.nameless {
+		p.Name = ""
+	}
 	for _, c := range g.channels {
 		switch {
 		case !c.isThread():

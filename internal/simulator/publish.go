@@ -4,6 +4,9 @@ import "context"
 
 // publish gives an event to every session that wants it. s.mu is held.
 func (s *Server) publish(e event) {
+	if s.postpones(e) {
+		return
+	}
 	lost := s.loses(e.name)
 	for _, ss := range s.sessions {
 		if !ss.wants(e) {
@@ -35,7 +38,7 @@ func (c *Channel) publishMessage(name string, m *message) {
 	if len(c.s.sessions) == 0 || !c.audible() {
 		return
 	}
-	e := event{name: name, guild: c.guildID(), data: m.append(nil, viewGateway)}
+	e := event{name: name, guild: c.guildID(), data: m.append(nil, c.s.view(m, viewGateway))}
 	if c.guild != nil {
 		e.needs = IntentGuildMessages
 		for _, ss := range c.s.sessions {

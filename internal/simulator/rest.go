@@ -72,6 +72,7 @@ func (s *Server) handler() http.Handler {
 			return
 		}
 		defer leave()
+		s.checkAgent(r)
 		_, pattern := api.Handler(r)
 		switch {
 		case websocket.IsWebSocketUpgrade(r):

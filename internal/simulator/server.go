@@ -36,6 +36,9 @@ type Options struct {
 	// RateLimit is how many REST requests a second each bucket (a route with its channel or guild)
 	// answers before it answers 429; 0: 1000.
 	RateLimit int
+	// ResumeElsewhere makes READY name another address than the gateway's own for a RESUME: another
+	// port of 127.0.0.1, see Stats.Elsewhere. SetResumeURL names any other.
+	ResumeElsewhere bool
 }
 
 // ErrClosed is returned by what was asked of a Server that has been closed.
@@ -47,6 +50,7 @@ type Server struct {
 	started           time.Time
 	host              string // 127.0.0.1:port
 	listener          *listener
+	resuming          *listener // see Options.ResumeElsewhere; else nil
 	http              *http.Server
 	stop              context.CancelFunc // ends what ctx bounds: delays of answers
 	ctx               context.Context
@@ -62,6 +66,8 @@ type Server struct {
 	lastArchived time.Time
 
 	token        string
+	resumeURL    string // what READY tells
+	withheld     bool   // see WithholdContent
 	privileged   Intents
 	bot          *User
 	guilds       []*Guild        // by id
@@ -104,10 +110,23 @@ func Start(o Options) (*Server, error) {
 		stats:      Stats{REST: map[string]int{}},
 	}
 	s.changed = sync.NewCond(&s.mu)
+	s.resumeURL = s.GatewayURL()
+	if o.ResumeElsewhere {
+		inner, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			s.listener.Close()
+			return nil, fmt.Errorf("listen for the simulator: %w", err)
+		}
+		s.resuming = &listener{Listener: inner}
+		s.resumeURL = "ws://" + inner.Addr().String() + "/"
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.bot = s.AddUser(UserSpec{Name: "rollcall", Bot: true})
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	s.running.Go(func() { s.http.Serve(s.listener) }) // returns when Close closes the listener
+	if s.resuming != nil {
+		s.running.Go(func() { s.http.Serve(s.resuming) })
+	}
 	return s, nil
 }
 

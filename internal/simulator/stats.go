@@ -8,6 +8,7 @@ import (
 // Stats count what has happened since the start.
 type Stats struct {
 	Connections int // websocket connections that were taken
+	Elsewhere   int // those of them at the address of Options.ResumeElsewhere
 	Open        int // those that are open
 	Ready       int // sessions whose READY and guilds, or RESUMED, have been written to an open connection
 	Identifies  int // IDENTIFYs that came
@@ -16,7 +17,12 @@ type Stats struct {
 	Resumed     int // RESUMEs that succeeded
 	Invalidated int // op 9 sent
 	Hasty       int // IDENTIFYs that came within Options.IdentifyWindow
-	Heartbeats  int
+	// BadProperties counts IDENTIFYs whose properties are not os, browser and device.
+	BadProperties int
+	// BadAgents counts REST requests and connections without a User-Agent as Discord asks for it:
+	// "DiscordBot (URL, VERSION)".
+	BadAgents  int
+	Heartbeats int
 	// REST counts requests by route, "/channels/{channel}/messages", whatever the answer.
 	REST map[string]int
 	// Refused counts REST answers of 401, 403 and 429, of which Discord takes 10,000 in 10 minutes.

@@ -80,6 +80,19 @@ func (c *Channel) newThread(id ID, spec ThreadSpec) *Channel {
 	return t
 }
 
+// AddBot adds the bot to a thread that it was not a member of; if it may see the thread, sessions get
+// THREAD_CREATE, with the thread's last message and without newly_created.
+func (c *Channel) AddBot() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.joined || c.deleted || !c.isThread() {
+		return
+	}
+	if c.joined = true; c.visible() {
+		c.guild.publish("THREAD_CREATE", mustJSON(c.payload()), IntentGuilds)
+	}
+}
+
 // Archive archives the thread; sessions get THREAD_UPDATE. A message posted there later takes it
 // out of the archive again.
 func (c *Channel) Archive() { c.setArchived(true) }

@@ -40,6 +40,8 @@ func (s *Server) AddUser(spec UserSpec) *User {
 type GuildSpec struct {
 	ID   ID // 0: a new one
 	Name string
+	// Nameless guilds do not tell their name in GUILD_CREATE; REST does.
+	Nameless bool
 }
 
 // Guild is a server that the bot is in.
@@ -50,6 +52,7 @@ type Guild struct {
 	unavailable    bool
 	removed        bool
 	managesThreads bool
+	nameless       bool
 	channels       []*Channel // threads included, oldest first
 	members        map[*User]*member
 }
@@ -72,7 +75,7 @@ func (s *Server) AddGuild(spec GuildSpec) *Guild {
 	if taken {
 		panic(fmt.Sprintf("simulator: guild %v exists", spec.ID))
 	}
-	g := &Guild{ID: spec.ID, s: s, name: spec.Name, members: map[*User]*member{}}
+	g := &Guild{ID: spec.ID, s: s, name: spec.Name, nameless: spec.Nameless, members: map[*User]*member{}}
 	g.member(s.bot)
 	s.guilds = slices.Insert(s.guilds, at, g)
 	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
