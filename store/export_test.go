@@ -120,7 +120,7 @@ func scatter(tx *bbolt.Tx) error {
 
 // MakeFormatOne turns a file into what the first release would have left.
 func MakeFormatOne(db *DB) error {
-	if err := countPending(db); err != nil {
+	if err := errors.Join(MakeFormatThree(db), countPending(db)); err != nil {
 		return err
 	}
 	return db.bolt.Update(func(tx *bbolt.Tx) error {
@@ -174,11 +174,35 @@ func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 
 // MakeFormatTwo turns a file into what there was before records had blocks and runs.
 func MakeFormatTwo(db *DB) error {
-	if err := countPending(db); err != nil {
+	if err := errors.Join(MakeFormatThree(db), countPending(db)); err != nil {
 		return err
 	}
 	return db.bolt.Update(func(tx *bbolt.Tx) error {
 		return errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent), tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 2))))
+	})
+}
+
+// MakeFormatThree turns a file into what there was before format 4.
+func MakeFormatThree(db *DB) error {
+	return errors.Join(SayFormatThree(db), db.bolt.Update(func(tx *bbolt.Tx) error {
+		for _, name := range formatFourTop {
+			if err := tx.DeleteBucket(name); err != nil {
+				return err
+			}
+		}
+		for _, name := range formatFourState {
+			if err := tx.Bucket(bucketState).DeleteBucket(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// SayFormatThree makes a file say that it is of format 3.
+func SayFormatThree(db *DB) error {
+	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 3)))
 	})
 }
 

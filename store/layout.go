@@ -25,15 +25,23 @@ var (
 	stateGaps       = []byte("gaps")
 	stateOpenGaps   = []byte("gaps_open")
 	stateTombstones = []byte("tombstones")
-	topBuckets      = [][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}
+	topBuckets      = append([][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}, formatFourTop...)
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
-	stateBuckets    = [][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}
+	stateBuckets    = append([][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}, formatFourState...)
 	keyFormat       = []byte("format")
 	keyDatabaseID   = []byte("id")
 	keySalt         = []byte("salt")
 	keyCreated      = []byte("created")
 	keyEncryption   = []byte("encryption")
 	castagnoli      = crc32.MakeTable(crc32.Castagnoli)
+)
+
+// The buckets that format 4 brought: a new file has them, and toFormatFour makes them
+// in an older one. topBuckets and stateBuckets contain them. A bucket with texts must be
+// named in rekey.go, too, and in check.go.
+var (
+	formatFourTop   = [][]byte{}
+	formatFourState = [][]byte{}
 )
 
 const (

@@ -9,11 +9,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const formatVersion = 3
+const formatVersion = 4
 
 // migrations[i] changes a file of format i+1 to format i+2, each in one
 // transaction that also writes the new format's number.
-var migrations = []func(*bbolt.Tx) error{toFormatTwo, toFormatThree}
+var migrations = []func(*bbolt.Tx) error{toFormatTwo, toFormatThree, toFormatFour}
 
 // upgrade stops in front of damage, too: a step adds what its format brought and
 // nothing that should have been there before.
@@ -78,6 +78,17 @@ func toFormatTwo(tx *bbolt.Tx) error {
 func toFormatThree(tx *bbolt.Tx) error {
 	_, err := tx.CreateBucketIfNotExists(bucketRecent)
 	return err
+}
+
+// toFormatFour makes the buckets of formatFourTop and formatFourState, empty. A record
+// may have fields from now on (codec.go) that older builds would drop when they rewrite it.
+func toFormatFour(tx *bbolt.Tx) error {
+	for _, name := range formatFourTop {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return addStateBuckets(tx, formatFourState...)
 }
 
 func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {

@@ -1,10 +1,13 @@
 package store_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"rollcall/store"
 )
@@ -102,4 +105,55 @@ func TestUpgradeFromFormatTwo(t *testing.T) {
 	if shape = shapeOf(t, db, 1); shape.Blocks > len(early)+10 || len(shape.Runs) == 0 {
 		t.Errorf("%d records have %d blocks and %d runs", len(records), shape.Blocks, len(shape.Runs))
 	}
+}
+
+// A file that was brought up to date has the buckets that a new one has, and that is
+// so again if it is done again.
+func TestUpgradeMakesBuckets(t *testing.T) {
+	folder := t.TempDir()
+	fresh := openChecked(t, filepath.Join(folder, "fresh.db"))
+	want := buckets(t, fresh)
+	for _, old := range []struct {
+		name string
+		make func(*store.DB) error
+	}{{"format 1", store.MakeFormatOne}, {"format 2", store.MakeFormatTwo}, {"format 3", store.MakeFormatThree}, {"format 3 with the buckets of 4", store.SayFormatThree}} {
+		t.Run(old.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "rollcall.db")
+			db := openWith(t, path, store.Options{})
+			if err := errors.Join(old.make(db), db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			readOnly := openWith(t, path, store.Options{ReadOnly: true})
+			if !readOnly.OldFormat() {
+				t.Error("it is not of an old format")
+			}
+			if err := readOnly.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if have := buckets(t, openChecked(t, path)); !slices.Equal(have, want) {
+				t.Errorf("it has %q, want %q", have, want)
+			}
+		})
+	}
+}
+
+// buckets returns the names of the buckets that every file has.
+func buckets(t *testing.T, db *store.DB) (names []string) {
+	t.Helper()
+	err := store.Raw(db, func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			names = append(names, string(name))
+			if string(name) != "state" {
+				return nil
+			}
+			return b.ForEachBucket(func(nested []byte) error {
+				names = append(names, "state/"+string(nested))
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

@@ -56,6 +56,11 @@ func TestFormats(t *testing.T) {
 				t.Fatal(err)
 			}
 
+			old := openFormat(t, path, store.Options{Key: test.key, ReadOnly: true})
+			if !old.OldFormat() {
+				t.Error("it is not of an old format")
+			}
+			shut(t, old)
 			for range 2 { // the second time there is nothing left to do
 				db := openFormat(t, path, store.Options{Key: test.key})
 				compareFormat(t, db, golden, want)
