@@ -53,6 +53,7 @@ type Channel struct {
 	deleted  bool
 	messages []*message // by id
 	webhooks map[string]ID
+	lastTold ID // see SetLastMessage
 
 	// Threads only.
 	joined     bool // the bot is a member of this private thread
@@ -119,6 +120,15 @@ func (c *Channel) Rename(name string) {
 	defer c.s.mu.Unlock()
 	c.name = name
 	c.publishUpdate()
+}
+
+// SetLastMessage makes last_message_id tell id although the history has newer messages, until
+// something is posted again; 0: the newest message's. Nothing tells of it before the next payload
+// of the channel, such as GUILD_CREATE.
+func (c *Channel) SetLastMessage(id ID) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.lastTold = id
 }
 
 // Delete removes the channel and its threads; sessions get CHANNEL_DELETE or THREAD_DELETE.

@@ -22,6 +22,10 @@
 // anybody is connected. Ids are snowflakes of the moment, growing, and a message's timestamp is
 // that of its id, to the millisecond. A Chatter fills the world with lively talk at a given rate.
 //
+// What a snapshot tells need not be the newest: SetLastMessage, Options.EditsMoveLast and
+// Options.SubscribeAfter make last_message_id stale, Draft.Late ids out of order, Draft.Bulk a page
+// of the history as large as no client expects.
+//
 // # Sessions
 //
 // Each session keeps its latest events by number: those that wait to be sent and, of the others, as

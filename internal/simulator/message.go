@@ -46,6 +46,13 @@ type Draft struct {
 	// At is the time of a message of the past: it is taken into the history and sent to nobody.
 	// Zero: now.
 	At time.Time
+	// Late is for how long Discord has been busy with the message: it is sent and in the history
+	// from now on, with an id (and a timestamp) of that long ago. So ids are out of order within a
+	// channel, as they are where two servers handle two posts at once.
+	Late time.Duration
+	// Bulk is how many bytes the message has in the history that no client asks for. The gateway
+	// leaves them out.
+	Bulk int
 }
 
 // Message says what has been posted, and what a tracker should make of it.
@@ -94,6 +101,7 @@ type extras struct {
 	flags       int
 	components  json.RawMessage
 	fields      map[string]json.RawMessage
+	bulk        int
 }
 
 func (m *message) extras() *extras {
@@ -133,7 +141,12 @@ func (c *Channel) post(d Draft) *message {
 		return c.record(c.s.mintAt(d.At), d)
 	}
 	c.moveToArchive(false)
-	m := c.record(c.s.mint(), d)
+	id := c.s.mint()
+	if d.Late > 0 {
+		id = c.s.mintLate(d.Late)
+	}
+	m := c.record(id, d)
+	c.lastTold = 0
 	c.announce(m)
 	return m
 }
@@ -169,13 +182,13 @@ func (c *Channel) record(id ID, d Draft) *message {
 
 func (d *Draft) hasExtras() bool {
 	return d.ReplyTo.ID != 0 || d.Webhook != "" || d.Mentions != nil || d.Attachments+d.Embeds+d.Stickers > 0 ||
-		d.Components != nil || d.Fields != nil
+		d.Components != nil || d.Fields != nil || d.Bulk > 0
 }
 
 func (c *Channel) extrasOf(d Draft) *extras {
 	x := &extras{
 		replyID: d.ReplyTo.ID, reply: c.find(d.ReplyTo.ID), mentions: d.Mentions, attachments: d.Attachments,
-		embeds: d.Embeds, stickers: d.Stickers, components: d.Components,
+		embeds: d.Embeds, stickers: d.Stickers, components: d.Components, bulk: d.Bulk,
 	}
 	if d.Webhook != "" {
 		x.webhook, x.webhookName = c.webhook(d.Webhook), d.Webhook
@@ -229,6 +242,9 @@ func (c *Channel) Edit(id ID, content string) {
 	defer c.s.mu.Unlock()
 	if m := c.find(id); m != nil {
 		m.content, m.editedAt = content, time.Now()
+		if c.s.o.EditsMoveLast {
+			c.lastTold = id
+		}
 		c.publishMessage("MESSAGE_UPDATE", m)
 	}
 }

@@ -120,9 +120,12 @@ func (c *Channel) botMember() *threadMember {
 	return &threadMember{ID: c.ID, UserID: c.s.bot.ID, JoinTimestamp: stamp(c.ID.Time().Add(time.Second))}
 }
 
-// lastMessage returns the id of the newest message, deleted or not, as Discord does; of a forum it
-// is the newest thread's.
+// lastMessage returns the id of the newest message, deleted or not, as Discord does, unless
+// SetLastMessage or an edit has set another one; of a forum it is the newest thread's.
 func (c *Channel) lastMessage() ID {
+	if c.lastTold != 0 {
+		return c.lastTold
+	}
 	if c.Kind == Forum {
 		var last ID
 		for _, t := range c.guild.channels {

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -124,6 +125,11 @@ func (x *extras) append(b []byte, m *message, v view) []byte {
 	if x.webhook != 0 {
 		b = append(b, `,"webhook_id":`...)
 		b = appendID(b, x.webhook)
+	}
+	if x.bulk > 0 && v&viewGateway == 0 {
+		b = append(b, `,"bulk":"`...)
+		b = append(b, bytes.Repeat([]byte("x"), x.bulk)...)
+		b = append(b, '"')
 	}
 	return x.appendReference(b, m, v)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"slices"
+	"time"
 )
 
 // Intents are the groups of events that a session asks for.
@@ -46,6 +47,8 @@ type session struct {
 	sent    uint64  // number of the last event that was given to a connection
 	written uint64  // number of the last event that was written to it
 	readyAt uint64  // number of the event that ends READY or RESUMED
+	// subscribed is from when on the session hears of messages, see Options.SubscribeAfter.
+	subscribed time.Time
 }
 
 // frame is an event as one session gets it.
@@ -91,7 +94,12 @@ func (ss *session) handles(guild ID) bool {
 }
 
 // wants says whether the session is told of e.
-func (ss *session) wants(e event) bool { return ss.intents&e.needs == e.needs && ss.handles(e.guild) }
+func (ss *session) wants(e event) bool {
+	if e.needs == IntentGuildMessages && time.Now().Before(ss.subscribed) {
+		return false
+	}
+	return ss.intents&e.needs == e.needs && ss.handles(e.guild)
+}
 
 // push numbers a frame and queues it. s.mu is held.
 func (s *Server) push(ss *session, f frame) {

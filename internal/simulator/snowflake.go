@@ -66,6 +66,15 @@ func (s *Server) mintAt(t time.Time) ID {
 	return Snowflake(t) | s.pastIDs
 }
 
+// lateMark is set in the counters of late ids, so that they meet none of those that mint makes.
+const lateMark = 1 << (counterBits - 1)
+
+// mintLate returns an id as Discord would have made it some time ago. s.mu is held.
+func (s *Server) mintLate(ago time.Duration) ID {
+	s.lateIDs = (s.lateIDs + 1) & (lateMark - 1)
+	return Snowflake(time.Now().Add(-ago)) | lateMark | s.lateIDs
+}
+
 // appendTime appends t as Discord writes instants: with a fraction of six digits, or with none if
 // the second is full, and a numeric offset.
 func appendTime(b []byte, t time.Time) []byte {
