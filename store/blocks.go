@@ -89,42 +89,6 @@ func (b *blockCursor) seek(to recordKey) {
 	}
 }
 
-// seekBack moves to a key, or to the last one before it, nil if there is none. If it is
-// not there, next is the first one behind it.
-//
-// The cursors of bbolt v1.5.0 move back onto pages that the transaction has emptied:
-// there Prev returns nil, whatever is before, and Last never returns if all are empty.
-// So Last, Prev, and what uses them, are for those who read; this is for writers, too.
-func seekBack(c *bbolt.Cursor, want []byte) (key, value, next []byte) {
-	if key, value = c.Seek(want); bytes.Equal(key, want) {
-		return key, value, nil
-	}
-	next = key
-	if !c.Bucket().Writable() {
-		if next == nil {
-			key, value = c.Last()
-		} else {
-			key, value = c.Prev()
-		}
-		return key, value, next
-	}
-	if next != nil {
-		if key, value = c.Prev(); key != nil {
-			return key, value, next
-		}
-	}
-	if first, _ := c.Bucket().Cursor().First(); first == nil || bytes.Compare(first, want) > 0 {
-		return nil, nil, next
-	}
-	if next == nil {
-		key, value = c.Last()
-	}
-	for key == nil {
-		key, value = c.Prev()
-	}
-	return key, value, next
-}
-
 func (b *blockCursor) first() {
 	b.at = 0
 	if b.c != nil {
@@ -227,7 +191,7 @@ func (d *blockWriter) write(key []byte, entries []entry) error {
 			size += len(entries[n].value) + entryHead
 			n++
 		}
-		b := entries[0].key.append(d.w.arena.take(recordKeySize + size + n*binaryMost))
+		b := entries[0].key.append(d.w.arena.Alloc(recordKeySize + size + n*binaryMost))
 		b = appendBlock(b, entries[:n])
 		if err := d.bucket.Put(b[:recordKeySize], b[recordKeySize:]); err != nil {
 			return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 )
 
 // The value of a record. Numbers are uvarints unless their size is given.
@@ -28,8 +27,6 @@ const (
 	maxFields       = 96
 	maxContentBytes = 64 << 20
 )
-
-var errBadValue = errors.New("value does not decode")
 
 // stored is a record's value, decoded. Its text is there when it was opened.
 type stored struct {

@@ -18,6 +18,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/store"
+	"rollcall/store/internal/boltfile/boltfiletest"
 )
 
 // secret is what was deleted and is to be gone for good.
@@ -236,12 +237,24 @@ func TestCompactCatchesUp(t *testing.T) {
 		have, want := filepath.Join(t.TempDir(), "have"), filepath.Join(t.TempDir(), "want")
 		snapshot(t, compacted, have)
 		snapshot(t, calm, want)
-		if err := sameBut(dump(t, have), dump(t, want), "/meta/", "/user_stats/", "/recent/", "/channels/"); err != nil { // their keys are made with the salt
+		if err := sameBut(boltfiletest.Dump(t, have), boltfiletest.Dump(t, want), "/meta/", "/user_stats/", "/recent/", "/channels/"); err != nil { // their keys are made with the salt
 			t.Errorf("round %d: %v", round, err)
 		}
 		if !reflect.DeepEqual(all(t, calm, store.Query{}), all(t, compacted, store.Query{})) {
 			t.Errorf("round %d: other records", round)
 		}
+	}
+}
+
+func snapshot(t *testing.T, db *store.DB, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := db.Snapshot(context.Background(), f); err != nil {
+		t.Fatal(err)
 	}
 }
 

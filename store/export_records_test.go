@@ -130,7 +130,7 @@ func (p Place) Keys() (keys [][]byte) {
 
 // Put stores another value in the place.
 func (p Place) Put(db *DB, value []byte) error {
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
+	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		b := tx.Bucket(p.top)
 		if p.nested != nil {
 			b = b.Bucket(p.nested)
@@ -141,7 +141,7 @@ func (p Place) Put(db *DB, value []byte) error {
 
 // PlacesOf returns the values in which a guild has its records, and its list of runs.
 func PlacesOf(db *DB, guild ID) (places []Place, err error) {
-	err = db.bolt.View(func(tx *bbolt.Tx) error {
+	err = db.file.View(context.Background(), func(tx *bbolt.Tx) error {
 		visit := func(top, nested []byte, b *bbolt.Bucket) error {
 			return b.ForEach(func(key, value []byte) error {
 				places = append(places, Place{top, nested, slices.Clone(key), slices.Clone(value)})
@@ -162,4 +162,6 @@ func PlacesOf(db *DB, guild ID) (places []Place, err error) {
 }
 
 // NoSync lets commits not wait for the disk.
-func NoSync(db *DB) { db.bolt.NoSync = true }
+func NoSync(db *DB) error {
+	return db.file.View(context.Background(), func(tx *bbolt.Tx) error { tx.DB().NoSync = true; return nil })
+}

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -55,7 +54,7 @@ func Seal(key, payload []byte) []byte { return seal(key, payload) }
 
 // Transactions returns how many write transactions the file has seen since it was made.
 func Transactions(db *DB) (n int, err error) {
-	err = db.bolt.View(func(tx *bbolt.Tx) error { n = tx.ID(); return nil })
+	err = db.file.View(context.Background(), func(tx *bbolt.Tx) error { n = tx.ID(); return nil })
 	return n, err
 }
 
@@ -76,7 +75,9 @@ func BuryAlive(db *DB, p Person) error {
 
 // Scatter gives each record a key of its own in user_stats, as it had before there
 // were blocks and runs.
-func Scatter(db *DB) error { return errors.Join(countPending(db), db.bolt.Update(scatter)) }
+func Scatter(db *DB) error {
+	return errors.Join(countPending(db), db.file.Update(context.Background(), scatter))
+}
 
 func countPending(db *DB) error {
 	return db.update(context.Background(), func(w *writeTx) error {
@@ -123,7 +124,7 @@ func MakeFormatOne(db *DB) error {
 	if err := errors.Join(MakeFormatThree(db), countPending(db)); err != nil {
 		return err
 	}
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
+	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		if err := errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent)); err != nil {
 			return err
 		}
@@ -177,14 +178,14 @@ func MakeFormatTwo(db *DB) error {
 	if err := errors.Join(MakeFormatThree(db), countPending(db)); err != nil {
 		return err
 	}
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
+	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		return errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent), tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 2))))
 	})
 }
 
 // MakeFormatThree turns a file into what there was before format 4.
 func MakeFormatThree(db *DB) error {
-	return errors.Join(SayFormatThree(db), db.bolt.Update(func(tx *bbolt.Tx) error {
+	return errors.Join(SayFormatThree(db), db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		for _, name := range formatFourTop {
 			if err := tx.DeleteBucket(name); err != nil {
 				return err
@@ -201,7 +202,7 @@ func MakeFormatThree(db *DB) error {
 
 // SayFormatThree makes a file say that it is of format 3.
 func SayFormatThree(db *DB) error {
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
+	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 3)))
 	})
 }
@@ -252,7 +253,7 @@ func Dump(t testing.TB, db *DB) map[string]string {
 			return nil
 		})
 	}
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
+	err := db.file.View(context.Background(), func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 			if string(name) == string(bucketMeta) {
 				return nil
@@ -285,49 +286,7 @@ func RoundTripEncrypted(k Key, text []byte, at Micros, change func(record []byte
 }
 
 // Raw gives access to all buckets.
-func Raw(db *DB, fn func(*bbolt.Tx) error) error { return db.bolt.Update(fn) }
-
-// DeleteBucket deletes a bucket with all in it.
-func DeleteBucket(b *bbolt.Bucket, key []byte) error { return deleteBucket(b, key) }
-
-// Follow copies a database into an empty file, and after each change what it changed.
-func Follow(ctx context.Context, db *DB, path string, changes ...func(*bbolt.Tx) error) (err error) {
-	c, err := newCopier(ctx, db.bolt, path, Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	m := &compaction{copier: c, db: db}
-	defer m.unpin()
-	if err := m.pin(); err != nil {
-		return err
-	}
-	if err := m.all(nil, root(m.pinned)); err != nil {
-		return err
-	}
-	if err := m.commit(); err != nil {
-		return err
-	}
-	for _, change := range changes {
-		if err := db.bolt.Update(change); err != nil {
-			return err
-		}
-		d, err := m.since(m.pinned)
-		if err != nil {
-			return err
-		}
-		if err := m.follow(d); err != nil {
-			return err
-		}
-	}
-	return c.finish()
-}
-
-// WalkPages visits the trees of a file of pages of 4096 bytes, as its first page says.
-func WalkPages(file []byte) error {
-	p := &pages{bytes.NewReader(file), 4096, uint64(len(file) / 4096)}
-	return areTrees(context.Background(), p, binary.NativeEndian.Uint64(file[32:]))
-}
+func Raw(db *DB, fn func(*bbolt.Tx) error) error { return db.file.Update(context.Background(), fn) }
 
 // SearchBy is Search that looks at first messages newest first, before windows, and reads
 // page records of a window in a transaction.

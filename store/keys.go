@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -168,7 +169,6 @@ func (r *keyring) byNumber(number byte) *master {
 
 // start makes an open file ready for use with a key.
 func (db *DB) start(k Key) (err error) {
-	defer recoverDamage(&err)()
 	err = db.encryption.fits(k)
 	if db.encryption.Rekey != nil {
 		err = db.encryption.unfinished()
@@ -183,7 +183,7 @@ func (db *DB) start(k Key) (err error) {
 		if db.OldFormat() {
 			return nil
 		}
-		return db.bolt.View(db.verifyBuckets)
+		return db.file.View(context.Background(), db.verifyBuckets)
 	case err != nil:
 		return err
 	}
@@ -205,11 +205,11 @@ func (db *DB) ready(k Key) error {
 	if err := db.upgrade(db.format); err != nil {
 		return err
 	}
-	if err := db.bolt.View(db.verifyBuckets); err != nil {
+	if err := db.file.View(context.Background(), db.verifyBuckets); err != nil {
 		return err
 	}
 	db.forgotten.salt = db.salt
-	return db.bolt.View(db.forgotten.load)
+	return db.file.View(context.Background(), db.forgotten.load)
 }
 
 // useKey takes the key that fits into use and reads the salt with it.
@@ -222,7 +222,7 @@ func (db *DB) useKey(k Key) error {
 		}
 	}
 	db.keys = newKeyring(m)
-	return db.bolt.View(func(tx *bbolt.Tx) (err error) {
+	return db.file.View(context.Background(), func(tx *bbolt.Tx) (err error) {
 		db.salt, err = readSalt(tx.Bucket(bucketMeta), db.keys)
 		return err
 	})

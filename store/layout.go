@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"strconv"
 )
 
@@ -33,7 +32,6 @@ var (
 	keySalt         = []byte("salt")
 	keyCreated      = []byte("created")
 	keyEncryption   = []byte("encryption")
-	castagnoli      = crc32.MakeTable(crc32.Castagnoli)
 )
 
 // The buckets that format 4 brought: a new file has them, and toFormatFour makes them
@@ -49,7 +47,6 @@ const (
 	// snowflake has it before the year 2084.
 	logMark = 1 << 63
 
-	checksumSize  = crc32.Size
 	recordKeySize = 24
 )
 
@@ -104,25 +101,4 @@ func order[T ID | Micros | uint64 | uint32 | int64](a, b T) int {
 		return 1
 	}
 	return 0
-}
-
-func u16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }
-func u32(b []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(b, v) }
-func u64(b []byte, v uint64) []byte { return binary.BigEndian.AppendUint64(b, v) }
-
-// seal returns the value to store under a key: the payload and a CRC-32C of key
-// and payload, since bbolt never notices a flipped byte.
-func seal(key, payload []byte) []byte {
-	sum := crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, payload)
-	return binary.BigEndian.AppendUint32(payload, sum)
-}
-
-// unseal returns the payload of a stored value, or false if its checksum is wrong.
-func unseal(key, value []byte) ([]byte, bool) {
-	n := len(value) - checksumSize
-	if n < 0 {
-		return nil, false
-	}
-	sum := crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, value[:n])
-	return value[:n:n], binary.BigEndian.Uint32(value[n:]) == sum
 }

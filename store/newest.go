@@ -119,14 +119,6 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 	return nil
 }
 
-// lastBefore moves to the last key below end.
-func lastBefore(c *bbolt.Cursor, end []byte) (key, value []byte) {
-	if key, value, _ = seekBack(c, end); bytes.Equal(key, end) {
-		return c.Prev()
-	}
-	return key, value
-}
-
 // moment visits the records of one user at one instant, the highest id first, by a
 // cursor that has them.
 func (r *reader) moment(c *recordCursor, m moment, behind *Position, visit visitor) (more bool, err error) {

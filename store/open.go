@@ -1,17 +1,18 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/boltfile"
 
 	"go.etcd.io/bbolt"
 )
@@ -44,6 +45,7 @@ func (o Options) withoutKey() Options {
 // run one after another. While it is open no other process can open the file.
 type DB struct {
 	path     string
+	file     *boltfile.File
 	options  Options
 	format   int // of the file when it was opened
 	id       []byte
@@ -57,22 +59,6 @@ type DB struct {
 
 	forgotten tombstones
 	burying   sync.Mutex // held while forgotten is changed, in the file and in memory
-
-	// bolt is what is open. Whoever reads acquires it; whoever writes, and so holds
-	// writing, uses it as it is. To replace it takes both.
-	mu       sync.Mutex
-	bolt     *handle
-	replaced sync.WaitGroup // those that are still read from
-
-	compacting sync.Mutex // held by Compact, before writing
-
-	// A write transaction that meets a damaged page panics, and again when bbolt rolls
-	// it back. Then bbolt never gives back its lock, and whoever wants it, Close among
-	// them, would wait for ever. writing stands before that lock; broken, which it
-	// guards, keeps everybody away from it afterwards.
-	writing sync.Mutex
-	broken  error
-	digest  bool // the file ends with one, see backup.go
 }
 
 const databaseIDSize = 16
@@ -90,7 +76,7 @@ func Open(path string, o Options) (*DB, error) {
 		if err = db.start(o.Key); err == nil {
 			return db, nil
 		}
-		db.bolt.Close()
+		db.file.Close()
 	}
 	return nil, fmt.Errorf("open database %q: %w", path, err)
 }
@@ -100,7 +86,7 @@ func open(path string, o Options) (*DB, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !o.MustExist && !o.ReadOnly:
-		if err := create(path, o.Key); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := boltfile.Create(path, func(tx *bbolt.Tx) error { return writeMeta(tx, o.Key) }); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	case err != nil:
@@ -112,41 +98,16 @@ func open(path string, o Options) (*DB, error) {
 	case info.Size() == 0:
 		return nil, fmt.Errorf("%w: the file is empty", ErrDamaged)
 	}
-	b, err := openBolt(path, o, 0)
+	file, err := boltfile.Open(path, boltfile.Options{LockTimeout: o.LockTimeout, MaxSize: o.MaxSize, ReadOnly: o.ReadOnly})
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{bolt: b, path: path, options: o.withoutKey(), bad: damaged{tell: o.Damaged, told: map[string]bool{}}, counters: newCounters()}
+	db := &DB{file: file, path: path, options: o.withoutKey(), bad: damaged{tell: o.Damaged, told: map[string]bool{}}, counters: newCounters()}
 	if err := db.verify(); err != nil {
-		b.Close()
+		file.Close()
 		return nil, err
-	}
-	if !o.ReadOnly {
-		atomicfile.RemoveUnfinished(db.realPath())
 	}
 	return db, nil
-}
-
-// create makes an empty database under a temporary name, syncs it, gives it its
-// name and syncs the folder: a crash leaves either no database or a whole one.
-func create(path string, k Key) error {
-	f, err := atomicfile.CreateReplacement(path)
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	b, err := bbolt.Open(f.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoStatistics: true})
-	if err != nil {
-		return err
-	}
-	err = b.Update(func(tx *bbolt.Tx) error { return writeMeta(tx, k) })
-	if cerr := b.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return fmt.Errorf("create: %w", err)
-	}
-	return f.Commit(false)
 }
 
 func writeMeta(tx *bbolt.Tx, k Key) error {
@@ -186,16 +147,7 @@ func writeMeta(tx *bbolt.Tx, k Key) error {
 
 // verify checks that the file is ours, whole and of a format that we know.
 func (db *DB) verify() (err error) {
-	defer recoverDamage(&err)()
-	return db.bolt.View(func(tx *bbolt.Tx) error {
-		info, err := db.bolt.file.Stat()
-		if err != nil {
-			return atomicfile.Plain(err)
-		}
-		db.digest = hasDigest(info.Size())
-		if info.Size() < tx.Size() {
-			return fmt.Errorf("%w: the file was cut off: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
-		}
+	return db.file.View(context.Background(), func(tx *bbolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			return fmt.Errorf("%w: it is the bbolt file of another program", ErrDamaged)
@@ -269,27 +221,10 @@ func (d *damaged) note(guild ID, key []byte, err error) {
 // Path returns the path that Open was given.
 func (db *DB) Path() string { return db.path }
 
-// realPath returns where the file is if Path leads there through links.
-func (db *DB) realPath() string {
-	if path, err := filepath.EvalSymlinks(db.path); err == nil {
-		return path
-	}
-	return db.path
-}
-
 // Close waits for running transactions, and for a Compact whose context is done or
 // that comes to its end, and closes the file.
 func (db *DB) Close() error {
-	db.compacting.Lock()
-	defer db.compacting.Unlock()
-	db.writing.Lock()
-	defer db.writing.Unlock()
-	if db.broken != nil {
-		return nil // the end of the process closes the file
-	}
-	err := db.bolt.Close()
-	db.replaced.Wait()
-	if err != nil {
+	if err := db.file.Close(); err != nil {
 		return fmt.Errorf("close database %q: %w", db.path, err)
 	}
 	return nil

@@ -145,7 +145,9 @@ type flipped struct {
 func (f *flipped) try(value []byte, write bool) {
 	db := openWith(f.T, f.path, store.Options{})
 	defer db.Close()
-	store.NoSync(db)
+	if err := store.NoSync(db); err != nil {
+		f.Fatal(err)
+	}
 	if err := f.place.Put(db, value); err != nil {
 		f.Fatal(err)
 	}

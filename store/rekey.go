@@ -88,7 +88,6 @@ type rekeyer struct {
 
 // begin finds out what is to be done, and whether nothing is.
 func (r *rekeyer) begin(from Key) (nothing bool, err error) {
-	defer recoverDamage(&err)()
 	e := &r.db.encryption
 	switch {
 	case e.Rekey != nil && !e.Rekey.To.is(r.to):
@@ -116,7 +115,7 @@ func (r *rekeyer) begin(from Key) (nothing bool, err error) {
 		}
 		r.keys.read = append(r.keys.read, r.keys.write)
 	}
-	return false, r.db.bolt.View(func(tx *bbolt.Tx) error {
+	return false, r.db.file.View(context.Background(), func(tx *bbolt.Tx) error {
 		r.total, err = countTexts(tx)
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 )
@@ -234,13 +233,6 @@ func (db *DB) LogFile(ctx context.Context, key string) (f LogFile, ok bool, err 
 		return decodeJSON([]byte(key), payload, &f)
 	})
 	return f, ok, err
-}
-
-func decodeJSON(key, payload []byte, v any) error {
-	if err := json.Unmarshal(payload, v); err != nil {
-		return fmt.Errorf("%w: the value under key %q: %v", ErrDamaged, key, err)
-	}
-	return nil
 }
 
 // LogFiles returns all cursors by key.

@@ -1,14 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // Work that would make too large a transaction is done in many. It is a task in the
@@ -155,13 +152,4 @@ func (w *writeTx) guildsFrom(from ID, fn func(*guildTx) (enough bool, err error)
 		key, _ = c.Seek(u64(nil, uint64(id)+1)) // what fn has put may have moved the cursor
 	}
 	return nil
-}
-
-// keysFrom returns the first keys with a prefix, at most so many.
-func keysFrom(b *bbolt.Bucket, prefix []byte, most int) (keys [][]byte) {
-	c := b.Cursor()
-	for key, _ := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix) && len(keys) < most; key, _ = c.Next() {
-		keys = append(keys, slices.Clone(key))
-	}
-	return keys
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/boltfile"
+	"rollcall/store/internal/kv"
 )
 
 // Source says where a record came from.
@@ -268,9 +270,9 @@ var (
 	ErrLocked = atomicfile.ErrLocked
 	// ErrFull: the disk, or the file's allowed size, is exhausted. Nothing was
 	// written; the same call succeeds once there is room.
-	ErrFull = errors.New("no space left")
+	ErrFull = boltfile.ErrFull
 	// ErrBusy: another call is doing just that.
-	ErrBusy = errors.New("busy")
+	ErrBusy = boltfile.ErrBusy
 	// ErrKeyMissing, ErrKeyWrong: the database is encrypted, and not with the key
 	// that was given. ErrNotEncrypted: it is not, and a key was given.
 	ErrKeyMissing   = errors.New("it is encrypted, with key")
@@ -279,7 +281,7 @@ var (
 	// ErrRekeying: a change of the key has begun and must be finished first.
 	ErrRekeying = errors.New("a change of its key was not finished")
 	// ErrDamaged: the file is not, or no longer, a rollcall database.
-	ErrDamaged = errors.New("damaged database")
+	ErrDamaged = kv.ErrDamaged
 	// ErrLeftOut: all else was read.
 	ErrLeftOut = errors.New("records are left out")
 )

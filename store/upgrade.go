@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,10 +20,7 @@ var migrations = []func(*bbolt.Tx) error{toFormatTwo, toFormatThree, toFormatFou
 // nothing that should have been there before.
 func (db *DB) upgrade(format int) error {
 	for ; format < formatVersion; format++ {
-		if err := db.dropDigest(); err != nil {
-			return err
-		}
-		err := db.bolt.Update(func(tx *bbolt.Tx) error {
+		err := db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 			if err := migrations[format-1](tx); err != nil {
 				return err
 			}

@@ -311,6 +311,6 @@ func recordValue[T string | []byte](g *guildTx, key recordKey, s *stored, conten
 	if len(content) > 0 {
 		g.info.texts = min(g.info.texts, key.time)
 	}
-	b := appendRecord(g.w.arena.take(most+len(content)), g.texts, key, s, content)
+	b := appendRecord(g.w.arena.Alloc(most+len(content)), g.texts, key, s, content)
 	return seal(b[:recordKeySize], b[recordKeySize:])
 }

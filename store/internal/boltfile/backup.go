@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/kv"
 
 	"go.etcd.io/bbolt"
 )
@@ -32,9 +33,9 @@ func hasDigest(size int64) bool { return size%512 == int64(digestSize) }
 // Backup writes a consistent copy of the database as it is now, with a digest, and
 // returns its size. It holds a read transaction until w has taken everything: give
 // it a local file, never a slow reader.
-func (db *DB) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
+func (f *File) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
 	sum := sha256.New()
-	size, err = db.Snapshot(ctx, io.MultiWriter(w, sum))
+	size, err = f.Snapshot(ctx, io.MultiWriter(w, sum))
 	if err != nil {
 		return size, err
 	}
@@ -43,8 +44,8 @@ func (db *DB) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
 }
 
 // BackupSize returns the size that a Backup would have now. A compact one is smaller.
-func (db *DB) BackupSize(ctx context.Context) (size int64, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+func (f *File) BackupSize(ctx context.Context) (size int64, err error) {
+	err = f.View(ctx, func(tx *bbolt.Tx) error {
 		size = tx.Size() + int64(digestSize)
 		return nil
 	})
@@ -53,35 +54,35 @@ func (db *DB) BackupSize(ctx context.Context) (size int64, err error) {
 
 // BackupCompact makes a copy of the database as it is now, without free pages and
 // with a digest, in the empty file at path, and returns its size. The file is synced.
-func (db *DB) BackupCompact(ctx context.Context, path string) (size int64, err error) {
-	if err := db.copyTo(ctx, path); err != nil {
+func (f *File) BackupCompact(ctx context.Context, path string) (size int64, err error) {
+	if err := f.copyTo(ctx, path); err != nil {
 		return 0, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	made, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return 0, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
-	defer f.Close()
+	defer made.Close()
 	sum := sha256.New()
-	if size, err = io.Copy(sum, &cancelReader{ctx, f}); err != nil {
+	if size, err = io.Copy(sum, &cancelReader{ctx, made}); err != nil {
 		return 0, err
 	}
-	n, err := f.Write(appendDigest(size, sum))
+	n, err := made.Write(appendDigest(size, sum))
 	if err == nil {
-		err = f.Sync()
+		err = made.Sync()
 	}
 	return size + int64(n), err
 }
 
 func appendDigest(size int64, sum hash.Hash) []byte {
-	b := u64([]byte(digestMark), uint64(size))
+	b := kv.U64([]byte(digestMark), uint64(size))
 	sum.Write(b)
 	return sum.Sum(b)
 }
 
 // CheckDigest compares a file with the digest that it ends with. It returns false
 // if there is none, as in every database that is no backup, and an error that wraps
-// ErrDamaged if a single byte of it has changed.
+// kv.ErrDamaged if a single byte of it has changed.
 func CheckDigest(ctx context.Context, path string) (found bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -105,39 +106,39 @@ func CheckDigest(ctx context.Context, path string) (found bool, err error) {
 		return true, fmt.Errorf("file %q: %w", path, atomicfile.Plain(err))
 	}
 	if string(have) != string(appendDigest(size, sum)) {
-		return true, fmt.Errorf("file %q: %w: its bytes have changed since the backup was made, or it was cut off", path, ErrDamaged)
+		return true, fmt.Errorf("file %q: %w: its bytes have changed since the backup was made, or it was cut off", path, kv.ErrDamaged)
 	}
 	return true, nil
 }
 
 // dropDigest takes away the digest of a backup that is about to be written to. The
 // caller holds writing.
-func (db *DB) dropDigest() error {
-	if !db.digest || db.options.ReadOnly {
+func (f *File) dropDigest() error {
+	if !f.digest || f.options.ReadOnly {
 		return nil
 	}
-	info, err := db.bolt.file.Stat()
+	info, err := f.current.file.Stat()
 	if err == nil && hasDigest(info.Size()) { // Windows has made the file as large as its map
-		err = db.bolt.file.Truncate(info.Size() - int64(digestSize))
+		err = f.current.file.Truncate(info.Size() - int64(digestSize))
 	}
 	if err == nil {
-		err = db.bolt.file.Sync() // before what it vouches for changes
+		err = f.current.file.Sync() // before what it vouches for changes
 	}
 	if err != nil {
 		return fmt.Errorf("take the digest away: %w", atomicfile.Plain(err))
 	}
-	db.digest = false
+	f.digest = false
 	return nil
 }
 
 // Snapshot writes a consistent copy of the file as it is now and returns its
 // size. It holds a read transaction until w has taken everything: give it a local
 // file, never a slow reader.
-func (db *DB) Snapshot(ctx context.Context, w io.Writer) (n int64, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+func (f *File) Snapshot(ctx context.Context, w io.Writer) (n int64, err error) {
+	err = f.View(ctx, func(tx *bbolt.Tx) error {
 		n, err = tx.WriteTo(&cancelWriter{ctx, w})
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: the file was cut off", ErrDamaged)
+			return fmt.Errorf("%w: the file was cut off", kv.ErrDamaged)
 		}
 		return err
 	})

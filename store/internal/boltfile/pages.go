@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"encoding/binary"
@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/kv"
 
 	"go.etcd.io/bbolt"
 )
@@ -57,7 +58,7 @@ type filePage []byte
 func (p filePage) flags() uint16 { return binary.NativeEndian.Uint16(p[8:]) }
 func (p filePage) count() int    { return int(binary.NativeEndian.Uint16(p[10:])) }
 
-func badPage(id uint64) error { return fmt.Errorf("%w: page %d is none of a tree", ErrDamaged, id) }
+func badPage(id uint64) error { return fmt.Errorf("%w: page %d is none of a tree", kv.ErrDamaged, id) }
 
 // read returns a page in memory of its own.
 func (p *pages) read(id uint64) (filePage, error) {

@@ -1,23 +1,25 @@
-package store_test
+package boltfile_test
 
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"testing"
 
-	"rollcall/store"
+	"rollcall/store/internal/boltfile"
 )
 
 // FuzzPages walks files that are damaged in any way. It has to end.
 func FuzzPages(f *testing.F) {
-	db := openTemp(f)
-	for i := range 30 {
-		if _, err := db.Put(context.Background(), numbered(i*40, 40)); err != nil {
+	file := openTemp(f)
+	scratch := &scratch{random: rand.New(rand.NewPCG(1, 1)), most: 2000}
+	for range 4 {
+		if err := file.Update(context.Background(), scratch.change); err != nil {
 			f.Fatal(err)
 		}
 	}
 	var whole bytes.Buffer
-	if _, err := db.Snapshot(context.Background(), &whole); err != nil {
+	if _, err := file.Snapshot(context.Background(), &whole); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(uint32(0), []byte{})
@@ -26,6 +28,6 @@ func FuzzPages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, at uint32, change []byte) {
 		file := bytes.Clone(whole.Bytes())
 		copy(file[int(at)%len(file):], change)
-		store.WalkPages(file) // the fuzzer stops what hangs
+		boltfile.WalkPages(file) // the fuzzer stops what hangs
 	})
 }

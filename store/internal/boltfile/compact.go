@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"context"
@@ -51,41 +51,40 @@ const (
 //
 // It wraps ErrBusy if another Compact runs, and errors.ErrUnsupported on Windows,
 // where a file cannot be replaced while it is open.
-func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, err error) {
-	defer db.named(&err)
+func (f *File) Compact(ctx context.Context, o CompactOptions) (done Compaction, err error) {
 	if runtime.GOOS == "windows" {
 		return done, fmt.Errorf("%w: a file that is open cannot be replaced here; make a compact backup and restore it", errors.ErrUnsupported)
 	}
-	if db.options.ReadOnly {
+	if f.options.ReadOnly {
 		return done, errors.New("it is open for reading alone")
 	}
-	if !db.compacting.TryLock() {
+	if !f.compacting.TryLock() {
 		return done, fmt.Errorf("%w: it is being compacted", ErrBusy)
 	}
-	defer db.compacting.Unlock()
-	h := db.acquire()
-	defer db.release(h)
+	defer f.compacting.Unlock()
+	h := f.acquire()
+	defer f.release(h)
 	defer recoverDamage(&err)()
 
-	path := db.realPath()
+	path := f.realPath()
 	before, err := h.file.Stat()
 	if err != nil {
 		return done, atomicfile.Plain(err)
 	}
-	f, err := atomicfile.CreateReplacement(path)
+	made, err := atomicfile.CreateReplacement(path)
 	if err != nil {
 		return done, err
 	}
-	defer f.Discard()
-	if err := atomicfile.InheritOwner(f.File, before); err != nil {
+	defer made.Discard()
+	if err := atomicfile.InheritOwner(made.File, before); err != nil {
 		return done, err
 	}
-	c, err := newCopier(ctx, h, f.Name(), db.options)
+	c, err := newCopier(ctx, h, made.Name(), f.options)
 	if err != nil {
 		return done, err
 	}
 	defer c.close()
-	m := &compaction{copier: c, db: db}
+	m := &compaction{copier: c, file: f}
 	defer m.unpin()
 	if err := m.copy(o); err != nil {
 		return done, err
@@ -104,7 +103,7 @@ func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, e
 // compaction is a copy that has to catch up with its original.
 type compaction struct {
 	*copier
-	db     *DB
+	file   *File
 	pinned *bbolt.Tx // what was copied
 }
 
@@ -192,12 +191,12 @@ func (m *compaction) takePlace(path string) (paused time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	db := m.db
-	db.writing.Lock()
-	defer db.writing.Unlock()
+	f := m.file
+	f.writing.Lock()
+	defer f.writing.Unlock()
 	began := time.Now()
-	if db.broken != nil {
-		return 0, db.broken
+	if f.broken != nil {
+		return 0, f.broken
 	}
 	m.urgent = true
 	if err := m.follow(d); err != nil {
@@ -211,11 +210,11 @@ func (m *compaction) takePlace(path string) (paused time.Duration, err error) {
 	}
 	// From here on the new file is the database. It is open, and locked, already.
 	m.to.AllocSize = m.from.AllocSize
-	db.replace(m.to)
-	db.digest = false
+	f.replace(m.to)
+	f.digest = false
 	m.to = nil
 	if err := atomicfile.SyncFolder(filepath.Dir(path)); err != nil {
-		db.broken = err
+		f.broken = err
 		return 0, err
 	}
 	return time.Since(began), nil

@@ -1,4 +1,4 @@
-package store_test
+package boltfile_test
 
 import (
 	"context"
@@ -12,7 +12,9 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"rollcall/store"
+	"rollcall/store/internal/boltfile"
+	"rollcall/store/internal/boltfile/boltfiletest"
+	"rollcall/store/internal/kv"
 )
 
 // TestFollow changes buckets at random in every way that bbolt knows, and wants a
@@ -21,10 +23,10 @@ func TestFollow(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			db := openTemp(t)
+			f := openTemp(t)
 			random := rand.New(rand.NewPCG(seed, 1))
 			scratch := &scratch{random: random, most: []int{30, 300, 2000, 8000}[seed%4]}
-			if err := store.Raw(db, scratch.change); err != nil {
+			if err := f.Update(context.Background(), scratch.change); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(t.TempDir(), "copy")
@@ -35,12 +37,12 @@ func TestFollow(t *testing.T) {
 			for range 6 {
 				changes = append(changes, scratch.change)
 			}
-			if err := store.Follow(context.Background(), db, path, changes...); err != nil {
+			if err := boltfile.Follow(context.Background(), f, path, changes...); err != nil {
 				t.Fatal(err)
 			}
 			original := filepath.Join(t.TempDir(), "original")
-			snapshot(t, db, original)
-			have, want := dump(t, path), dump(t, original)
+			snapshot(t, f, original)
+			have, want := boltfiletest.Dump(t, path), boltfiletest.Dump(t, original)
 			if !maps.Equal(have, want) {
 				t.Errorf("the copy holds %d keys, the original %d", len(have), len(want))
 				for key, value := range want {
@@ -49,8 +51,8 @@ func TestFollow(t *testing.T) {
 					}
 				}
 			}
-			if err := store.Raw(db, func(tx *bbolt.Tx) error { return store.DeleteBucket(tx.Cursor().Bucket(), []byte("scratch")) }); err != nil {
-				t.Fatal(err) // what the check at the end would not know
+			if problems, err := f.CheckPages(context.Background(), 10); err != nil || len(problems) > 0 {
+				t.Errorf("the pages of the original: %v, %v", problems, err)
 			}
 		})
 	}
@@ -87,7 +89,7 @@ func (s *scratch) one(b *bbolt.Bucket, depth int) error {
 		}
 		return s.one(child, depth+1)
 	case n < 61 && b.Bucket(name) != nil && s.random.IntN(20) == 0:
-		return store.DeleteBucket(b, name)
+		return kv.DeleteBucket(b, name)
 	case n < 63:
 		_, err := b.NextSequence()
 		return err
@@ -113,45 +115,37 @@ func (s *scratch) one(b *bbolt.Bucket, depth int) error {
 	return b.Put(key, value)
 }
 
-// dump returns all keys of a bbolt file under their buckets, with the buckets' sequences.
-func dump(t *testing.T, path string) map[string]string {
-	t.Helper()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	all := map[string]string{}
-	var enter func(path string, b *bbolt.Bucket) error
-	enter = func(path string, b *bbolt.Bucket) error {
-		all[path] = fmt.Sprint(b.Sequence())
-		return b.ForEach(func(k, v []byte) error {
-			if v == nil {
-				return enter(path+"/"+string(k), b.Bucket(k))
-			}
-			all[path+"/"+string(k)+"="] = string(v)
-			return nil
-		})
-	}
-	if err := db.View(func(tx *bbolt.Tx) error {
-		for err := range tx.Check() {
-			t.Error(err)
-		}
-		return enter("", tx.Cursor().Bucket())
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-func snapshot(t *testing.T, db *store.DB, path string) {
+func snapshot(t testing.TB, file *boltfile.File, path string) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := db.Snapshot(context.Background(), f); err != nil {
+	if _, err := file.Snapshot(context.Background(), f); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// openTemp creates a file in a temporary folder, which the test closes at its end.
+func openTemp(t testing.TB) *boltfile.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	err := boltfile.Create(path, func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("first"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := boltfile.Open(path, boltfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
 }

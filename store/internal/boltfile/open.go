@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/kv"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -22,7 +23,7 @@ type handle struct {
 	*bbolt.DB
 	file     *os.File // bbolt's own, to read whole pages from
 	pageSize int
-	readers  int // guarded by DB.mu, as is the next one
+	readers  int // guarded by File.mu, as is the next one
 	replaced bool
 }
 
@@ -45,7 +46,7 @@ func openBolt(path string, o Options, pageSize int) (*handle, error) {
 			space = 0
 			continue
 		}
-		if opened == nil || errors.Is(err, ErrLocked) {
+		if opened == nil || errors.Is(err, atomicfile.ErrLocked) {
 			return nil, err
 		}
 		// Who held the lock until now may have put another file in the place of
@@ -94,15 +95,15 @@ func openLocked(path string, o Options, pageSize, space int) (h *handle, opened 
 	case err == nil:
 		h.pageSize = h.Info().PageSize
 	case errors.Is(err, bolterrors.ErrTimeout):
-		err = ErrLocked
+		err = atomicfile.ErrLocked
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		err = fmt.Errorf("%w: not a bbolt file (%v)", ErrDamaged, err)
+		err = fmt.Errorf("%w: not a bbolt file (%v)", kv.ErrDamaged, err)
 	case errors.As(err, new(*os.PathError)):
 		err = atomicfile.Plain(err)
 	case errors.Is(err, syscall.ENOMEM):
 		err = fmt.Errorf("the file does not fit into the address space that this process may have: %w", err)
 	default:
-		err = fmt.Errorf("%w: %v", ErrDamaged, err)
+		err = fmt.Errorf("%w: %v", kv.ErrDamaged, err)
 	}
 	return h, opened, err
 }
@@ -118,7 +119,7 @@ func initialMap() int {
 }
 
 // recoverDamage turns what bbolt does on damaged pages (it panics, or reads
-// beyond a truncated file: SIGBUS) into ErrDamaged. To be deferred as
+// beyond a truncated file: SIGBUS) into kv.ErrDamaged. To be deferred as
 // recoverDamage(&err)().
 func recoverDamage(err *error) func() {
 	before := debug.SetPanicOnFault(true)
@@ -127,38 +128,9 @@ func recoverDamage(err *error) func() {
 		switch r := recover().(type) {
 		case nil:
 		case runtime.Error: // a page that is not there, or that leads nowhere
-			*err = fmt.Errorf("%w: its pages cannot be read (%v)", ErrDamaged, r)
+			*err = fmt.Errorf("%w: its pages cannot be read (%v)", kv.ErrDamaged, r)
 		default:
-			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
+			*err = fmt.Errorf("%w: %v", kv.ErrDamaged, r)
 		}
 	}
-}
-
-// acquire returns the open file to a reader, who has to release it.
-func (db *DB) acquire() *handle {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.bolt.readers++
-	return db.bolt
-}
-
-func (db *DB) release(h *handle) {
-	db.mu.Lock()
-	h.readers--
-	last := h.replaced && h.readers == 0
-	db.mu.Unlock()
-	if last {
-		h.Close() // nothing was written to it since it was replaced
-		db.replaced.Done()
-	}
-}
-
-// replace lets all who come from now on use another file. The caller holds writing,
-// and has acquired the file that is replaced.
-func (db *DB) replace(with *handle) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.replaced.Add(1)
-	db.bolt.replaced = true
-	db.bolt = with
 }

@@ -1,29 +1,31 @@
-package store
+package boltfile
 
 import (
 	"context"
 	"encoding/binary"
 	"errors"
 
+	"rollcall/store/internal/kv"
+
 	"go.etcd.io/bbolt"
 )
 
 // CheckPages verifies that the pages of the file form trees, in which each is
-// found once and the keys are in order. It may take very long over a damaged file,
+// found once and the keys are in order. It returns at most limit problems. It may take very long over a damaged file,
 // and what it meets there can end the process: run it in one of its own, with a time
 // limit, and never beside a writer.
-func (db *DB) CheckPages(ctx context.Context) (problems []string, err error) {
-	err = db.viewFile(ctx, func(h *handle, tx *bbolt.Tx) error {
+func (f *File) CheckPages(ctx context.Context, limit int) (problems []string, err error) {
+	err = f.viewHandle(ctx, func(h *handle, tx *bbolt.Tx) error {
 		// bbolt's own check goes round and round where a page is below itself.
 		if err := areTrees(ctx, pagesOf(h, tx), uint64(root(tx).Root())); err != nil {
-			if errors.Is(err, ErrDamaged) {
+			if errors.Is(err, kv.ErrDamaged) {
 				problems = []string{err.Error()}
 				return nil
 			}
 			return err
 		}
 		for e := range tx.Check() {
-			if len(problems) < checkLimit {
+			if len(problems) < limit {
 				problems = append(problems, e.Error())
 			}
 		}

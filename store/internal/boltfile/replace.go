@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ type Replacement struct {
 	old                     *os.File // open, and locked; nil if there was none
 }
 
-// Replace begins to replace the database at path. It wraps ErrLocked if a process
+// Replace begins to replace the database at path. It wraps atomicfile.ErrLocked if a process
 // has it open, fs.ErrExist if a file is kept from before, which is not overwritten.
 func Replace(path string) (*Replacement, error) {
 	r, err := replace(path)
@@ -126,7 +126,7 @@ func (r *Replacement) Discard() {
 }
 
 // Unused returns nil if nobody has the file at path open as a database, and otherwise
-// ErrLocked.
+// atomicfile.ErrLocked.
 func Unused(path string) error {
 	f, err := atomicfile.OpenLocked(path)
 	if err != nil {

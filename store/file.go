@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"rollcall/store/internal/boltfile"
+
+	"go.etcd.io/bbolt"
+)
+
+type (
+	// CompactOptions are what a caller of Compact may have a say in.
+	CompactOptions = boltfile.CompactOptions
+	// Compaction is what Compact did.
+	Compaction = boltfile.Compaction
+	// Replacement puts a file, usually a backup, in the place of a database.
+	Replacement = boltfile.Replacement
+)
+
+// KeptSuffix ends the name under which a Replacement keeps the file that it replaces.
+const KeptSuffix = boltfile.KeptSuffix
+
+// Replace begins to replace the database at path, which may be sound, damaged or missing.
+// It wraps ErrLocked if a process has it open, fs.ErrExist if a file is kept from before,
+// which is not overwritten.
+func Replace(path string) (*Replacement, error) { return boltfile.Replace(path) }
+
+// Unused returns nil if nobody has the file at path open as a database, and otherwise
+// ErrLocked.
+func Unused(path string) error { return boltfile.Unused(path) }
+
+// CheckDigest compares a file with the digest that it ends with. It returns false
+// if there is none, as in every database that is no backup, and an error that wraps
+// ErrDamaged if a single byte of it has changed.
+func CheckDigest(ctx context.Context, path string) (found bool, err error) {
+	return boltfile.CheckDigest(ctx, path)
+}
+
+// view runs fn in a read transaction.
+func (db *DB) view(ctx context.Context, fn func(*bbolt.Tx) error) (err error) {
+	defer db.named(&err)
+	return db.file.View(ctx, fn)
+}
+
+// update runs fn in a write transaction and commits it, synced.
+func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
+	defer db.named(&err)
+	var began time.Time
+	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, bad: &db.bad, guilds: map[ID]*guildTx{}}
+	err = db.file.Update(ctx, func(tx *bbolt.Tx) error {
+		began = time.Now()
+		w.tx = tx
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.flush()
+	})
+	switch {
+	case err == nil:
+		db.counters.committed(w, time.Since(began))
+	case errors.Is(err, ErrFull):
+		db.counters.noRoom()
+	}
+	return err
+}
+
+// named gives an error the file's name, except for a cancelled context.
+func (db *DB) named(err *error) {
+	if *err != nil && !errors.Is(*err, context.Canceled) && !errors.Is(*err, context.DeadlineExceeded) {
+		*err = fmt.Errorf("database %q: %w", db.path, *err)
+	}
+}
+
+// Compact writes all that is stored into a new file, without the free pages between
+// and the text that is still on them, and puts it in the place of the old one. Others
+// read and write meanwhile; only at the end writers wait, while the last changes
+// are copied and synced. What is deleted while Compact runs may be on a free page
+// of the new file.
+//
+// Whatever is killed, there is a whole database under its name: the old one, or the
+// new one with all that was ever acknowledged. After an error the old one is in its
+// place and goes on, except if the folder cannot be synced: then it is not known
+// which one is there after a loss of power, every later write fails, and the process
+// should end.
+//
+// It wraps ErrBusy if another Compact runs, and errors.ErrUnsupported on Windows,
+// where a file cannot be replaced while it is open.
+func (db *DB) Compact(ctx context.Context, o CompactOptions) (done Compaction, err error) {
+	defer db.named(&err)
+	return db.file.Compact(ctx, o)
+}
+
+// Backup writes a consistent copy of the database as it is now, with a digest, and
+// returns its size. It holds a read transaction until w has taken everything: give
+// it a local file, never a slow reader.
+func (db *DB) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
+	defer db.named(&err)
+	return db.file.Backup(ctx, w)
+}
+
+// BackupSize returns the size that a Backup would have now. A compact one is smaller.
+func (db *DB) BackupSize(ctx context.Context) (size int64, err error) {
+	defer db.named(&err)
+	return db.file.BackupSize(ctx)
+}
+
+// BackupCompact makes a copy of the database as it is now, without free pages and
+// with a digest, in the empty file at path, and returns its size. The file is synced.
+func (db *DB) BackupCompact(ctx context.Context, path string) (size int64, err error) {
+	defer db.named(&err)
+	return db.file.BackupCompact(ctx, path)
+}
+
+// Snapshot writes a consistent copy of the file as it is now and returns its
+// size. It holds a read transaction until w has taken everything: give it a local
+// file, never a slow reader.
+func (db *DB) Snapshot(ctx context.Context, w io.Writer) (n int64, err error) {
+	defer db.named(&err)
+	return db.file.Snapshot(ctx, w)
+}
+
+// CheckPages verifies that the pages of the file form trees, in which each is
+// found once and the keys are in order. It may take very long over a damaged file,
+// and what it meets there can end the process: run it in one of its own, with a time
+// limit, and never beside a writer.
+func (db *DB) CheckPages(ctx context.Context) (problems []string, err error) {
+	defer db.named(&err)
+	return db.file.CheckPages(ctx, checkLimit)
+}
