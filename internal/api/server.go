@@ -30,6 +30,10 @@ const (
 	maxQueries = 32               // questions to the store at a time, over all connections of a Server
 )
 
+// MaxQuestion is how many bytes of path and parameters fit the header of a request for
+// certain.
+const MaxQuestion = maxHeader / 2
+
 // DatabaseHeader names, in every answer over the socket, the absolute path of the
 // database that the answer comes from, percent-encoded; it is empty if that is not known.
 const DatabaseHeader = "Rollcall-Database"
@@ -91,7 +95,7 @@ func New(o Options) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.handler = gzhttp.GzipHandler(s.mux())
+	s.handler = gzhttp.GzipHandler(s.router())
 	return s
 }
 

@@ -54,15 +54,10 @@ type Compacted struct {
 	Paused  float64 `json:"paused_seconds"` // how long writers waited
 }
 
-func (s *Server) handleUpkeep(mux *http.ServeMux) {
-	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
-		BackupPath: s.postBackup, CompactPath: s.postCompact,
-	} {
-		mux.HandleFunc("POST "+path, answer(s.log, s.alone(f)))
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", "POST")
-			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want POST", r.Method).write(w)
-		})
+func (s *Server) upkeepRoutes() []route {
+	return []route{
+		{"POST", BackupPath, s.alone(s.postBackup)},
+		{"POST", CompactPath, s.alone(s.postCompact)},
 	}
 }
 

@@ -52,14 +52,6 @@ func (a *app) guildCommand() *cobra.Command {
 	return c
 }
 
-func guildPath(guild string, more ...string) string {
-	path := "/v1/guilds/" + url.PathEscape(guild)
-	for _, part := range more {
-		path += "/" + url.PathEscape(part)
-	}
-	return path
-}
-
 // about says in words which days an answer is about.
 func about(query url.Values, response *http.Response) string {
 	span := "all time"

@@ -84,11 +84,17 @@ func daemonSource(c config.Config) *source {
 	}
 	waits := transport.Clone()
 	waits.ResponseHeaderTimeout = 0
-	return &source{client: &http.Client{Transport: transport}, waits: &http.Client{Transport: waits}, db: c.DB, close: func() error {
+	return &source{client: newClient(transport), waits: newClient(waits), db: c.DB, close: func() error {
 		transport.CloseIdleConnections()
 		waits.CloseIdleConnections()
 		return nil
 	}}
+}
+
+// newClient returns a client that takes the answer to what it asked, not to another
+// question that it may be sent on to.
+func newClient(transport *http.Transport) *http.Client {
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // ownSource serves the database to this process alone.
@@ -104,7 +110,7 @@ func ownSource(db *store.DB, zone *time.Location) *source {
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },
 		DisableCompression: true,
 	}
-	client := &http.Client{Transport: transport}
+	client := newClient(transport)
 	return &source{client: client, waits: client, db: db.Path(), close: func() error {
 		transport.CloseIdleConnections()
 		stop()
@@ -132,6 +138,9 @@ func (s *source) change(ctx context.Context, method, path string, query url.Valu
 }
 
 func (s *source) do(ctx context.Context, client *http.Client, method, path string, query url.Values) (*http.Response, error) {
+	if size := len(path) + len(query.Encode()); size > api.MaxQuestion {
+		return nil, usage("the question has %d bytes: want names and values of at most %d together", size, api.MaxQuestion)
+	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://rollcall"+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
