@@ -9,13 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
 	"rollcall/store"
@@ -57,7 +56,7 @@ func (a *app) forgetCommand() *cobra.Command {
 			if c.Flags().Changed("logs") {
 				cfg.Logs = f.logs
 			}
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := actors.Stoppable(c.Context())
 			defer stop()
 			err = a.forget(ctx, cfg, args[0], query, f)
 			if err != nil && ctx.Err() != nil {

@@ -62,6 +62,8 @@ func reach(ctx context.Context, c config.Config, o store.Options) (*source, *sto
 		switch {
 		case err == nil:
 			return nil, db, nil
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, nil, fmt.Errorf("no database at %q: rollcall run and rollcall migrate make one, --db names another", c.DB)
 		case errors.Is(err, fs.ErrPermission):
