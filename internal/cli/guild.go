@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
@@ -122,7 +121,7 @@ func (a *app) topCommand() *cobra.Command {
 				t := newTable("rank", "messages", "days", "share", "user", "name")
 				alignRight(t, 1, 2, 3, 4)
 				for _, l := range leaders {
-					t.AppendRow(table.Row{l.Rank, l.Messages, l.Days, fmt.Sprintf("%.1f %%", l.Share*100), l.User, terminal.Visible(l.Name)})
+					t.AppendRow(cells{l.Rank, l.Messages, l.Days, fmt.Sprintf("%.1f %%", l.Share*100), l.User, terminal.Visible(l.Name)})
 				}
 				return a.print(t, len(leaders), "no messages")
 			})

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
 	"rollcall/config"
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
@@ -112,14 +110,14 @@ func (a *app) printForgetting(f forgetting, flags forgetFlags) error {
 	logs := newTable("file", "lines", "", "")
 	alignRight(logs, 2)
 	for _, l := range f.Logs {
-		logs.AppendRow(table.Row{terminal.Visible(l.Path), l.Lines, done(l.Scrubbed, "taken out"), terminal.Visible(l.Note)})
+		logs.AppendRow(cells{terminal.Visible(l.Path), l.Lines, done(l.Scrubbed, "taken out"), terminal.Visible(l.Note)})
 	}
 	if err := a.printLeft("Logs with lines of theirs (--scrub-logs takes the lines out):", logs, len(f.Logs)); err != nil {
 		return err
 	}
 	backups := newTable("backup", "", "")
 	for _, b := range f.Backups {
-		backups.AppendRow(table.Row{terminal.Visible(b.Path), done(b.Scrubbed, "forgotten"), terminal.Visible(b.Note)})
+		backups.AppendRow(cells{terminal.Visible(b.Path), done(b.Scrubbed, "forgotten"), terminal.Visible(b.Note)})
 	}
 	return a.printLeft("Backups of before (--scrub-backups forgets them there):", backups, len(f.Backups))
 }
@@ -132,7 +130,7 @@ func done(is bool, what string) string {
 }
 
 // printLeft prints a list under its title, nothing if it is empty.
-func (a *app) printLeft(title string, t table.Writer, rows int) error {
+func (a *app) printLeft(title string, t *table, rows int) error {
 	if rows == 0 {
 		return nil
 	}
