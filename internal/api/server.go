@@ -23,7 +23,7 @@ import (
 const (
 	headerTime = 5 * time.Second  // to send a request's header
 	readTime   = 10 * time.Second // to send a request
-	writeTime  = 30 * time.Second // to take in an answer, or a chunk of a streamed one
+	writeTime  = 30 * time.Second // to take in a piece of an answer, see writePiece
 	idleTime   = time.Minute      // between two requests of a connection
 	closeTime  = time.Second      // for the answers under way when the server stops
 	maxHeader  = 16 << 10         // bytes of a request's line and header
@@ -223,7 +223,6 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
-		WriteTimeout:      queryTime + writeTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -237,7 +236,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		server.Shutdown(grace)
 		server.Close()
 	})
-	err := server.Serve(listener)
+	err := server.Serve(steadyListener{listener})
 	if !stop() {
 		<-closed
 		return nil

@@ -73,7 +73,6 @@ func (s *Server) alone(f func(http.ResponseWriter, *http.Request) error) func(ht
 			return problem(http.StatusConflict, "a backup is being made or the database compacted: ask again when that is done")
 		}
 		defer s.upkeep.Unlock()
-		http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		w.Header().Set(gzhttp.HeaderNoCompression, "it stays on this machine")
 		return f(w, r)
 	}
@@ -100,7 +99,7 @@ func (s *Server) postBackup(w http.ResponseWriter, r *http.Request) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	caller := &patient{w: w}
+	caller := &receiver{w: w}
 	if _, err := io.Copy(caller, f); err != nil {
 		if !caller.gone {
 			s.log.Error("backup is not whole", "error", err)
@@ -123,14 +122,13 @@ func wantsCompact(r *http.Request) (bool, error) {
 	return compact, nil
 }
 
-// patient gives the caller writeTime to take in each piece, not the whole.
-type patient struct {
+// receiver knows whether the caller took in what was sent.
+type receiver struct {
 	w    http.ResponseWriter
 	gone bool // the caller did not take it
 }
 
-func (p *patient) Write(b []byte) (int, error) {
-	limitWrite(p.w)
+func (p *receiver) Write(b []byte) (int, error) {
 	n, err := p.w.Write(b)
 	p.gone = err != nil
 	return n, err
@@ -223,6 +221,5 @@ func (t *teller) tell(e CompactEvent) error {
 		t.w.Header().Set("Content-Type", "application/x-ndjson")
 		t.told = true
 	}
-	limitWrite(t.w)
 	return errors.Join(encode(t.w, e), http.NewResponseController(t.w).Flush())
 }

@@ -223,6 +223,13 @@ func (s *source) decode(ctx context.Context, path string, query url.Values, into
 	return response, nil
 }
 
+// unhurried is a connection within the process, for whose reader the server waits: a
+// page of less may be read for an hour.
+type unhurried struct{ net.Conn }
+
+// SetWriteDeadline has no effect.
+func (unhurried) SetWriteDeadline(time.Time) error { return nil }
+
 // pipeListener is a listener in memory.
 type pipeListener struct {
 	conns  chan net.Conn
@@ -237,7 +244,7 @@ func newPipeListener() *pipeListener {
 func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case l.conns <- server:
+	case l.conns <- unhurried{server}:
 		return client, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
