@@ -135,6 +135,14 @@ func Load() (Config, error) {
 	return c, nil
 }
 
+// IsSet reports whether the environment has a variable, whose name is given without the
+// prefix, and be it empty: what is not set may be known better by somebody else.
+func IsSet(name string) bool {
+	find(name) // panics unless there is such a variable
+	_, set := os.LookupEnv(prefix + "_" + name)
+	return set
+}
+
 // SocketPath returns where the commands reach the daemon of this database.
 func (c Config) SocketPath() string {
 	if c.Socket != "" {

@@ -48,6 +48,8 @@ type Options struct {
 	Metrics http.Handler   // nil: there are none
 	Log     *slog.Logger   // requests that fail through our fault
 
+	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
+
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
 	Now  func() time.Time // nil: time.Now
 
@@ -71,6 +73,8 @@ type Server struct {
 	counts       chan struct{} // and one per guild whose words are counted
 	handler      http.Handler
 	minFree      int64
+	logs         string // folders
+	backups      string
 	upkeep       sync.Mutex // held by the one thing that copies the database
 }
 
@@ -85,6 +89,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
+		logs: o.Logs, backups: o.Backups,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})

@@ -58,10 +58,13 @@ func (s *Server) upkeepRoutes() []route {
 	return []route{
 		{"POST", BackupPath, s.alone(s.postBackup)},
 		{"POST", CompactPath, s.alone(s.postCompact)},
+		{"GET", FoldersPath, s.getFolders},
 	}
 }
 
-func isUpkeep(path string) bool { return path == BackupPath || path == CompactPath }
+func isUpkeep(path string) bool {
+	return path == BackupPath || path == CompactPath || path == FoldersPath
+}
 
 // alone lets one of them run at a time, and for as long as it takes.
 func (s *Server) alone(f func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {

@@ -37,6 +37,7 @@ type source struct {
 	client *http.Client
 	waits  *http.Client // for what takes as long as it takes
 	db     string       // the database that was asked for
+	daemon bool         // not this process
 	close  func() error
 }
 
@@ -86,7 +87,7 @@ func daemonSource(c config.Config) *source {
 	}
 	waits := transport.Clone()
 	waits.ResponseHeaderTimeout = 0
-	return &source{client: newClient(transport), waits: newClient(waits), db: c.DB, close: func() error {
+	return &source{client: newClient(transport), waits: newClient(waits), db: c.DB, daemon: true, close: func() error {
 		transport.CloseIdleConnections()
 		waits.CloseIdleConnections()
 		return nil
@@ -174,6 +175,19 @@ func (s *source) problem(text []byte) error {
 		return errors.New("the daemon's answer cannot be read: is it of the same version? Restart it after an upgrade")
 	}
 	return s.explain(p)
+}
+
+// folders asks a daemon for its folders. Without a daemon, or from one of an older
+// version, nothing is known of any.
+func (s *source) folders(ctx context.Context) (f api.Folders, err error) {
+	if !s.daemon {
+		return f, nil
+	}
+	_, err = s.decode(ctx, api.FoldersPath, nil, &f)
+	if p, ok := errors.AsType[*api.Problem](err); ok && p.Status == http.StatusNotFound {
+		return api.Folders{}, nil
+	}
+	return f, err
 }
 
 // explain adds what to do about a problem.
