@@ -106,10 +106,10 @@ type profileTally struct {
 }
 
 func (t *profileTally) add(week uint32, cells []cell) {
-	p, slots := t.profile, t.calendar.Slots(week)
+	p := t.profile
 	for _, c := range cells {
 		q := week*civil.WeekQuarters + uint32(c.quarter)
-		s := slots[c.quarter]
+		s := t.calendar.Slot(q)
 		if n := len(t.days); n == 0 || t.days[n-1] != s.Day {
 			t.days = append(t.days, s.Day)
 		}

@@ -290,6 +290,15 @@ func (db *DB) Cursors(ctx context.Context, guild ID) (map[ID]ID, error) {
 	return cursors, err
 }
 
+// Cursor returns the last message id seen of one channel, 0 if it has no cursor.
+func (db *DB) Cursor(ctx context.Context, guild, channel ID) (last ID, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		last, err = getID(tx.Bucket(bucketState).Bucket(stateCursors), u64(u64(nil, uint64(guild)), uint64(channel)))
+		return err
+	})
+	return last, err
+}
+
 // Gaps returns the ledger in order of Seq, only the open ones if open is true. It
 // keeps all open ones, and of the others the youngest 50,000.
 func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {

@@ -130,6 +130,9 @@ type Batch struct {
 	Names   []Name
 	Cursors []ChannelCursor
 	Gaps    []Gap // new ones (Gap.Seq 0) and changed ones
+	// CountFound adds to the Found of the first of Gaps how many of Records were new, so that a
+	// page that is read twice is counted once.
+	CountFound bool
 }
 
 // Counts are the outcomes of log lines; Lines is the sum of the others.
@@ -228,7 +231,7 @@ type Gap struct {
 	To      Micros `json:"to"`
 	Reason  string `json:"reason"`
 	State   string `json:"state"` // GapOpen, GapFilled or GapSkipped
-	Found   int64  `json:"found"` // messages that counted
+	Found   int64  `json:"found"` // messages that counted and were not stored before
 	Note    string `json:"note,omitempty"`
 }
 

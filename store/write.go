@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Put stores a batch of the tracker in one transaction, synced when it returns.
@@ -38,7 +39,12 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 		if err := w.applyChanges(b.Changes); err != nil {
 			return err
 		}
-		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(b.Gaps), w.putTasks(b.Deleted), w.putLeft(b.Left, b.Back))
+		gaps := b.Gaps
+		if b.CountFound && len(gaps) > 0 {
+			gaps = slices.Clone(gaps)
+			gaps[0].Found += int64(stored)
+		}
+		return errors.Join(w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putTasks(b.Deleted), w.putLeft(b.Left, b.Back))
 	})
 	if err != nil {
 		return 0, err

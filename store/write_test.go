@@ -174,6 +174,11 @@ func TestStateMovesForward(t *testing.T) {
 	if have, err := db.Cursors(ctx, 7); err != nil || !reflect.DeepEqual(have, map[store.ID]store.ID{1: 9}) {
 		t.Errorf("cursors %v, %v", have, err)
 	}
+	for channel, want := range map[store.ID]store.ID{1: 9, 2: 0} {
+		if have, err := db.Cursor(ctx, 7, channel); err != nil || have != want {
+			t.Errorf("the cursor of channel %v is %v, %v, want %v", channel, have, err, want)
+		}
+	}
 	if have, err := db.Cursors(ctx, 8); err != nil || len(have) != 0 {
 		t.Errorf("another guild's cursors %v, %v", have, err)
 	}
@@ -203,6 +208,33 @@ func TestGaps(t *testing.T) {
 }
 
 // The ledger keeps every open gap, and the youngest of the others.
+// A page of the history that is put again is found once.
+func TestGapCountsWhatIsNew(t *testing.T) {
+	db := openTemp(t)
+	ctx := context.Background()
+	gap := store.Gap{Guild: 1, Channel: 5, Until: 9, State: store.GapOpen}
+	for _, put := range []struct {
+		records []store.Record
+		found   int64 // as it is given
+		want    int64
+	}{
+		{[]store.Record{live(1, 2, 10, "a"), live(1, 2, 20, "b")}, 0, 2},
+		{[]store.Record{live(1, 2, 20, "b"), live(1, 2, 30, "c")}, 2, 3},
+		{nil, 3, 3},
+	} {
+		gap.Found = put.found
+		stored, err := db.Put(ctx, store.Batch{Records: put.records, Gaps: []store.Gap{gap, {Guild: 1, Channel: 6, Until: 9, State: store.GapSkipped}}, CountFound: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gaps, err := db.Gaps(ctx, false)
+		if err != nil || gaps[0].Found != put.want || gap.Found+int64(stored) != put.want || gaps[1].Found != 0 {
+			t.Errorf("after %d new ones the ledger is %+v, want %d found; %v", stored, gaps, put.want, err)
+		}
+		gap.Seq = gaps[0].Seq
+	}
+}
+
 func TestGapsAreBounded(t *testing.T) {
 	ctx := context.Background()
 	db := openTemp(t)

@@ -27,7 +27,9 @@ const (
 )
 
 // fillLimits bound the pauses after requests without an answer.
-func fillLimits() limits { return limits{firstRetry: 2 * time.Second, lastRetry: time.Minute} }
+func fillLimits() limits {
+	return limits{subscribe: subscribeTime, firstRetry: 2 * time.Second, lastRetry: time.Minute}
+}
 
 // BackfillStatus is the state of the fetching of what was missed.
 type BackfillStatus struct {
@@ -47,8 +49,8 @@ type BackfillStatus struct {
 	// Since the start:
 	Filled     int64 `json:"filled"`     // gaps
 	Skipped    int64 `json:"skipped"`    // those that cannot be fetched
-	Found      int64 `json:"found"`      // messages that counted, of crawls too
-	Stored     int64 `json:"stored"`     // those of them that were new
+	Found      int64 `json:"found"`      // messages that counted and were not stored before, of crawls too
+	Stored     int64 `json:"stored"`     // the same
 	Filtered   int64 `json:"filtered"`   // messages that do not count
 	Unreadable int64 `json:"unreadable"` // messages that could not be read, left out
 	Requests   int64 `json:"requests"`   // sent to Discord's REST interface
@@ -238,6 +240,9 @@ func (b *backfill) filler(ctx context.Context) error {
 			return err
 		case done:
 			b.noteDone(j)
+		case j.fill.wait > 0:
+			j.tries = 0
+			b.jobs.backAfter(j.fill.wait, j)
 		default:
 			j.tries = 0
 			if j.gap.Reason == reasonHistory { // nobody waits for it

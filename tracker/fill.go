@@ -2,9 +2,8 @@ package tracker
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"rollcall/store"
@@ -12,6 +11,24 @@ import (
 
 // maxNamed bounds the channels that are remembered as named in the log.
 const maxNamed = 10_000
+
+// fillWork is how far the filling of a gap has come. It is not kept: one that is
+// interrupted begins at the gap's After again, which counts nothing twice.
+//
+// A gap's Until is what a snapshot told, which may be too low. So the end of a gap is not
+// there, but where a page shows that the history has nothing more. What is posted while
+// the session begins is in the history before it is in the session; hence a page shows
+// that only if it was asked for some time after the session had been told of the guild
+// (subscribeTime), and the pages that do begin once more before what was read last
+// (orderMargin).
+type fillWork struct {
+	begun bool
+	at    store.ID      // where the next page begins
+	limit int           // see backfill.history
+	seen  bool          // a page of it had a message
+	final bool          // what is read now shows the end
+	wait  time.Duration // before the next page
+}
 
 // fill fetches the next page of a gap.
 func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
@@ -26,7 +43,17 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 	if !b.rules.Allowed(g.Guild, g.Channel, info.parent) {
 		return true, b.closeGap(ctx, j, store.GapSkipped, "the channel is not allowed any more")
 	}
-	p, err := b.history(ctx, g.Channel, g.After)
+	work := &j.fill
+	if !work.begun {
+		if work.at = g.After; !j.isHistory() {
+			if work.at, err = overlapping(ctx, b.db, g.Guild, g.Channel, g.After); err != nil {
+				return false, err
+			}
+		}
+		work.begun, work.final = true, j.isHistory() || b.settling(*g) <= 0
+	}
+	work.wait = 0
+	p, err := b.history(ctx, g.Channel, work.at, &work.limit)
 	if statusOf(err) != 0 {
 		return true, b.skip(ctx, j, err)
 	}
@@ -34,31 +61,55 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 		return false, err
 	}
 	switch {
-	case p.empty() && !j.moved:
+	case p.empty() && !work.seen:
 		// Discord gives an empty page to whom it does not let read the history.
 		if err := b.mayRead(ctx, g.Channel, g.Until); statusOf(err) == http.StatusForbidden {
 			return true, b.skip(ctx, j, err)
 		} else if err != nil && statusOf(err) == 0 {
 			return false, err
 		}
-	case !p.empty() && p.last <= g.After:
+	case !p.empty() && p.last <= work.at:
 		return true, b.closeGap(ctx, j, store.GapSkipped, "a page of the history cannot be read")
 	}
 	return b.takePage(ctx, j, p, info)
 }
 
-// takePage stores what a page holds of the gap, together with the gap's new bounds.
-func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInfo) (done bool, err error) {
+// settling returns how long it takes until a page can show a gap's end.
+func (b *backfill) settling(g store.Gap) time.Duration {
+	since := time.Duration(store.MicrosOf(time.Now())-g.To) * time.Microsecond
+	return min(b.limits.subscribe-since, b.limits.subscribe) // the clock may have gone back
+}
+
+// ends reports whether a page is the last one of a gap, as far as can be seen now.
+func (b *backfill) ends(j *job, p page) bool {
 	g := j.gap
-	var batch store.Batch
+	switch {
+	case p.empty():
+		return true
+	case j.isHistory():
+		return p.last >= g.Until
+	case !j.fill.final && p.short():
+		return true
+	}
+	return p.last >= idAfter(max(g.Until, snowflakeAt(g.To)), b.limits.subscribe)
+}
+
+// takePage stores a page together with the gap's new bounds. What it holds above the
+// gap's end is stored, too: it may be in no event.
+func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInfo) (done bool, err error) {
+	g, work := j.gap, j.fill
+	unreadable := p.unreadableAfter(g.After)
+	batch := store.Batch{CountFound: true}
 	filtered := 0
 	for _, m := range p.messages {
-		if m.ID <= g.After || m.ID > g.Until {
+		if m.ID <= work.at {
 			continue
 		}
 		m.GuildID, m.ChannelID = g.Guild, g.Channel
 		if !m.counts() {
-			filtered++
+			if m.ID > g.After { // or it was read before
+				filtered++
+			}
 			continue
 		}
 		rec := m.kept(b.rules, info.name, store.SourceBackfill)
@@ -71,10 +122,24 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 			batch.Names = append(batch.Names, n)
 		}
 	}
-	g.Found += int64(len(batch.Records))
-	g.After = min(p.last, g.Until)
-	if done = p.empty() || p.last >= g.Until; done {
+	work.at, work.seen = max(work.at, p.last), work.seen || !p.empty()
+	g.After = max(g.After, p.last)
+	if p.oversized > 0 {
+		g.Note = fmt.Sprintf("message %s is left out: it is larger than %d MiB", p.last, b.rest.most>>20)
+	}
+	switch ends := b.ends(j, p); {
+	case ends && work.final:
+		done = true
+		if !j.isHistory() {
+			batch.Cursors = []store.ChannelCursor{{Guild: g.Guild, Channel: g.Channel, Last: g.After}}
+			g.Until = max(g.Until, g.After)
+		}
 		g.After, g.State = g.Until, store.GapFilled
+	case ends:
+		work.final, work.wait = true, max(b.settling(g), time.Millisecond)
+		if work.at, err = overlapping(ctx, b.db, g.Guild, g.Channel, work.at); err != nil {
+			return false, err
+		}
 	}
 	batch.Gaps = []store.Gap{g}
 	start := time.Now()
@@ -88,32 +153,19 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 		}
 	}
 	took := min(time.Since(start), fillWorth)
-	j.gap, j.moved = g, true
+	g.Found += int64(stored)
+	j.gap, j.fill = g, work
 	b.mu.Lock()
-	b.status.Found += int64(len(batch.Records))
+	b.status.Found += int64(stored)
 	b.status.Filtered += int64(filtered)
 	if j.isHistory() {
-		b.status.HistoryFound += int64(len(batch.Records))
+		b.status.HistoryFound += int64(stored)
 	}
 	b.status.Stored += int64(stored)
-	b.status.Unreadable += int64(p.unreadable)
+	b.status.Unreadable += int64(unreadable)
 	b.mu.Unlock()
 	pause(ctx, fillYield*took)
 	return done, nil
-}
-
-// history fetches the page of a channel's history after a message.
-func (b *backfill) history(ctx context.Context, channel, after store.ID) (page, error) {
-	body, err := b.rest.get(ctx, "messages/"+channel.String(), "/channels/"+channel.String()+"/messages",
-		url.Values{"limit": {strconv.Itoa(pageLen)}, "after": {after.String()}})
-	if err != nil {
-		return page{}, err
-	}
-	p, err := decodePage(body)
-	if err != nil {
-		return page{}, unanswered(err)
-	}
-	return p, nil
 }
 
 // mayRead asks for one message of the history: a *refused of status 403 says that the

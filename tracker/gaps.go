@@ -37,7 +37,8 @@ type event interface {
 // finds each missing message behind a cursor or in an open gap.
 //
 //	session starts   cursors of its guilds stand still: GUILD_CREATE has yet to tell what was missed
-//	GUILD_CREATE     per channel: gap (cursor, last message] and cursor → last message
+//	GUILD_CREATE     per channel: gap (cursor, last message] and cursor → last message; a page
+//	                 of the history decides where the gap ends, see fillWork
 //	live message     cursor → its id
 //	live message of a thread that GUILD_CREATE did not list, while the archived
 //	                 ones are still being looked for: gap (cursor, before it] first
@@ -54,6 +55,7 @@ type planner struct {
 
 	guilds   map[store.ID]*listening
 	leftover map[store.ID]store.Micros // guilds whose scan an earlier process left open: its From
+	open     map[store.ID]store.Gap    // by channel: the youngest gap that an earlier process left open
 	crawled  map[store.ID]bool         // mode all: guilds and channels whose history is in the ledger
 	// Mode all: how many of these were at their end when the process began, and the
 	// messages that were found in all of them.
@@ -84,6 +86,7 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 		guilds:       make(map[store.ID]*listening),
 		leftover:     make(map[store.ID]store.Micros),
 		crawled:      make(map[store.ID]bool),
+		open:         make(map[store.ID]store.Gap),
 	}
 	gaps, err := db.Gaps(ctx, mode != backfillAll)
 	if err != nil {
@@ -94,6 +97,9 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 			if from, ok := p.leftover[g.Guild]; !ok || g.From < from {
 				p.leftover[g.Guild] = g.From
 			}
+		}
+		if !isScan(g) && !IsCrawl(g) && g.State == store.GapOpen {
+			p.open[g.Channel] = g
 		}
 		// A scan that was not finished is planned anew by the next GUILD_CREATE,
 		// a channel's history goes on where it is.

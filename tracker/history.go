@@ -19,10 +19,33 @@ const pageLen = 100
 type page struct {
 	messages   []message // those that can be read, oldest first; GuildID is 0
 	unreadable int
-	last       store.ID // the youngest id, unreadable messages' included; 0 if there is none
+	last       store.ID   // the youngest id, unreadable messages' included; 0 if there is none
+	ids        []store.ID // of all messages whose id can be read, oldest first
+	bad        []store.ID // those of them that cannot be read
+	nameless   int        // messages whose id cannot be read
+	oversized  int        // messages that are too large, of which the id alone is known
+	asked      int        // how many messages were asked for
 }
 
-func (p page) empty() bool { return len(p.messages) == 0 && p.unreadable == 0 }
+func (p page) empty() bool { return len(p.messages) == 0 && p.unreadable == 0 && p.oversized == 0 }
+
+// unreadableAfter returns how many of the messages that cannot be read are younger than one, as far
+// as their ids tell.
+func (p page) unreadableAfter(id store.ID) (n int) {
+	for _, bad := range p.bad {
+		if bad > id {
+			n++
+		}
+	}
+	if p.last > id {
+		n += p.nameless + p.oversized
+	}
+	return n
+}
+
+// short reports whether the page has so few messages that it is, most likely, the last one:
+// a server may give fewer than it is asked for.
+func (p page) short() bool { return p.oversized == 0 && len(p.ids)+p.nameless < p.asked/2 }
 
 // decodePage reads a page of messages in any order. A message that cannot be read
 // is counted and left out; the others stand.
@@ -36,16 +59,23 @@ func decodePage(raw []byte) (page, error) {
 		m, err := decodeMessage(raw)
 		if err == nil {
 			p.messages = append(p.messages, m)
-			p.last = max(p.last, m.ID)
+			p.ids = append(p.ids, m.ID)
 			continue
 		}
 		p.unreadable++
 		var w struct {
 			ID looseID `json:"id"`
 		}
-		if json.Unmarshal(raw, &w) == nil && w.ID <= math.MaxInt64 {
-			p.last = max(p.last, store.ID(w.ID))
+		if json.Unmarshal(raw, &w) == nil && w.ID != 0 && w.ID <= math.MaxInt64 {
+			p.ids = append(p.ids, store.ID(w.ID))
+			p.bad = append(p.bad, store.ID(w.ID))
+		} else {
+			p.nameless++
 		}
+	}
+	slices.Sort(p.ids)
+	if len(p.ids) > 0 {
+		p.last = p.ids[len(p.ids)-1]
 	}
 	slices.SortFunc(p.messages, func(a, b message) int { return cmp.Compare(a.ID, b.ID) })
 	return p, nil

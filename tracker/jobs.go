@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"sync"
+	"time"
 
 	"rollcall/store"
 )
@@ -10,7 +11,7 @@ import (
 // job is an open gap that is being filled.
 type job struct {
 	gap   store.Gap
-	moved bool     // a page of it has been fetched
+	fill  fillWork // where the filling is
 	scan  scanWork // where the scan is, if it is one
 	tries int      // requests without an answer, in a row
 }
@@ -71,6 +72,9 @@ func (q *jobs) back(j *job) {
 	defer q.mu.Unlock()
 	q.append(j)
 }
+
+// backAfter gives back a job that is to wait; it still counts as not done.
+func (q *jobs) backAfter(wait time.Duration, j *job) { time.AfterFunc(wait, func() { q.back(j) }) }
 
 // append needs q.mu.
 func (q *jobs) append(j *job) {

@@ -103,13 +103,26 @@ func (p *planner) takeIn(b *pending, guild store.ID, g *listening, c channelSnap
 			From: g.from, To: g.to, Reason: g.reason,
 		}))
 	}
+	if !seen && g.known && after >= c.LastMessage && after > c.ID { // see overlapping
+		b.move(store.ChannelCursor{Guild: guild, Channel: floorKey(c.ID), Last: after})
+	}
 	if last := max(c.LastMessage, c.ID); !seen || last > cursor {
 		b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: last})
 	}
 }
 
-// gap opens a gap, or skips it where the operator wants no backfill.
+// gap opens a gap, or skips it where the operator wants no backfill. One that an earlier
+// process has left open goes on, if we listened for less than orderMargin since: each
+// gap begins so long before its cursor, so a process that is killed again and again would read the
+// same again and again.
 func (p *planner) gap(g store.Gap) store.Gap {
+	if old, ok := p.open[g.Channel]; ok && p.mode != backfillNone {
+		delete(p.open, g.Channel)
+		if idAfter(old.Until, orderMargin) >= g.After {
+			old.Until, old.To = max(old.Until, g.Until), g.To
+			return old
+		}
+	}
 	g.State = store.GapOpen
 	if p.mode == backfillNone {
 		g.State, g.Note = store.GapSkipped, "backfill is off"

@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	userAgent = "DiscordBot (rollcall, 1)"
 	// maxAnswer bounds an answer in bytes. A hundred messages of the longest texts
 	// and embeds that Discord allows stay below a third of it.
 	maxAnswer   = 32 << 20
@@ -50,21 +51,20 @@ var errUnreachable = errors.New("no proper answer from Discord")
 type rest struct {
 	base   string // such as https://discord.com/api/v9
 	token  string
-	agent  string // the User-Agent
 	client *http.Client
 	log    *slog.Logger
 	limits limiter
+	most   int64 // maxAnswer, less in tests
 	// answers is the client's transport, and discordgo's.
 	answers *answerCounter
 }
 
 // newREST asks the server at address, whose path (if any) comes before /api/v9.
-func newREST(address, token, agent string, log *slog.Logger) *rest {
+func newREST(address, token string, log *slog.Logger) *rest {
 	answers := newAnswerCounter(http.DefaultTransport.(*http.Transport).Clone())
 	return &rest{
 		base:  strings.TrimRight(address, "/") + "/api/v9",
 		token: token,
-		agent: agent,
 		client: &http.Client{
 			Transport: answers,
 			Timeout:   restTimeout,
@@ -73,6 +73,7 @@ func newREST(address, token, agent string, log *slog.Logger) *rest {
 		},
 		log:     log,
 		limits:  newLimiter(),
+		most:    maxAnswer,
 		answers: answers,
 	}
 }
@@ -89,10 +90,12 @@ func (r *rest) get(ctx context.Context, route, path string, query url.Values) ([
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if answer != nil {
+			r.limits.note(route, answer, body, try)
+		}
 		if err != nil {
 			return nil, unanswered(err)
 		}
-		r.limits.note(route, answer, body, try)
 		switch code := answer.StatusCode; {
 		case code == http.StatusOK:
 			return body, nil
@@ -103,28 +106,34 @@ func (r *rest) get(ctx context.Context, route, path string, query url.Values) ([
 	}
 }
 
-// ask sends one request and reads its whole answer.
+// ask sends one request and reads its whole answer. The error wraps errOversized if that
+// is too large.
 func (r *rest) ask(ctx context.Context, path string, query url.Values) (*http.Response, []byte, error) {
+	answer, err := r.send(ctx, path, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, r.most+1))
+	if err == nil && int64(len(body)) > r.most {
+		err = fmt.Errorf("%w: more than %d bytes", errOversized, r.most)
+	}
+	return answer, body, err
+}
+
+// send sends one request; the answer's body is to be closed.
+func (r *rest) send(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	address := r.base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bot "+r.token)
-	req.Header.Set("User-Agent", r.agent)
-	answer, err := r.client.Do(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
-		err = fmt.Errorf("an answer of more than %d bytes", maxAnswer)
-	}
-	return answer, body, err
+	req.Header.Set("User-Agent", userAgent)
+	return r.client.Do(req)
 }
 
 // close ends idle connections.

@@ -29,13 +29,14 @@ type rig struct {
 	tracker *Tracker
 	stop    context.CancelFunc
 	done    chan error
+	most    int64 // bytes of an answer; 0: as many as usual
 }
 
 // quick are limits with which a test need not wait, and that no slow machine trips over.
 func quick() limits {
 	return limits{
 		silence: patience, open: 10 * time.Second, ackSlack: patience, payload: 32 << 20, settle: 5 * time.Second, watch: 5 * time.Millisecond,
-		firstRetry: 10 * time.Millisecond, lastRetry: 50 * time.Millisecond, soon: 10 * time.Millisecond, unreached: time.Minute, stable: patience, stop: 5 * time.Second,
+		subscribe: 20 * time.Millisecond, firstRetry: 10 * time.Millisecond, lastRetry: 50 * time.Millisecond, stable: patience, stop: 5 * time.Second,
 	}
 }
 
@@ -104,6 +105,10 @@ func (r *rig) run(o Options, l limits) {
 		r.Fatal(err)
 	}
 	tracker.limits = l
+	tracker.backfill.limits.subscribe = l.subscribe
+	if r.most > 0 {
+		tracker.rest.most = r.most
+	}
 	r.tracker = tracker
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

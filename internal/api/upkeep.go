@@ -54,17 +54,19 @@ type Compacted struct {
 	Paused  float64 `json:"paused_seconds"` // how long writers waited
 }
 
-func (s *Server) upkeepRoutes() []route {
-	return []route{
-		{"POST", BackupPath, s.alone(s.postBackup)},
-		{"POST", CompactPath, s.alone(s.postCompact)},
-		{"GET", FoldersPath, s.getFolders},
+func (s *Server) handleUpkeep(mux *http.ServeMux) {
+	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
+		BackupPath: s.postBackup, CompactPath: s.postCompact,
+	} {
+		mux.HandleFunc("POST "+path, answer(s.log, s.alone(f)))
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", "POST")
+			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want POST", r.Method).write(w)
+		})
 	}
 }
 
-func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath
-}
+func isUpkeep(path string) bool { return path == BackupPath || path == CompactPath }
 
 // alone lets one of them run at a time, and for as long as it takes.
 func (s *Server) alone(f func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
@@ -76,6 +78,7 @@ func (s *Server) alone(f func(http.ResponseWriter, *http.Request) error) func(ht
 			return problem(http.StatusConflict, "a backup is being made or the database compacted: ask again when that is done")
 		}
 		defer s.upkeep.Unlock()
+		http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		w.Header().Set(gzhttp.HeaderNoCompression, "it stays on this machine")
 		return f(w, r)
 	}
@@ -102,7 +105,7 @@ func (s *Server) postBackup(w http.ResponseWriter, r *http.Request) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	caller := &receiver{w: w}
+	caller := &patient{w: w}
 	if _, err := io.Copy(caller, f); err != nil {
 		if !caller.gone {
 			s.log.Error("backup is not whole", "error", err)
@@ -125,13 +128,14 @@ func wantsCompact(r *http.Request) (bool, error) {
 	return compact, nil
 }
 
-// receiver knows whether the caller took in what was sent.
-type receiver struct {
+// patient gives the caller writeTime to take in each piece, not the whole.
+type patient struct {
 	w    http.ResponseWriter
 	gone bool // the caller did not take it
 }
 
-func (p *receiver) Write(b []byte) (int, error) {
+func (p *patient) Write(b []byte) (int, error) {
+	limitWrite(p.w)
 	n, err := p.w.Write(b)
 	p.gone = err != nil
 	return n, err
@@ -224,5 +228,6 @@ func (t *teller) tell(e CompactEvent) error {
 		t.w.Header().Set("Content-Type", "application/x-ndjson")
 		t.told = true
 	}
+	limitWrite(t.w)
 	return errors.Join(encode(t.w, e), http.NewResponseController(t.w).Flush())
 }

@@ -10,14 +10,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
-	"rollcall/internal/actors"
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
 	"rollcall/internal/cli/terminal"
@@ -27,8 +28,9 @@ import (
 // patiently runs what may take minutes and can be interrupted without harm. Who reads
 // our output may go.
 func patiently(c *cobra.Command, f func(context.Context) error) error {
-	ctx, stop := actors.Stoppable(c.Context())
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE)
 	err := f(ctx)
 	if err != nil && ctx.Err() != nil {
 		return failure{fmt.Errorf("%s: interrupted, and nothing was changed", c.Name()), exitInterrupted}

@@ -30,9 +30,6 @@ func (s *Server) getMessages(r *http.Request) (any, *refusal) {
 			return nil, invalidForm
 		}
 	}
-	if !c.connectable() {
-		return nil, missingAccess
-	}
 	if !c.holdsMessages() || c.rights() == NoHistory {
 		return []any{}, nil
 	}
@@ -113,7 +110,7 @@ func (s *Server) getMessage(r *http.Request) (any, *refusal) {
 	}
 	m := c.find(id)
 	switch {
-	case c.rights() == NoHistory || !c.connectable():
+	case c.rights() == NoHistory:
 		return nil, missingAccess
 	case m == nil:
 		return nil, unknownMessage
@@ -132,14 +129,14 @@ func pageLimit(q url.Values, least int) (n int, ok bool) {
 
 // archivedThreads answers pages of a channel's archived threads: those archived last come first and
 // before is an instant; of the private ones that the bot has joined, the newest come first and
-// before is an id. To list all private ones takes ManageThreads.
+// before is an id. To list all private ones takes a permission, see SetManagesThreads.
 func (s *Server) archivedThreads(kind Kind, joined bool) endpoint {
 	return func(r *http.Request) (any, *refusal) {
 		c, refused := s.channelOf(r)
 		if refused != nil {
 			return nil, refused
 		}
-		if c.guild == nil || c.rights() == NoHistory || kind == PrivateThread && !joined && !c.managesThreads() {
+		if c.guild == nil || c.rights() == NoHistory || kind == PrivateThread && !joined && !c.guild.managesThreads {
 			return nil, missingAccess
 		}
 		q := r.URL.Query()

@@ -3,7 +3,6 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -71,23 +70,25 @@ type memberPayload struct {
 	UnusualDMTill *string         `json:"unusual_dm_activity_until"`
 }
 
-func newMemberPayload(g *Guild, u *User, m *member) memberPayload {
+func newMemberPayload(g *Guild, u *User, nick string) memberPayload {
 	p := memberPayload{Roles: []ID{}, JoinedAt: stamp(max(g.ID, u.ID).Time())}
-	if m.nick != "" {
-		p.Nick = &m.nick
+	if nick != "" {
+		p.Nick = &nick
 	}
-	for _, r := range m.roles {
-		p.Roles = append(p.Roles, r.ID)
+	if u.ID%5 == 0 {
+		p.Roles = append(p.Roles, g.ID+1)
 	}
 	return p
 }
 
-func renderMember(g *Guild, u *User, m *member) []byte { return mustJSON(newMemberPayload(g, u, m)) }
+func renderMember(g *Guild, u *User, nick string) []byte {
+	return mustJSON(newMemberPayload(g, u, nick))
+}
 
-func memberUpdate(g *Guild, u *User, m *member) memberPayload {
-	p := newMemberPayload(g, u, m)
+func renderMemberUpdate(g *Guild, u *User, m *member) []byte {
+	p := newMemberPayload(g, u, m.nick)
 	p.User, p.GuildID = u.json, g.ID
-	return p
+	return mustJSON(p)
 }
 
 type rolePayload struct {
@@ -101,14 +102,6 @@ type rolePayload struct {
 	Managed     bool    `json:"managed"`
 	Mentionable bool    `json:"mentionable"`
 	Flags       int     `json:"flags"`
-}
-
-func (r *Role) render() rolePayload {
-	p := rolePayload{ID: r.ID, Name: r.name, Permissions: strconv.FormatUint(r.permissions, 10)}
-	if r != r.g.roles[0] {
-		p.Position, p.Color, p.Hoist, p.Mentionable = 1, 0x3498db, true, true
-	}
-	return p
 }
 
 type unavailableGuild struct {
@@ -156,7 +149,7 @@ type guildCreate struct {
 	MemberCount int               `json:"member_count"`
 	VoiceStates []any             `json:"voice_states"`
 	Members     []json.RawMessage `json:"members"`
-	Channels    []any             `json:"channels"`
+	Channels    []channelPayload  `json:"channels"`
 	Threads     []channelPayload  `json:"threads"`
 	Presences   []any             `json:"presences"`
 	Stages      []any             `json:"stage_instances"`
@@ -165,29 +158,26 @@ type guildCreate struct {
 }
 
 func guildPayload(g *Guild) guildObject {
-	roles := make([]rolePayload, 0, len(g.roles))
-	for _, r := range g.roles {
-		roles = append(roles, r.render())
+	everyone := rolePayload{ID: g.ID, Name: "@everyone", Permissions: "2248473465835073"}
+	regulars := rolePayload{
+		ID: g.ID + 1, Name: "regulars", Permissions: everyone.Permissions, Position: 1,
+		Color: 0x3498db, Hoist: true, Mentionable: true,
 	}
 	return guildObject{
-		ID: g.ID, Name: g.name, OwnerID: g.owner, AFKTimeout: 300, VerificationLevel: 1,
-		Notifications: 1, ContentFilter: 2, Roles: roles,
+		ID: g.ID, Name: g.name, OwnerID: g.ID + 2, AFKTimeout: 300, VerificationLevel: 1,
+		Notifications: 1, ContentFilter: 2, Roles: []rolePayload{everyone, regulars},
 		Emojis: []any{}, Stickers: []any{}, Features: []string{"COMMUNITY", "NEWS"},
 		PreferredLocale: "en-US", MaxMembers: 500000,
 	}
 }
 
 func renderGuildCreate(g *Guild) []byte {
-	bot := newMemberPayload(g, g.s.bot, g.member(g.s.bot))
+	bot := newMemberPayload(g, g.s.bot, "")
 	bot.User = g.s.bot.json
-	members := []json.RawMessage{mustJSON(bot)}
-	if g.s.o.OmitMembers {
-		members = []json.RawMessage{}
-	}
 	p := guildCreate{
 		guildObject: guildPayload(g), JoinedAt: stamp(g.ID.Time().Add(time.Hour)),
 		MemberCount: len(g.members), Large: len(g.members) > 250, VoiceStates: []any{},
-		Members: members, Channels: []any{}, Threads: []channelPayload{},
+		Members: []json.RawMessage{mustJSON(bot)}, Channels: []channelPayload{}, Threads: []channelPayload{},
 		Presences: []any{}, Stages: []any{}, Events: []any{}, Soundboard: []any{},
 	}
 	if g.nameless {
@@ -196,7 +186,7 @@ func renderGuildCreate(g *Guild) []byte {
 	for _, c := range g.channels {
 		switch {
 		case !c.isThread():
-			p.Channels = append(p.Channels, c.shown())
+			p.Channels = append(p.Channels, c.payload())
 		case !c.archived && c.visible():
 			p.Threads = append(p.Threads, c.payload())
 		}
