@@ -66,17 +66,29 @@ func (g *guildTx) applyChanges(changes []Change) error {
 	return nil
 }
 
-// edit changes a message's text. The matching goes on with what was said first. Of
+// edit changes what a message says. The matching goes on with what was said first. Of
 // two edits in the same millisecond the later one to arrive counts.
 func (g *guildTx) edit(key recordKey, c *Change) error {
 	return g.change(key, func(s *stored) error {
-		if s.gone || c.Edited < s.edited || string(s.text) == c.Content {
+		if s.gone || c.Edited < s.edited {
+			return nil
+		}
+		now := *s
+		now.text = []byte(c.Content)
+		if c.Attachments != nil {
+			now.attachments = min(max(*c.Attachments, 0), maxCount)
+		}
+		if c.Extra != nil {
+			now.setExtra(c.Extra)
+		}
+		if now.same(s) {
 			return nil
 		}
 		if err := g.keepKind(key, s); err != nil {
 			return err
 		}
-		s.text, s.edited = []byte(c.Content), c.Edited
+		now.hash, now.edited = s.hash, c.Edited
+		*s = now
 		return nil
 	})
 }

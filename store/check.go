@@ -213,7 +213,10 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		if !utf8.Valid(s.text) {
 			return c.report("%s: the text of the value under key %x is not UTF-8", path(bucketRecords), b)
 		}
-		if len(s.text) > 0 && key.time < info.texts {
+		if !s.soundExtra() {
+			return c.report("%s: what the value under key %x has besides its content does not decode", path(bucketRecords), b)
+		}
+		if len(s.text)+len(s.more) > 0 && key.time < info.texts {
 			return c.report("%s: the value under key %x has a text, though none is to be so old", path(bucketRecords), b)
 		}
 		t.messages++

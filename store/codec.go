@@ -10,7 +10,9 @@ import (
 //	flags u8            bits 0-2 source, bit 3: encrypted, bit 4: the text is gone, bit 7: fields follow
 //	channel             number in channels/<guild>
 //	[fields]            length · { tag u8 · length · bytes }*, tags ascending, unknown ones are kept out of the way
-//	content             UTF-8, to the end; or encrypted (text.go), bound to the key and all of the above
+//	text                to the end; or encrypted (text.go), bound to the key and all of the above:
+//	  content           UTF-8
+//	  [extra]           the last bytes, as many as fieldExtra says (extra.go)
 //	crc u32             CRC-32C of key and everything above
 const (
 	recordFormat    = 1
@@ -24,8 +26,11 @@ const (
 	fieldLogTime    = 4 // zigzag varint µs: the matching log line's time, less the record's own
 	fieldHash       = 5 // u64: stands for channel and content in the matching, where the content cannot
 	fieldEdited     = 6 // zigzag varint µs: when the text was changed last, less the record's own time
+	fieldExtra      = 7 // how many bytes behind the content are what the message says besides
+	fieldForwarded  = 8 // it is a forward: number of attachments of the forwarded message
 	maxFields       = 96
 	maxContentBytes = 64 << 20
+	maxCount        = 1<<31 - 1 // of attachments
 )
 
 // stored is a record's value, decoded. Its text is there when it was opened.
@@ -41,8 +46,13 @@ type stored struct {
 	hash        uint64 // logKey of what was said first, of a message whose text is gone or was changed; else 0
 	edited      Micros // when the text was changed last, 0 if never
 	encrypted   bool   // as it was read
-	head, raw   []byte // the value: what it has before the content, and that as it is stored
+	head, raw   []byte // the value: what it has before the text, and that as it is stored
 	text        []byte // the content
+	more        []byte // the texts behind it, packed (extra.go)
+	moreSize    int    // of them
+
+	forward      bool // it passes on a message of somebody else's
+	forwardFiles int  // that message's attachments
 }
 
 // appendHead writes a record's value up to its content.
@@ -54,7 +64,8 @@ func (s *stored) appendHead(b []byte, at Micros, encrypted bool) []byte {
 	if s.gone {
 		flags |= flagGone
 	}
-	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0 || s.hash != 0 || s.edited != 0
+	hasFields := s.inLogs || s.replyTo != 0 || s.replyUser != 0 || s.attachments != 0 || s.hash != 0 || s.edited != 0 ||
+		s.moreSize != 0 && !s.gone || s.forward
 	if hasFields {
 		flags |= flagFields
 	}
@@ -69,20 +80,25 @@ func (s *stored) appendHead(b []byte, at Micros, encrypted bool) []byte {
 	return b
 }
 
-// appendRecord writes the key and the value of a record, without its checksum.
+// appendRecord writes the key and the value of a record, without its checksum. If its
+// text is gone, it writes none.
 func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *stored, content T) []byte {
 	start := len(b)
 	encrypted := t.encrypts() && !s.gone
 	b = s.appendHead(key.append(b), key.time, encrypted)
-	if encrypted {
-		return appendEncrypted(t, b, b[start:], content)
+	switch {
+	case encrypted:
+		return appendEncrypted(t, b, b[start:], content, s.more)
+	case s.gone:
+		return b
 	}
-	return append(b, content...)
+	return append(append(b, content...), s.more...)
 }
 
-// open makes the text of the record under the key b: a part of its value, or, if it
-// is encrypted, put into the room that buffer has, which then becomes the text's.
+// open makes the texts of the record under the key b: parts of its value, or, if it
+// is encrypted, put into the room that buffer has, which then becomes the texts'.
 func (s *stored) open(t *textCodec, b []byte, buffer *[]byte) (err error) {
+	s.more = nil
 	switch {
 	case s.gone:
 		s.text = nil
@@ -95,11 +111,17 @@ func (s *stored) open(t *textCodec, b []byte, buffer *[]byte) (err error) {
 	default:
 		err = errNotPlain
 	}
+	if n := len(s.text) - s.moreSize; s.moreSize > 0 && err == nil && n >= 0 { // n < 0: opened blind, and empty
+		s.text, s.more = s.text[:n:n], s.text[n:]
+	}
 	return badText(b, err)
 }
 
-// textSize is the length of the text, whether or not it is open.
-func (s *stored) textSize() int {
+// textSize is the length of the content, whether or not it is open.
+func (s *stored) textSize() int { return s.textsSize() - s.moreSize }
+
+// textsSize is the length of the content and the texts behind it.
+func (s *stored) textsSize() int {
 	if s.encrypted {
 		return len(s.raw) - textOverhead
 	}
@@ -124,6 +146,12 @@ func (s *stored) appendFields(f []byte, at Micros) []byte {
 	}
 	if s.edited != 0 {
 		f = appendVarField(f, fieldEdited, binary.AppendVarint(nil, int64(s.edited-at)))
+	}
+	if s.moreSize != 0 && !s.gone {
+		f = appendVarField(f, fieldExtra, binary.AppendUvarint(nil, uint64(s.moreSize)))
+	}
+	if s.forward {
+		f = appendVarField(f, fieldForwarded, binary.AppendUvarint(nil, uint64(s.forwardFiles)))
 	}
 	return f
 }
@@ -178,6 +206,9 @@ func decodeStored(b []byte, at Micros) (stored, error) {
 		return stored{}, errBadValue
 	}
 	s.head, s.raw = whole[:len(whole)-len(b)], b
+	if s.moreSize > s.textsSize() {
+		return stored{}, errBadValue
+	}
 	return s, nil
 }
 
@@ -201,7 +232,7 @@ func (s *stored) decodeFields(f []byte, at Micros) error {
 			s.replyUser, ok = idField(value)
 		case fieldAttached:
 			count, n := binary.Uvarint(value)
-			s.attachments, ok = int(count), n == len(value) && count <= 1<<31-1
+			s.attachments, ok = int(count), n == len(value) && count <= maxCount
 		case fieldLogTime:
 			delta, n := binary.Varint(value)
 			s.inLogs, s.logTime, ok = true, at+Micros(delta), n == len(value)
@@ -212,6 +243,12 @@ func (s *stored) decodeFields(f []byte, at Micros) error {
 		case fieldEdited:
 			delta, n := binary.Varint(value)
 			s.edited, ok = at+Micros(delta), n == len(value)
+		case fieldExtra:
+			size, n := binary.Uvarint(value)
+			s.moreSize, ok = int(size), n == len(value) && size > 0 && size <= maxContentBytes
+		case fieldForwarded:
+			count, n := binary.Uvarint(value)
+			s.forward, s.forwardFiles, ok = true, int(count), n == len(value) && count <= maxCount
 		}
 		if !ok {
 			return errBadValue

@@ -41,7 +41,7 @@ func readFile(t testing.TB, path string) []byte {
 
 // secrets is what people wrote and are called, in a database made by fillSecrets.
 func secrets() []string {
-	return []string{"Unmistakable", "Backfilled", "Logged", "Edelweiss", "Zanzibar", "Quicksilver", "Halloumi", "隱私"}
+	return []string{"Unmistakable", "Backfilled", "Logged", "Edelweiss", "Zanzibar", "Quicksilver", "Halloumi", "隱私", "Passed on", "Quandary", "Quirk", "Wavingcat"}
 }
 
 // fillSecrets stores what comes live, from history and from logs, with names of all
@@ -73,6 +73,9 @@ func fillSecrets(t testing.TB, db *store.DB) {
 				logs.Records = append(logs.Records, l)
 			case 3:
 				r.Content = ""
+				r.Extra = &store.Extra{Forwarded: &store.Forwarded{Content: fmt.Sprint("Passed on ", i), Attachments: i}}
+			case 4:
+				r.Extra = &store.Extra{Poll: &store.Poll{Question: "Quandary?", Answers: []string{"Quirk", ""}}, Stickers: []string{"Wavingcat"}}
 			}
 			batch.Records = append(batch.Records, r)
 			batch.Names = append(batch.Names, store.Name{Guild: guild, User: user, Name: fmt.Sprint("Edelweiss ", user)})
@@ -127,7 +130,12 @@ func contentsOf(t testing.TB, db *store.DB) (c contents) {
 
 func mustAnswer(t testing.TB, db *store.DB, want contents) {
 	t.Helper()
-	have := reflect.ValueOf(contentsOf(t, db))
+	now := contentsOf(t, db)
+	if reflect.DeepEqual(now, want) {
+		return
+	}
+	t.Error("it answers something else")
+	have := reflect.ValueOf(now)
 	for i, w := 0, reflect.ValueOf(want); i < w.NumField(); i++ {
 		if h, w := fmt.Sprint(have.Field(i)), fmt.Sprint(w.Field(i)); h != w {
 			at := 0

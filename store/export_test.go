@@ -21,6 +21,40 @@ func RoundTripRecord(b []byte, at Micros) (again []byte, err error) {
 	return append(s.appendHead(nil, at, s.encrypted), s.raw...), nil
 }
 
+// RoundTripExtra unpacks the texts of an Extra, packs what they say and unpacks it again.
+// ok is false if the bytes cannot have been packed.
+func RoundTripExtra(b []byte) (once, twice Extra, ok bool, err error) {
+	s := stored{more: b, moreSize: len(b), forward: true}
+	if !s.soundExtra() {
+		return once, twice, false, decodeExtra(&Extra{}, b)
+	}
+	if err := decodeExtra(&once, b); err != nil {
+		return once, twice, true, err
+	}
+	return once, twice, true, decodeExtra(&twice, appendExtra(nil, &once))
+}
+
+// RecordValue is the value that a record is stored with in a database without a key, but for its
+// checksum. Its channel is the second.
+func RecordValue(r Record) []byte {
+	s := stored{source: r.Source, channel: 1, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments, edited: r.Edited}
+	if r.Extra != nil {
+		s.setExtra(r.Extra)
+	}
+	return appendRecord(nil, newKeyring(nil).texts(""), recordKey{r.User, r.Time, uint64(r.Message)}, &s, r.Content)[recordKeySize:]
+}
+
+// DecodeRecord is what reading a record's value takes; it returns the length of its content.
+func DecodeRecord(value []byte, at Micros) (int, error) {
+	s, err := decodeStored(value, at)
+	if err != nil {
+		return 0, err
+	}
+	var room []byte
+	err = s.open(newKeyring(nil).texts(""), nil, &room)
+	return len(s.text), err
+}
+
 // RoundTripChunk decodes a timeline chunk and encodes it again.
 func RoundTripChunk(b []byte, q uint32) ([]byte, error) {
 	moments, err := decodeChunk(nil, q, b)

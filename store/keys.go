@@ -245,7 +245,7 @@ func readSalt(meta *bbolt.Bucket, keys *keyring) ([]byte, error) {
 func writeSalt(meta *bbolt.Bucket, keys *keyring, salt []byte) error {
 	payload := bytes.Clone(salt)
 	if keys.write != nil {
-		payload = appendEncrypted(keys.texts(string(bucketMeta)), nil, keySalt, salt)
+		payload = appendEncrypted(keys.texts(string(bucketMeta)), nil, keySalt, salt, nil)
 	}
 	return meta.Put(keySalt, seal(keySalt, payload))
 }

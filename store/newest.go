@@ -45,7 +45,7 @@ func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, 
 				db.bad.note(q.Guild, b, err)
 			case record != nil:
 				page = append(page, *record)
-				size += len(record.Content)
+				size += len(record.Content) + record.Extra.size()
 			}
 			return true, nil
 		}

@@ -131,7 +131,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 				p.damage.add(damage{1, err})
 			case record != nil:
 				p.records = append(p.records, *record)
-				size += len(record.Content)
+				size += len(record.Content) + record.Extra.size()
 			}
 			b, value = c.Next()
 		}
@@ -181,7 +181,7 @@ func (r *reader) selected(q *Query, key recordKey, b, value []byte) (*Record, er
 	if err := s.open(r.texts, b, &r.text); err != nil {
 		return nil, err
 	}
-	if q.Text != nil && !q.Text(s.text) {
+	if q.Text != nil && !s.any(q.Text) {
 		return nil, nil
 	}
 	channel, err := r.channel(s.channel)
@@ -192,6 +192,9 @@ func (r *reader) selected(q *Query, key recordKey, b, value []byte) (*Record, er
 		Guild: r.guild, User: key.user, Time: key.time, Channel: channel, Content: string(s.text), Source: s.source,
 		ReplyTo: s.replyTo, ReplyToUser: s.replyUser, Attachments: s.attachments, InLogs: s.inLogs || key.isLog(),
 		Redacted: s.gone, Edited: s.edited,
+	}
+	if r.found.Extra, err = s.extra(); err != nil {
+		return nil, badText(b, err)
 	}
 	if !key.isLog() {
 		r.found.Message = ID(key.id)

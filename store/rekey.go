@@ -336,10 +336,10 @@ func recordAgain(t *textCodec, b, payload []byte) ([]byte, error) {
 	value = append(value, s.head...)
 	if !t.encrypts() {
 		value[len(b)+1] &^= flagEncrypted
-		return append(value, s.text...)[len(b):], nil
+		return append(append(value, s.text...), s.more...)[len(b):], nil
 	}
 	value[len(b)+1] |= flagEncrypted
-	return appendEncrypted(t, value, value, s.text)[len(b):], nil
+	return appendEncrypted(t, value, value, s.text, s.more)[len(b):], nil
 }
 
 func textAgain(t *textCodec, key, payload []byte) ([]byte, error) { return t.again(key, payload, 0) }

@@ -129,7 +129,7 @@ func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more b
 				g.w.bad.note(g.id, b, err)
 				continue
 			}
-			if s.gone || s.textSize() == 0 {
+			if s.gone || s.textsSize() == 0 {
 				continue
 			}
 			if len(keys) >= most {

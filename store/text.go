@@ -81,14 +81,14 @@ func (t *textCodec) nonce() []byte {
 	return n
 }
 
-// appendEncrypted adds a text to b, encrypted, bound to the associated data (which
-// may be a part of b).
-func appendEncrypted[T string | []byte](t *textCodec, b, bound []byte, text T) []byte {
+// appendEncrypted adds a text, and what follows it, to b, encrypted as one, bound to the
+// associated data (which may be a part of b).
+func appendEncrypted[T string | []byte](t *textCodec, b, bound []byte, text T, more []byte) []byte {
 	m := t.keys.write
 	nonce := t.nonce()
 	b = append(append(b, m.number), nonce...)
 	n := len(b)
-	b = append(b, text...)
+	b = append(append(b, text...), more...)
 	return t.aead(m).Seal(b[:n], nonce, b[n:], bound)
 }
 
@@ -115,7 +115,7 @@ func (t *textCodec) decrypt(b, bound, encrypted []byte) ([]byte, error) {
 func (t *textCodec) append(b, key, text []byte) []byte {
 	switch {
 	case t.encrypts():
-		return appendEncrypted(t, append(b, textMark), t.bind(key, b), text)
+		return appendEncrypted(t, append(b, textMark), t.bind(key, b), text, nil)
 	case len(text) > 0 && text[0] == textMark:
 		b = append(b, textMark, 0)
 	}

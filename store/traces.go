@@ -127,7 +127,7 @@ func (g *guildTx) redact(key recordKey) error {
 		if err := g.keepKind(key, s); err != nil {
 			return err
 		}
-		s.gone, s.text = true, nil
+		s.gone, s.text, s.more, s.moreSize = true, nil, nil, 0
 		return nil
 	})
 }
@@ -170,7 +170,7 @@ func (g *guildTx) whole(key recordKey) (stored, error) {
 		return s, err
 	}
 	err = s.open(g.texts, b, new([]byte))
-	s.text = slices.Clone(s.text)
+	s.text, s.more = slices.Clone(s.text), slices.Clone(s.more)
 	return s, err
 }
 
@@ -194,5 +194,5 @@ func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
 // same says whether what may be changed of two values is the same.
 func (s *stored) same(o *stored) bool {
 	return s.replyTo == o.replyTo && s.replyUser == o.replyUser && s.gone == o.gone && s.hash == o.hash && s.edited == o.edited &&
-		bytes.Equal(s.text, o.text)
+		s.attachments == o.attachments && s.forward == o.forward && s.forwardFiles == o.forwardFiles && bytes.Equal(s.text, o.text) && bytes.Equal(s.more, o.more)
 }

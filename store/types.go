@@ -65,15 +65,18 @@ type Record struct {
 	Channel     Channel
 	Content     string // valid UTF-8, may be empty; "" if Redacted
 	Source      Source
-	ReplyTo     ID // the message that this one answers, 0 if none or unknown
-	ReplyToUser ID // its author, 0 if none or unknown
-	Attachments int
+	ReplyTo     ID  // the message that this one answers, 0 if none or unknown
+	ReplyToUser ID  // its author, 0 if none or unknown
+	Attachments int // the author's own
+	// Extra is what the message says beside its content; nil for most. It must not be
+	// changed once the record is put. A record that is read has one of its own.
+	Extra *Extra
 	// InLogs says that the logs had this message too (set by the store).
 	InLogs bool
 	// Redacted says that the text is not kept. A record that is put so has its Content
 	// all the same, because the matching with the logs needs it; only a hash is stored.
 	Redacted bool
-	Edited   Micros // when the text was changed last, 0 if never
+	Edited   Micros // when the message was edited last, 0 if never
 }
 
 // Name is a display name as last seen. User is 0 for the guild's own name.
@@ -111,6 +114,11 @@ type Change struct {
 	Action  Action
 	Content string // Edit: the text now
 	Edited  Micros // Edit: when; one that is older than the text that is stored changes nothing
+	// Attachments is, of an Edit, how many there are now; nil if it does not tell.
+	Attachments *int
+	// Extra is, of an Edit, what the message says now beside its content. nil takes
+	// nothing away: Discord may withhold it, and only a message's content is edited.
+	Extra *Extra
 }
 
 // DeletedChannel is a channel whose messages have been deleted with it.
@@ -262,7 +270,9 @@ type Query struct {
 	// Channel, Text and Match, if set, are called in the transaction for what is in the
 	// range, each for what the one before it selected, and must not keep or change
 	// what they are given. Channel and Text come before a Record is made, which
-	// costs more than to pass one by. The text of a redacted record is empty.
+	// costs more than to pass one by. Text is called with each of a record's texts by
+	// itself, the content first, until one is selected. The content of a redacted record
+	// is empty, and it has no other text.
 	Channel func(Channel) bool
 	Text    func([]byte) bool
 	Match   func(*Record) bool

@@ -201,7 +201,11 @@ func (g *guildTx) storedOf(p *pending) (stored, error) {
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
 		edited: r.Edited, gone: p.gone,
 	}
+	if r.Extra != nil {
+		s.setExtra(r.Extra)
+	}
 	if s.gone {
+		s.more, s.moreSize = nil, 0
 		s.hash = g.kindOf(p).hash
 	}
 	if s.replyUser != 0 && g.w.forgotten.has(Person{s.replyUser, g.id}) {
@@ -314,7 +318,7 @@ func (g *guildTx) remove(key recordKey) error {
 // recordValue makes the value of a record, with its checksum.
 func recordValue[T string | []byte](g *guildTx, key recordKey, s *stored, content T) []byte {
 	const most = recordKeySize + 2 + 5 + 1 + maxFields + textOverhead + checksumSize // all but the content
-	if len(content) > 0 {
+	if len(content)+len(s.more) > 0 {
 		g.info.texts = min(g.info.texts, key.time)
 	}
 	b := appendRecord(g.w.arena.Alloc(most+len(content)), g.texts, key, s, content)
