@@ -68,10 +68,7 @@ func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) erro
 	if rec := m.kept(r.rules, info.name, store.SourceLive); rec == nil || rec.Redacted {
 		return nil
 	}
-	return r.hand(ctx, item{changes: []store.Change{{
-		Guild: m.GuildID, Message: m.ID, Time: m.Timestamp, User: m.Author.ID,
-		Action: r.policy.edited, Content: m.Content, Edited: m.Edited,
-	}}})
+	return r.hand(ctx, item{changes: []store.Change{m.edit()}})
 }
 
 // messageDelete takes in one deletion or many. What was stored goes even if the

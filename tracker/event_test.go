@@ -57,9 +57,17 @@ func TestDecodeMessage(t *testing.T) {
 		},
 		"a forwarded message is no reply": {
 			raw:  head + `,"message_reference":{"type":1,"message_id":"99"}}`,
-			want: plain,
+			want: with(func(m *message) { m.Extra = &store.Extra{Forwarded: &store.Forwarded{}} }),
 		},
-		"attachments":                {raw: head + `,"attachments":[{"id":"1"},null,{"size":"large"}]}`, want: with(func(m *message) { m.Attachments = 3 })},
+		"nor one that says so": {
+			raw:  head + `,"type":19,"message_reference":{"type":1,"message_id":"99"},"referenced_message":{"author":{"id":"31"}}}`,
+			want: with(func(m *message) { m.Type, m.Extra = 19, &store.Extra{Forwarded: &store.Forwarded{}} }),
+		},
+		"attachments": {
+			raw:  head + `,"attachments":[{"id":"1"},null,{"size":"large"}]}`,
+			want: with(func(m *message) { m.Attachments, m.HasAttachments = 3, true }),
+		},
+		"no attachments":             {raw: head + `,"attachments":[]}`, want: with(func(m *message) { m.HasAttachments = true })},
 		"attachments of other types": {raw: head + `,"attachments":{"a":1}}`, want: plain},
 		"components nobody knows":    {raw: head + `,"components":[{"type":99,"x":[1,{}]}],"embeds":5,"mentions":{}}`, want: plain},
 		"no timestamp":               {raw: strings.Replace(head, `,"timestamp":"2026-05-11T06:30:00.123000+00:00"`, "", 1) + `}`, want: with(func(m *message) { m.Timestamp = discordEpoch * 1000 })},
@@ -88,7 +96,7 @@ func TestDecodeMessage(t *testing.T) {
 			if (err != nil) != test.bad {
 				t.Fatalf("error %v, want one: %v", err, test.bad)
 			}
-			if got != test.want {
+			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
 			}
 		})

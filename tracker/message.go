@@ -32,8 +32,12 @@ type message struct {
 	Content   string // valid UTF-8
 	Timestamp store.Micros
 	Edited    store.Micros // 0 if never
-	// Attachments counts the files.
-	Attachments int
+	// Attachments counts the author's own files. HasAttachments is false where nothing
+	// is said of them, as an update may.
+	Attachments    int
+	HasAttachments bool
+	// Extra is what the message says beside its content; nil for most.
+	Extra *store.Extra
 	// ReplyTo and ReplyToUser name the answered message and its author, 0 if there
 	// is none or it is not known. A forwarded message is no answer.
 	ReplyTo     store.ID
@@ -52,6 +56,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 	var m message
 	var timed bool
 	var reply, replied store.ID
+	var parts extraParts
 	err := walk(raw, func(key, value []byte) error {
 		switch string(key) {
 		case "id":
@@ -73,13 +78,19 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 		case "edited_timestamp":
 			m.Edited, _ = readTime(value)
 		case "attachments":
-			m.Attachments = countElements(value)
+			m.Attachments, m.HasAttachments = countElements(value), value[0] == '['
 		case "member":
 			m.Nick = nick(value)
 		case "message_reference":
-			reply = idIn(value, "message_id")
+			reply, parts.forward = idIn(value, "message_id"), isForward(value)
 		case "referenced_message":
 			replied = authorIn(value)
+		case "message_snapshots":
+			parts.snapshots = value
+		case "poll":
+			parts.poll = value
+		case "sticker_items":
+			parts.stickers = value
 		}
 		return nil
 	})
@@ -94,7 +105,8 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 	if !timed {
 		m.Timestamp = snowflakeTime(m.ID)
 	}
-	if m.Type == typeReply {
+	m.Extra = parts.extra()
+	if m.Type == typeReply && !parts.forward {
 		m.ReplyTo, m.ReplyToUser = reply, replied
 	}
 	return m, nil
@@ -193,6 +205,7 @@ func (m message) record(name string, source store.Source) *store.Record {
 		ReplyTo:     m.ReplyTo,
 		ReplyToUser: m.ReplyToUser,
 		Attachments: m.Attachments,
+		Extra:       m.Extra,
 		Edited:      m.Edited,
 	}
 }
@@ -208,6 +221,19 @@ func (m message) kept(r *rules.Rules, name string, source store.Source) *store.R
 		return nil
 	}
 	return rec
+}
+
+// edit is the change that a message's update tells of. Whether it is one, and is to
+// be stored, is asked before.
+func (m message) edit() store.Change {
+	c := store.Change{
+		Guild: m.GuildID, Message: m.ID, Time: m.Timestamp, User: m.Author.ID,
+		Action: store.Edit, Content: m.Content, Edited: m.Edited, Extra: m.Extra,
+	}
+	if m.HasAttachments {
+		c.Attachments = &m.Attachments
+	}
+	return c
 }
 
 // snowflakeTime is the instant at which Discord made an id, to the millisecond.
