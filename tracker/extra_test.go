@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"rollcall/internal/simulator"
 	"rollcall/store"
 )
 
@@ -136,4 +137,49 @@ func FuzzDecodeExtra(f *testing.F) {
 			t.Errorf("%d stickers, poll %+v", len(x.Stickers), x.Poll)
 		}
 	})
+}
+
+// Forwards, polls, stickers and voice messages are kept, whether they are heard or
+// fetched, and go when they are deleted; edits tell how many attachments are left.
+func TestExtraOfDiscord(t *testing.T) {
+	t.Parallel()
+	for source, fetched := range map[string]bool{"live": false, "history": true} {
+		t.Run(source, func(t *testing.T) {
+			w := newTown(t, simulator.Options{}, nil)
+			if !fetched {
+				w.again(w.options())
+			}
+			first := w.post(w.general, simulator.Draft{Author: w.ada, Content: "to be passed on", Attachments: 2})
+			posted := map[string]simulator.Message{}
+			for name, d := range map[string]simulator.Draft{
+				"forward":         {Forward: &first},
+				"deleted forward": {Forward: &first},
+				"poll":            {Poll: &simulator.Poll{Question: "Where?", Answers: []string{"Pizza", "火锅"}}},
+				"deleted poll":    {Poll: &simulator.Poll{Question: "When?", Answers: []string{"now"}}},
+				"stickers":        {Stickers: []string{"Wave", "晚安"}},
+				"voice":           {Voice: true},
+				"pictures":        {Content: "look", Attachments: 3},
+			} {
+				d.Author = w.ada
+				posted[name] = w.post(w.general, d)
+			}
+			w.post(w.general, simulator.Draft{Author: w.ada, Type: simulator.TypePollEnd, ReplyTo: posted["poll"]})
+			if fetched {
+				w.again(w.options())
+				w.filled()
+			}
+			w.general.KeepAttachments(posted["pictures"].ID, 1)
+			w.general.DeleteMessages(posted["deleted forward"].ID, posted["deleted poll"].ID)
+			w.say(w.ada, "last", w.general)
+			w.until("all of it is stored", func() bool {
+				stored := w.stored()
+				pictures := stored[store.ID(posted["pictures"].ID)]
+				return len(stored) >= len(posted)+2 && pictures.Attachments == 1 && stored[store.ID(posted["deleted poll"].ID)].Redacted
+			})
+			w.same(w.stored(), w.expected(w.since))
+			if r := w.stored()[store.ID(posted["pictures"].ID)]; r.Edited == 0 || r.Content != "look" {
+				t.Errorf("the message of which pictures were taken away is %+v", r)
+			}
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -221,9 +222,31 @@ func (r *rig) expected(allowed func(simulator.Message) bool) map[store.ID]store.
 			Guild: store.ID(m.Guild), User: store.ID(m.Author), Time: store.MicrosOf(m.Time), Message: store.ID(m.ID),
 			Channel: store.Channel{ID: store.ID(m.Channel), Name: m.ChannelName}, Content: m.Content,
 			ReplyTo: store.ID(m.ReplyTo), ReplyToUser: store.ID(m.ReplyToUser), Attachments: m.Attachments, Redacted: m.Deleted,
+			Extra: extraOf(m),
 		}
 	}
 	return all
+}
+
+// extraOf is what is to be stored of what a message says beside its content.
+func extraOf(m simulator.Message) *store.Extra {
+	if m.Extra == nil {
+		return nil
+	}
+	x := &store.Extra{Stickers: m.Extra.Stickers}
+	if f := m.Extra.Forwarded; f != nil {
+		x.Forwarded = &store.Forwarded{Content: f.Content, Attachments: f.Attachments}
+	}
+	if p := m.Extra.Poll; p != nil {
+		x.Poll = &store.Poll{Question: p.Question, Answers: p.Answers}
+	}
+	if !m.Deleted {
+		return x
+	}
+	if x.Forwarded == nil {
+		return nil
+	}
+	return &store.Extra{Forwarded: &store.Forwarded{Attachments: x.Forwarded.Attachments}}
 }
 
 func everywhere(simulator.Message) bool { return true }
@@ -244,7 +267,7 @@ func (r *rig) same(got, want map[store.ID]store.Record) {
 		g.Source, g.Edited = 0, 0
 		if !ok {
 			r.Errorf("message %v is missing: %+v", id, w)
-		} else if g != w {
+		} else if !reflect.DeepEqual(g, w) {
 			r.Errorf("message %v is\n%+v, want\n%+v", id, g, w)
 		}
 	}

@@ -22,8 +22,8 @@ type ChatterOptions struct {
 }
 
 // Chatter is a crowd that chats: people of many languages, few of whom say most, in channels of
-// which few are lively; with answers, pictures, stickers, and now and then a bot, a webhook or
-// somebody who joins. Only Posted may be called while another method runs.
+// which few are lively; with answers, pictures, stickers, and now and then a forward, a poll and
+// its end, a voice message, a bot, a webhook or somebody who joins. Only Posted may be called while another method runs.
 type Chatter struct {
 	r        *rand.Rand
 	channels []*Channel
@@ -33,6 +33,7 @@ type Chatter struct {
 	where    *rand.Zipf
 	smileys  []string
 	lately   map[*Channel]*[8]Message // what can be answered
+	asked    map[*Channel]*asked      // the last poll
 	last     turn
 
 	posted, counting atomic.Int64
@@ -41,6 +42,12 @@ type Chatter struct {
 type speaker struct {
 	user     *User
 	language *language
+}
+
+// asked is a poll whose end has not been told.
+type asked struct {
+	poll Message
+	by   *User
 }
 
 // turn is who said something where.
@@ -57,7 +64,7 @@ func (s *Server) NewChatter(o ChatterOptions) (*Chatter, error) {
 	if len(o.Channels) == 0 {
 		o.Channels = s.audible()
 	}
-	c := &Chatter{r: rand.New(rand.NewPCG(o.Seed, 0)), smileys: smileys(), lately: map[*Channel]*[8]Message{}}
+	c := &Chatter{r: rand.New(rand.NewPCG(o.Seed, 0)), smileys: smileys(), lately: map[*Channel]*[8]Message{}, asked: map[*Channel]*asked{}}
 	if err := c.goTo(o.Channels); err != nil {
 		return nil, fmt.Errorf("chatter: %w", err)
 	}
@@ -145,6 +152,9 @@ func (c *Chatter) post(ctx context.Context) error {
 		c.lately[channel] = new([8]Message)
 	}
 	c.lately[channel][c.r.IntN(8)] = m
+	if draft.Poll != nil {
+		c.asked[channel] = &asked{m, draft.Author}
+	}
 	c.posted.Add(1)
 	if m.Counts {
 		c.counting.Add(1)
@@ -166,6 +176,7 @@ func (c *Chatter) goTo(channels []*Channel) error {
 // avoid leaves a channel that was deleted.
 func (c *Chatter) avoid(gone *Channel) error {
 	delete(c.lately, gone)
+	delete(c.asked, gone)
 	return c.goTo(slices.DeleteFunc(slices.Clone(c.channels), func(o *Channel) bool { return o == gone }))
 }
 
@@ -188,7 +199,7 @@ func (c *Chatter) Next() (*Channel, Draft) {
 			d.Content = ""
 		}
 	case n < 160:
-		d.Stickers, d.Content = 1, ""
+		d.Stickers, d.Content = []string{one(c.r, stickers())}, ""
 	case n < 180:
 		u := c.people[c.who.Uint64()].user
 		d.Content, d.Mentions = "<@"+u.ID.String()+"> "+d.Content, []*User{u}
@@ -201,8 +212,36 @@ func (c *Chatter) Next() (*Channel, Draft) {
 		d = Draft{Webhook: "Feed", Content: "New post: number " + strconv.Itoa(c.r.IntN(1000)), Embeds: 1}
 	case n < 218:
 		d = Draft{Author: t.speaker.user, Type: TypeJoin}
+	case n < 230:
+		if m := c.anything(); m != nil {
+			d = Draft{Author: t.speaker.user, Forward: m}
+		}
+	case n < 235:
+		l := t.speaker.language
+		d = Draft{Author: t.speaker.user, Poll: &Poll{Question: d.Content, Answers: append(slices.Clone(l.foods), l.games...)}}
+	case n < 240:
+		if asked := c.asked[t.channel]; asked != nil { // as its end comes a day later, with nobody's doing
+			delete(c.asked, t.channel)
+			d = Draft{Author: asked.by, Type: TypePollEnd, ReplyTo: asked.poll}
+		}
+	case n < 245:
+		d = Draft{Author: t.speaker.user, Voice: true}
 	}
 	return t.channel, d
+}
+
+// anything returns a message that was posted lately somewhere, nil if there is none that a
+// person wrote.
+func (c *Chatter) anything() *Message {
+	lately := c.lately[c.channels[c.where.Uint64()]]
+	if lately == nil {
+		return nil
+	}
+	m := lately[c.r.IntN(8)]
+	if !m.Counts {
+		return nil
+	}
+	return &m
 }
 
 // Text returns something that somebody might say.

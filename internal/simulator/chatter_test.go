@@ -48,11 +48,28 @@ func TestChatterPostsWhatItCounts(t *testing.T) {
 		t.Errorf("posted %d, counting %d; the server has %d and %d", all, counting, st.Posted, st.Counting)
 	}
 	people, channels, texts := map[simulator.ID]int{}, map[string]int{}, map[string]int{}
+	kinds := map[string]int{"forward": 0, "poll": 0, "end of a poll": 0, "stickers": 0}
 	for m := range w.s.Messages() {
+		switch x := m.Extra; {
+		case m.Type == simulator.TypePollEnd:
+			kinds["end of a poll"]++
+		case x == nil:
+		case x.Forwarded != nil:
+			kinds["forward"]++
+		case x.Poll != nil:
+			kinds["poll"]++
+		default:
+			kinds["stickers"]++
+		}
 		if m.Counts {
 			people[m.Author]++
 			channels[m.ChannelName]++
 			texts[m.Content]++
+		}
+	}
+	for kind, n := range kinds {
+		if n == 0 {
+			t.Errorf("nobody posted a %s", kind)
 		}
 	}
 	loudest := 0

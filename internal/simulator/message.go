@@ -21,6 +21,7 @@ const (
 	TypeReply         = 19
 	TypeCommand       = 20 // a bot's answer to a slash command
 	TypeThreadStarter = 21
+	TypePollEnd       = 46 // of the poll that ReplyTo names, by its author
 )
 
 const flagHasThread = 1 << 5
@@ -38,8 +39,14 @@ type Draft struct {
 	Mentions    []*User
 	Attachments int // how many of them
 	Embeds      int
-	Stickers    int
-	Components  json.RawMessage // an array, see UnknownComponents
+	Stickers    []string // their names
+	// Forward is a message that is passed on, as it is given: wherever it is, and even if it is
+	// there no more. A forward has no content of its own.
+	Forward *Message
+	Poll    *Poll
+	// Voice makes a voice message of it: its only attachment is what was spoken.
+	Voice      bool
+	Components json.RawMessage // an array, see UnknownComponents
 	// Fields are put over the payload as they are: to add fields, or to give one a type that no
 	// client expects. What Post returns does not reflect them.
 	Fields map[string]any
@@ -68,6 +75,7 @@ type Message struct {
 	ReplyTo     ID     // the message answered or referred to, 0 if none
 	ReplyToUser ID     // its author, 0 if unknown
 	Attachments int
+	Extra       *Extra // nil: nothing but its content
 	Edited      bool
 	Deleted     bool
 	// Counts says whether this is a message of a person in a guild: of type default or reply, by
@@ -97,7 +105,9 @@ type extras struct {
 	mentions    []*User
 	attachments int
 	embeds      int
-	stickers    int
+	extra       *Extra   // what is told of forward, poll and stickers
+	forward     *Message // what is passed on
+	voice       bool
 	flags       int
 	components  json.RawMessage
 	fields      map[string]json.RawMessage
@@ -181,14 +191,20 @@ func (c *Channel) record(id ID, d Draft) *message {
 }
 
 func (d *Draft) hasExtras() bool {
-	return d.ReplyTo.ID != 0 || d.Webhook != "" || d.Mentions != nil || d.Attachments+d.Embeds+d.Stickers > 0 ||
+	return d.ReplyTo.ID != 0 || d.Webhook != "" || d.Mentions != nil || d.Attachments+d.Embeds > 0 || d.extra() != nil || d.Voice ||
 		d.Components != nil || d.Fields != nil || d.Bulk > 0
 }
 
 func (c *Channel) extrasOf(d Draft) *extras {
 	x := &extras{
 		replyID: d.ReplyTo.ID, reply: c.find(d.ReplyTo.ID), mentions: d.Mentions, attachments: d.Attachments,
-		embeds: d.Embeds, stickers: d.Stickers, components: d.Components, bulk: d.Bulk,
+		embeds: d.Embeds, extra: d.extra(), forward: d.Forward, voice: d.Voice, components: d.Components, bulk: d.Bulk,
+	}
+	if d.Forward != nil {
+		x.flags |= flagSnapshot
+	}
+	if d.Voice {
+		x.flags, x.attachments = x.flags|flagVoice, 1
 	}
 	if d.Webhook != "" {
 		x.webhook, x.webhookName = c.webhook(d.Webhook), d.Webhook
@@ -245,6 +261,18 @@ func (c *Channel) Edit(id ID, content string) {
 		if c.s.o.EditsMoveLast {
 			c.lastTold = id
 		}
+		c.publishMessage("MESSAGE_UPDATE", m)
+	}
+}
+
+// KeepAttachments edits a message so that it has at most so many attachments left; sessions get
+// MESSAGE_UPDATE.
+func (c *Channel) KeepAttachments(id ID, most int) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if m := c.find(id); m != nil {
+		x := m.extras()
+		x.attachments, m.editedAt = min(x.attachments, most), time.Now()
 		c.publishMessage("MESSAGE_UPDATE", m)
 	}
 }
@@ -306,7 +334,7 @@ func (m *message) facts() Message {
 		f.Guild = g.ID
 	}
 	if x := m.more; x != nil {
-		f.ReplyTo, f.Attachments = x.replyID, x.attachments
+		f.ReplyTo, f.Attachments, f.Extra = x.replyID, x.attachments, x.extra
 		if x.reply != nil {
 			f.ReplyToUser = x.reply.authorID()
 		}

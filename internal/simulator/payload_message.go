@@ -100,7 +100,11 @@ func (x *extras) append(b []byte, m *message, v view) []byte {
 	b = append(b, `],"attachments":[`...)
 	for i := range attachments {
 		b = appendComma(b, i)
-		b = appendAttachment(b, m, i)
+		if x.voice {
+			b = appendVoice(b, m)
+		} else {
+			b = appendAttachment(b, m, i)
+		}
 	}
 	b = append(b, `],"embeds":[`...)
 	for i := range embeds {
@@ -108,19 +112,23 @@ func (x *extras) append(b []byte, m *message, v view) []byte {
 		b = fmt.Appendf(b, `{"type":"rich","title":"Headline %d","description":"What it is about","color":3447003,`+
 			`"fields":[{"name":"Size","value":"12","inline":true}],"content_scan_version":0}`, i+1)
 	}
+	if m.kind == TypePollEnd && v&viewBare == 0 {
+		b = appendComma(b, embeds)
+		b = append(b, pollEndEmbed(x.asked())...)
+	}
 	b = append(b, `],"components":`...)
 	if components == nil {
 		b = append(b, `[]`...)
 	} else {
 		b = append(b, components...)
 	}
-	if x.stickers > 0 {
-		b = append(b, `,"sticker_items":[`...)
-		for i := range x.stickers {
-			b = appendComma(b, i)
-			b = fmt.Appendf(b, `{"name":"Wave","id":"%d","format_type":1}`, m.id+ID(i)+1)
+	if said := x.extra; said != nil {
+		if said.Stickers != nil {
+			b = appendStickers(b, m, said.Stickers)
 		}
-		b = append(b, ']')
+		if said.Poll != nil && v&viewBare == 0 {
+			b = appendPoll(b, m, said.Poll)
+		}
 	}
 	if x.webhook != 0 {
 		b = append(b, `,"webhook_id":`...)
@@ -136,6 +144,9 @@ func (x *extras) append(b []byte, m *message, v view) []byte {
 
 // appendReference renders what a reply, a pin or the start of a thread refers to.
 func (x *extras) appendReference(b []byte, m *message, v view) []byte {
+	if x.forward != nil {
+		return x.appendForward(b, m, v)
+	}
 	if x.replyID == 0 {
 		return b
 	}

@@ -104,3 +104,8 @@ func smileys() []string {
 		" <:pog:812345678901234567>", " <a:party:823456789012345678>",
 	}
 }
+
+// stickers are the names of some.
+func stickers() []string {
+	return []string{"Wave", "Party Parrot", "晚安", "Спасибо", "=^.^="}
+}
