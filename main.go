@@ -53,7 +53,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
 			Rules: rules, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit),
-			Shards: int(c.Shards), ShardIDs: c.ShardIds, Log: log.With("actor", "tracker"),
+			Shards: int(c.Shards), ShardIDs: c.ShardIds, Version: version, Log: log.With("actor", "tracker"),
 		})
 		if err != nil {
 			return err
@@ -85,6 +85,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	server := api.New(api.Options{
 		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Zone: c.TZ.Location(),
 		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree),
+		Logs: c.Logs, Backups: c.BackupDir,
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())

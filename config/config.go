@@ -123,16 +123,24 @@ func Load() (Config, error) {
 	if err := c.check(); err != nil {
 		return Config{}, err
 	}
-	if err := loadSecret(&c.Token, "TOKEN", c.TokenFile); err != nil {
+	if err := loadSecret(&c.Token, "TOKEN", c.TokenFile, Secret.flaw); err != nil {
 		return Config{}, err
 	}
-	if err := loadSecret(&c.APIToken, "API_TOKEN", c.APITokenFile); err != nil {
+	if err := loadSecret(&c.APIToken, "API_TOKEN", c.APITokenFile, nil); err != nil {
 		return Config{}, err
 	}
 	if err := c.loadKey(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// IsSet reports whether the environment has a variable, whose name is given without the
+// prefix, and be it empty: what is not set may be known better by somebody else.
+func IsSet(name string) bool {
+	find(name) // panics unless there is such a variable
+	_, set := os.LookupEnv(prefix + "_" + name)
+	return set
 }
 
 // SocketPath returns where the commands reach the daemon of this database.
@@ -173,8 +181,9 @@ func (c Config) check() error {
 	return nil
 }
 
-// loadSecret reads the file, if one is named, into the secret and judges it.
-func loadSecret(s *Secret, name, file string) error {
+// loadSecret reads the file, if one is named, into the secret and judges it. flaw, if set,
+// tells what is wrong with it although it could be sent.
+func loadSecret(s *Secret, name, file string, flaw func(Secret) string) error {
 	if file != "" {
 		if s.IsSet() {
 			return fmt.Errorf("%s_%s and %s_%s_FILE are both set: set one of them", prefix, name, prefix, name)
@@ -185,6 +194,11 @@ func loadSecret(s *Secret, name, file string) error {
 		}
 		*s = read
 		name += "_FILE"
+	}
+	if flaw != nil {
+		if what := flaw(*s); what != "" {
+			return fmt.Errorf("%w; %s", invalid(name, ""), what)
+		}
 	}
 	if !s.usable() {
 		return invalid(name, "")

@@ -193,6 +193,18 @@ func TestRefused(t *testing.T) {
 		{"level with an offset", "LOG_LEVEL", "info+1", `ROLLCALL_LOG_LEVEL cannot be "info+1": want debug, info, warn or error`},
 		{"format", "LOG_FORMAT", "xml", `ROLLCALL_LOG_FORMAT cannot be "xml": want auto, text or json`},
 		{"token in two words", "TOKEN", "Bot abc", `ROLLCALL_TOKEN cannot be used: want the bot's token as the developer portal shows it, without white space or the word Bot`},
+		{"token in quotes", "TOKEN", `"abc.def"`, token + "; there are quotation marks in it: leave them out"},
+		{"token in single quotes", "TOKEN", `'abc.def'`, token + "; there are quotation marks in it: leave them out"},
+		{"token half in quotes", "TOKEN", `abc.def"`, token + "; there are quotation marks in it: leave them out"},
+		{"token in typographic quotes", "TOKEN", `“abc.def”`, token + "; there are quotation marks in it: leave them out"},
+		{"token in quotes with the word", "TOKEN", ` "Bot abc.def" `, token + "; there are quotation marks in it: leave them out"},
+		{"token with its variable", "TOKEN", "ROLLCALL_TOKEN=abc.def", token + "; it begins with the name of a variable: leave that out, and the equals sign"},
+		{"token that is a path", "TOKEN", "/etc/rollcall/token", token + "; it is the path of a file: that belongs into ROLLCALL_TOKEN_FILE"},
+		{"token that is a placeholder", "TOKEN", "<your.token>", token + "; it is a placeholder that nothing has been put in place of"},
+		{"token file in quotes", "TOKEN_FILE", write(t, "\"abc.def\"\n"), tokenFile + "; there are quotation marks in it: leave them out"},
+		{"token file like an environment file", "TOKEN_FILE", write(t, "DISCORD_TOKEN=abc.def\n"), tokenFile + "; it begins with the name of a variable: leave that out, and the equals sign"},
+		{"token file with the word", "TOKEN_FILE", write(t, "Bot abc.def\n"), tokenFile},
+		{"token file of UTF-16", "TOKEN_FILE", write(t, "\xff\xfea\x00b\x00"), "ROLLCALL_TOKEN_FILE: cannot read the file: it is UTF-16: save it as UTF-8; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token"},
 		{"api token with a newline", "API_TOKEN", "a\nb", `ROLLCALL_API_TOKEN cannot be used: want visible ASCII without white space`},
 		{"token file missing", "TOKEN_FILE", "/nowhere/token", `ROLLCALL_TOKEN_FILE: cannot read the file: no such file or directory; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`},
 		{"token file a folder", "TOKEN_FILE", directory, `ROLLCALL_TOKEN_FILE: cannot read the file: not a regular file; want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`},
@@ -211,6 +223,21 @@ func TestRefused(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tc.want)
 			}
 		})
+	}
+}
+
+const (
+	token     = `ROLLCALL_TOKEN cannot be used: want the bot's token as the developer portal shows it, without white space or the word Bot`
+	tokenFile = `ROLLCALL_TOKEN_FILE cannot be used: want the path of a regular file of at most 4096 bytes that holds nothing but the bot's token`
+)
+
+// White space around a token, and the mark of byte order, are no part of it.
+func TestTokenAround(t *testing.T) {
+	for _, text := range []string{"abc.def", " abc.def\t", "abc.def\r\n", "\ufeffabc.def\n", "abc.def\n\n"} {
+		c, err := load(t, map[string]string{"TOKEN_FILE": write(t, text)})
+		if err != nil || c.Token.Reveal() != "abc.def" {
+			t.Errorf("%q: %q, %v", text, c.Token.Reveal(), err)
+		}
 	}
 }
 

@@ -24,10 +24,11 @@ const maxSecretFile = 4096
 // all there is to see.
 type Secret struct{ text *string }
 
-// Decode takes the text as it is. It never fails, because envconfig puts the
+// Decode takes the text without white space around it, and without the mark of byte order
+// that some editors put before it. It never fails, because envconfig puts the
 // value that could not be decoded into its error; Load judges secrets itself.
 func (s *Secret) Decode(text string) error {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	s.text = &text
 	return nil
 }
@@ -80,6 +81,28 @@ func (s Secret) usable() bool {
 	return true
 }
 
+// flaw returns what keeps a text from being a bot's token that Discord would take, and what
+// to do about it; "" if nothing does. It does not hold the text. Discord would refuse such
+// a token as if it were an old one.
+func (s Secret) flaw() string {
+	text := s.Reveal()
+	if text == "" {
+		return ""
+	}
+	name, _, assigned := strings.Cut(text, "=")
+	switch {
+	case strings.ContainsAny(text, "\"'`“”„‘’«»"):
+		return "there are quotation marks in it: leave them out"
+	case assigned && strings.HasPrefix(name, prefix+"_") || assigned && strings.HasSuffix(strings.ToUpper(name), "TOKEN"):
+		return "it begins with the name of a variable: leave that out, and the equals sign"
+	case strings.ContainsAny(text, `/\`):
+		return "it is the path of a file: that belongs into " + prefix + "_TOKEN_FILE"
+	case strings.ContainsAny(text, "<>${}"):
+		return "it is a placeholder that nothing has been put in place of"
+	}
+	return ""
+}
+
 // readSecret reads a secret from a file, white space around it cut. Its errors
 // do not hold the path: a token that was put into the wrong variable is a
 // "path" too.
@@ -113,6 +136,9 @@ func readFile(path string) (Secret, fs.FileMode, error) {
 	s.Decode(string(text))
 	if !s.IsSet() {
 		return Secret{}, 0, errors.New("empty")
+	}
+	if len(text) > 1 && (text[0] == 0xff && text[1] == 0xfe || text[0] == 0xfe && text[1] == 0xff) {
+		return Secret{}, 0, errors.New("it is UTF-16: save it as UTF-8")
 	}
 	return s, info.Mode(), nil
 }

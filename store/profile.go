@@ -106,10 +106,10 @@ type profileTally struct {
 }
 
 func (t *profileTally) add(week uint32, cells []cell) {
-	p := t.profile
+	p, slots := t.profile, t.calendar.Slots(week)
 	for _, c := range cells {
 		q := week*civil.WeekQuarters + uint32(c.quarter)
-		s := t.calendar.Slot(q)
+		s := slots[c.quarter]
 		if n := len(t.days); n == 0 || t.days[n-1] != s.Day {
 			t.days = append(t.days, s.Day)
 		}

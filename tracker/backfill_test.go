@@ -102,7 +102,7 @@ func newTown(t *testing.T, o simulator.Options, prepare func(*town)) *town {
 // To run one would cost each test the second for which discordgo closes.
 func (w *town) meet() {
 	w.Helper()
-	api := newREST(w.sim.URL(), w.sim.Token(), slog.New(slog.DiscardHandler))
+	api := newREST(w.sim.URL(), w.sim.Token(), "test", slog.New(slog.DiscardHandler))
 	defer api.close()
 	ask := func(path string) []byte {
 		body, err := api.get(w.ctx, path, "/guilds/"+w.guild.ID.String()+path, nil)

@@ -79,12 +79,16 @@ func fatal(cause error) error {
 	case 4013:
 		what = "the intents are invalid: a newer rollcall is needed"
 	case 4014:
-		what = "the intents are not allowed: turn on MESSAGE CONTENT INTENT for the bot in the developer portal (https://discord.com/developers/applications, Bot, Privileged Gateway Intents) and start again"
+		what = refusedIntents
 	default:
 		return nil
 	}
 	return fmt.Errorf("%w (code %d): %s", ErrRefused, e.code, what)
 }
+
+// refusedIntents tells of both cures: above the threshold the portal's switch has no effect.
+const refusedIntents = "the intents are not allowed: turn on MESSAGE CONTENT INTENT for the bot in the developer portal (https://discord.com/developers/applications, Bot, Privileged Gateway Intents) and start again; " +
+	"a bot that 10,000 users or more can see needs Discord's approval instead of the switch (the same page, request the intent; reviewed again every year)"
 
 const refusedToken = "the token is wrong: reset it in the developer portal (https://discord.com/developers/applications, Bot, Reset Token) and put the new one into ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE"
 

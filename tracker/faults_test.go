@@ -209,7 +209,7 @@ func TestRunIsBackWithinTwoSeconds(t *testing.T) {
 func TestRunIsNoHotLoop(t *testing.T) {
 	t.Parallel()
 	l := quick()
-	l.firstRetry, l.lastRetry = time.Millisecond, time.Minute
+	l.firstRetry, l.lastRetry, l.soon = time.Millisecond, time.Minute, 2*time.Minute
 	r := newFaultRig(t, simulator.Options{})
 	r.run(r.options(), l)
 	const times = 6

@@ -18,7 +18,7 @@ const (
 	badSpan = 10 * time.Minute
 	// A server can ask for a wait between these.
 	leastWait = 100 * time.Millisecond
-	mostWait  = time.Hour
+	mostWait  = 24 * time.Hour // what bans an address may last a day
 	// maxBuckets bounds what is remembered; Discord's last seconds, so more are never in use.
 	maxBuckets = 4096
 )

@@ -15,6 +15,8 @@ type limits struct {
 
 	firstRetry time.Duration // the longest wait before the first attempt to connect again
 	lastRetry  time.Duration // the longest wait after many
+	soon       time.Duration // the longest wait before what costs nothing: a RESUME, or an IDENTIFY after op 9
+	unreached  time.Duration // the longest wait before a gateway that did not answer is tried again
 	stable     time.Duration // a connection that lasted so long begins a new count of attempts
 	identify   time.Duration // between two IDENTIFYs that share a place in max_concurrency
 	stop       time.Duration // for the handlers to hand over what they hold, once stopped
@@ -32,6 +34,8 @@ func gatewayLimits() limits {
 
 		firstRetry: 500 * time.Millisecond,
 		lastRetry:  time.Minute,
+		soon:       5 * time.Second, // Discord's documentation, op 9: 1 to 5 s
+		unreached:  15 * time.Second,
 		stable:     time.Minute,
 		identify:   5 * time.Second, // Discord's documentation, "Rate Limiting" of the gateway
 		stop:       5 * time.Second,

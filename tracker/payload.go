@@ -177,6 +177,7 @@ func (w *wire) handOnEvent(name string, data []byte) error {
 		if err != nil {
 			return err
 		}
+		w.resumeAt(data)
 		w.establish()
 		w.data = data
 		w.put(head + `READY","d":` + string(session) + "}")
@@ -197,6 +198,19 @@ func (w *wire) establish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ready = true
+}
+
+// resumeAt notes the address that a READY names for a RESUME.
+func (w *wire) resumeAt(ready []byte) {
+	var told struct {
+		Address text `json:"resume_gateway_url"`
+	}
+	if json.Unmarshal(ready, &told) != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resume = string(told.Address)
 }
 
 // put makes a text frame for discordgo.

@@ -19,7 +19,7 @@ func TestMissingPermission(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newTown(t, simulator.Options{}, nil)
+			w := newTown(t, simulator.Options{Hiding: simulator.HideNothing}, nil)
 			w.other.SetAccess(test.access)
 			w.say(w.ada, "missed", w.general, w.other)
 			w.again(w.options())

@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	userAgent = "DiscordBot (rollcall, 1)"
 	// maxAnswer bounds an answer in bytes. A hundred messages of the longest texts
 	// and embeds that Discord allows stay below a third of it.
 	maxAnswer   = 32 << 20
@@ -51,6 +50,7 @@ var errUnreachable = errors.New("no proper answer from Discord")
 type rest struct {
 	base   string // such as https://discord.com/api/v9
 	token  string
+	agent  string // the User-Agent
 	client *http.Client
 	log    *slog.Logger
 	limits limiter
@@ -60,11 +60,12 @@ type rest struct {
 }
 
 // newREST asks the server at address, whose path (if any) comes before /api/v9.
-func newREST(address, token string, log *slog.Logger) *rest {
+func newREST(address, token, agent string, log *slog.Logger) *rest {
 	answers := newAnswerCounter(http.DefaultTransport.(*http.Transport).Clone())
 	return &rest{
 		base:  strings.TrimRight(address, "/") + "/api/v9",
 		token: token,
+		agent: agent,
 		client: &http.Client{
 			Transport: answers,
 			Timeout:   restTimeout,
@@ -132,7 +133,7 @@ func (r *rest) send(ctx context.Context, path string, query url.Values) (*http.R
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bot "+r.token)
-	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("User-Agent", r.agent)
 	return r.client.Do(req)
 }
 

@@ -20,7 +20,7 @@ func newTestREST(t *testing.T, handler http.HandlerFunc) *rest {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	r := newREST(server.URL+"/proxy/", secretToken, slog.New(slog.DiscardHandler))
+	r := newREST(server.URL+"/proxy/", secretToken, userAgent("1.2"), slog.New(slog.DiscardHandler))
 	r.limits.spacing = 0
 	t.Cleanup(r.close)
 	return r
@@ -34,7 +34,7 @@ func TestRESTRequest(t *testing.T) {
 		if got := r.Header.Get("Authorization"); got != "Bot "+secretToken {
 			t.Errorf("authorization is %q", got)
 		}
-		if got := r.Header.Get("User-Agent"); got != userAgent {
+		if got := r.Header.Get("User-Agent"); got != "DiscordBot ("+homepage+", 1.2)" {
 			t.Errorf("user agent is %q", got)
 		}
 		w.Write([]byte("[]"))

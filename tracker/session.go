@@ -46,6 +46,11 @@ type session struct {
 	left     chan struct{}        // gets a token when discordgo has left a connection
 	dropped  atomic.Bool          // events that still come are ignored
 
+	base    *url.URL // stands for https://discord.com
+	agent   string   // the User-Agent
+	resume  *url.URL // where READY wants the session to be resumed; nil: at the general address
+	general bool     // the next RESUME goes to the general address all the same, see target
+
 	ready   bool // READY came: there is something to resume
 	greeted bool // HELLO came on the last connection
 	stuck   bool // discordgo did not leave the last connection: it cannot be used again
@@ -59,6 +64,7 @@ type sessionOptions struct {
 	limits        limits
 	dialer        dialer
 	transport     http.RoundTripper
+	agent         string // the User-Agent
 	log           *slog.Logger
 	receive       func(name string, data json.RawMessage) error
 	up            func(resumed bool)
@@ -71,7 +77,7 @@ func newSession(o sessionOptions) (*session, error) {
 		return nil, err
 	}
 	s := &session{
-		dg: dg, limits: o.limits, dialer: o.dialer, log: o.log,
+		dg: dg, limits: o.limits, dialer: o.dialer, log: o.log, base: o.base, agent: o.agent,
 		receive: o.receive, up: o.up, reject: o.reject,
 		dialing:  context.Background(),
 		handling: make(chan struct{}, 1),
@@ -84,6 +90,7 @@ func newSession(o sessionOptions) (*session, error) {
 	dg.StateEnabled = false
 	dg.SyncEvents = true
 	dg.ShardID, dg.ShardCount = o.shard, o.shards
+	dg.UserAgent = o.agent
 	dg.Identify.Intents = intents
 	dg.Client = &http.Client{Transport: &redirect{o.base, o.transport, s}}
 	dg.Dialer = &websocket.Dialer{
@@ -123,11 +130,16 @@ func (r *redirect) RoundTrip(req *http.Request) (*http.Response, error) {
 func (s *session) dial(addr string, secure bool) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(s.dialing, s.limits.open)
 	defer cancel()
+	target := s.target()
+	if target != nil {
+		addr, secure = dialAddress(target)
+	}
 	c, err := s.dialer.dial(ctx, addr, secure)
 	if err != nil {
 		return nil, err
 	}
 	w := newWire(c, s.limits, s.reject)
+	w.agent, w.target = s.agent, target
 	s.current.Store(w)
 	if s.dialing.Err() != nil { // given up meanwhile, perhaps before it could be seen here
 		w.fail(s.dialing.Err())
@@ -155,9 +167,13 @@ func (s *session) run(ctx context.Context) error {
 		err = s.serve(ctx)
 	}
 	if w := s.current.Load(); w != nil {
-		greeted, ready := w.reached()
+		greeted, ready, resume := w.reached()
 		s.greeted, s.ready = greeted, s.ready || ready
+		if resume != "" {
+			s.resume = resumeAddress(resume, s.base)
+		}
 	}
+	s.noteTarget()
 	return err
 }
 

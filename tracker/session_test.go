@@ -33,6 +33,7 @@ func newLone(t *testing.T, sim *simulator.Server, l limits, receive func(name st
 		token: sim.Token(), base: base, shards: 1, limits: l,
 		dialer: dialer{proxy: http.ProxyFromEnvironment}, transport: http.DefaultTransport, log: out.logger(),
 		receive: receive,
+		agent:   userAgent(""),
 		up:      func(resumed bool) { s.ups <- resumed },
 		reject:  func(err error) { t.Errorf("rejected: %v", err) },
 	})

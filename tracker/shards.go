@@ -110,13 +110,15 @@ type gate struct {
 
 	mu      sync.Mutex
 	slots   map[int]*slot // by shard modulo max_concurrency
+	keys    int           // max_concurrency, as it was told last; 0: not yet
 	started int           // IDENTIFYs let through
 	ended   int           // those of them that Discord has counted, or that failed
 }
 
 type slot struct {
 	busy chan struct{} // holds a token while an IDENTIFY is under way
-	next time.Time     // when the next one may be; belongs to who holds the token
+	next time.Time     // when the next one may be; guarded by gate.mu
+	here int           // how many shards have the token or wait for it; guarded by gate.mu
 }
 
 func newGate(window time.Duration, log *slog.Logger, ask func(context.Context) (gatewayInfo, error)) *gate {
@@ -130,14 +132,16 @@ func (g *gate) pass(ctx context.Context, shard int) (done func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := g.slot(shard % max(1, info.Starts.MaxConcurrency))
+	s := g.enter(shard, max(1, info.Starts.MaxConcurrency))
 	select {
 	case s.busy <- struct{}{}:
 	case <-ctx.Done():
+		g.leave(s, time.Time{})
 		return nil, ctx.Err()
 	}
-	pause(ctx, time.Until(s.next))
+	pause(ctx, g.wait(s))
 	if err := g.book(ctx); err != nil {
+		g.leave(s, time.Time{})
 		<-s.busy
 		return nil, err
 	}
@@ -145,19 +149,56 @@ func (g *gate) pass(ctx context.Context, shard int) (done func(), err error) {
 		g.mu.Lock()
 		g.ended++
 		g.mu.Unlock()
-		s.next = time.Now().Add(g.window)
+		g.leave(s, time.Now().Add(g.window))
 		<-s.busy
 	}), nil
 }
 
-func (g *gate) slot(key int) *slot {
+// due returns how long a shard would wait for its turn if it came now, as far as that
+// can be known: 0 before Discord has told how many may go at once.
+func (g *gate) due(shard int) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.keys == 0 {
+		return 0
+	}
+	s := g.slots[shard%g.keys]
+	if s == nil {
+		return 0
+	}
+	return max(time.Until(s.next), 0) + time.Duration(s.here)*g.window
+}
+
+// wait returns how long the one that has a slot's token has to wait.
+func (g *gate) wait(s *slot) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Until(s.next)
+}
+
+// leave counts a shard out. next is when the next one may IDENTIFY, zero if nothing
+// has changed.
+func (g *gate) leave(s *slot, next time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.here--
+	if !next.IsZero() {
+		s.next = next
+	}
+}
+
+// enter counts a shard into its slot.
+func (g *gate) enter(shard, keys int) *slot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.keys = keys
+	key := shard % keys
 	s := g.slots[key]
 	if s == nil {
 		s = &slot{busy: make(chan struct{}, 1)}
 		g.slots[key] = s
 	}
+	s.here++
 	return s
 }
 

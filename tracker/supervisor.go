@@ -44,6 +44,7 @@ type ShardStatus struct {
 type shard struct {
 	id, shards int
 	token      string
+	agent      string // the User-Agent
 	base       *url.URL
 	limits     limits
 	dialer     dialer
@@ -67,7 +68,8 @@ const maxResumes = 3
 func (s *shard) run(ctx, taking context.Context) error {
 	defer s.setState(ShardStopped)
 	var current *session
-	attempts, resumes := 0, 0
+	pace := pace{limits: s.limits}
+	resumes := 0
 	for ctx.Err() == nil {
 		s.setState(ShardConnecting)
 		if current == nil {
@@ -94,20 +96,17 @@ func (s *shard) run(ctx, taking context.Context) error {
 		case resuming && current.greeted:
 			resumes++
 		}
-		switch {
-		case lasted >= s.limits.stable:
-			attempts = 0
-		case lasted > 0 && resuming: // costs nothing of session_start_limit
-			attempts = min(attempts, 2)
-		}
 		// Without READY there is nothing to resume, yet discordgo would try to if an
 		// event has given it a sequence number.
+		greeted := current.greeted
 		if !current.ready || current.stuck || endsSession(err) || resumes >= maxResumes {
 			current.drop()
 			current = nil
 		}
-		wait := max(backoff(s.limits, attempts), waitAsked(err))
-		attempts++
+		wait := pace.next(attempt{cause: err, resuming: resuming, greeted: greeted, lasted: lasted, resumes: current != nil})
+		if current == nil {
+			wait = max(wait, s.gate.due(s.id))
+		}
 		s.note(err, lasted > 0, wait)
 		pause(ctx, wait)
 	}
@@ -151,6 +150,7 @@ func (s *shard) newSession(taking context.Context) (*session, error) {
 		receive: func(name string, data json.RawMessage) error { return s.receiver.receive(taking, name, data) },
 		up:      s.up,
 		reject:  s.receiver.reject,
+		agent:   s.agent,
 	})
 }
 

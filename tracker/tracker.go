@@ -37,6 +37,7 @@ type Options struct {
 	Shards int
 	// ShardIDs are those that run here; empty: all.
 	ShardIDs []int
+	Version  string // of the program, which Discord wants to be told
 	Log      *slog.Logger
 }
 
@@ -112,7 +113,7 @@ func New(o Options) (*Tracker, error) {
 	}
 	t := &Tracker{
 		options: o, log: o.Log, base: base, limits: gatewayLimits(),
-		rest: newREST(o.DiscordURL, o.Token, o.Log), names: newNames(), rules: o.Rules, policy: policy,
+		rest: newREST(o.DiscordURL, o.Token, userAgent(o.Version), o.Log), names: newNames(), rules: o.Rules, policy: policy,
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
 	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)
@@ -194,7 +195,7 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 		if errors.Is(err, ErrRefused) {
 			return nil, err
 		}
-		wait := max(backoff(t.limits, attempts), waitAsked(err))
+		wait := max(min(backoff(t.limits, attempts), t.limits.unreached), waitAsked(err))
 		t.log.Warn("gateway not reached", "reason", oneLine(err.Error()), "next_attempt_in", wait.Round(time.Millisecond).String())
 		pause(ctx, wait)
 	}
@@ -224,7 +225,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		log = log.With("shard", id)
 	}
 	return &shard{
-		id: id, shards: count, token: t.options.Token, base: t.base, limits: t.limits,
+		id: id, shards: count, token: t.options.Token, agent: t.rest.agent, base: t.base, limits: t.limits,
 		dialer: dialer{tls: t.tls, proxy: http.ProxyFromEnvironment}, transport: t.rest.client.Transport,
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{

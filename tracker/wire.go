@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -36,6 +37,12 @@ type wire struct {
 	limits   limits
 	rejected func(error) // told of each payload that was left out
 
+	// What is written before the websocket is open, see outgoing.
+	agent  string   // the User-Agent
+	target *url.URL // the address, if it is not the one that discordgo asks for
+	asked  bool     // the request was written
+	head   []byte   // ... and as far as it has come before that
+
 	upgraded bool   // the HTTP part is over
 	plain    bool   // the server did not upgrade: what follows is an HTTP body
 	frame    []byte // the last one for discordgo
@@ -51,9 +58,10 @@ type wire struct {
 	done chan struct{} // closed when cause is set
 
 	mu       sync.Mutex
-	cause    error // why the connection ended, the first reason
-	ready    bool  // READY or RESUMED has come
-	reading  bool  // discordgo waits for us
+	cause    error  // why the connection ended, the first reason
+	ready    bool   // READY or RESUMED has come
+	resume   string // resume_gateway_url of READY
+	reading  bool   // discordgo waits for us
 	since    time.Time
 	progress time.Time // the last event, or the start
 	acked    time.Time
@@ -98,11 +106,15 @@ func (w *wire) Write(b []byte) (int, error) {
 	if err := w.SetWriteDeadline(time.Now().Add(w.limits.silence)); err != nil {
 		return 0, err
 	}
-	n, err := w.Conn.Write(b)
+	out, err := w.outgoing(b)
+	if err == nil && len(out) > 0 {
+		_, err = w.Conn.Write(out)
+	}
 	if err != nil {
 		w.fail(fmt.Errorf("write: %w", err))
+		return 0, err
 	}
-	return n, err
+	return len(b), nil
 }
 
 // Close ends the connection; it is what discordgo calls when it gives up.
@@ -128,11 +140,12 @@ func (w *wire) end(err error) {
 	}
 }
 
-// reached says whether HELLO has come, and READY or RESUMED.
-func (w *wire) reached() (greeted, ready bool) {
+// reached reports whether HELLO has come, and READY or RESUMED, and returns the address
+// that READY named for a RESUME, "" if it did not come.
+func (w *wire) reached() (greeted, ready bool, resume string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.interval != 0, w.ready
+	return w.interval != 0, w.ready, w.resume
 }
 
 // ended returns why the connection is over, nil while it is not.

@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"sync"
-	"syscall"
 
 	"github.com/oklog/run"
 )
@@ -40,23 +37,6 @@ func (g *Group) Add(name string, execute func(context.Context) error) {
 		}()
 		return execute(ctx)
 	}, func(error) { cancel() })
-}
-
-// AddSignals adds the actor that ends the group when the process is asked to stop.
-// A second signal then ends the process at once.
-func (g *Group) AddSignals() {
-	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
-	g.Add("signals", func(ctx context.Context) error {
-		select {
-		case s := <-caught:
-			signal.Stop(caught) // before it is said
-			g.log.Info("stopping; a second signal ends the process at once", "signal", s.String())
-		case <-ctx.Done():
-			signal.Stop(caught)
-		}
-		return nil
-	})
 }
 
 func (g *Group) ended(err error) {

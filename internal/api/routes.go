@@ -2,6 +2,9 @@ package api
 
 import (
 	"net/http"
+	"net/url"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -34,23 +37,85 @@ func (s *Server) routes() []route {
 	}
 }
 
-// mux leads each route to its answer, and everything else to a problem.
-func (s *Server) mux() *http.ServeMux {
-	mux := http.NewServeMux()
-	methods := map[string][]string{}
-	for _, r := range s.routes() {
-		mux.HandleFunc(r.method+" "+r.path, answer(s.log, r.answer))
-		methods[r.path] = append(methods[r.path], r.method)
+// router leads each route to its answer, and everything else to a problem.
+//
+// http.ServeMux does not serve here: it resolves "." and ".." as in a file system and
+// redirects, so that a question about the user ".." is answered with the guild and a
+// deletion meets somebody else; and it takes a segment "%2F" for the end of the path.
+type router struct{ routes []handled }
+
+// handled is a route with its path in segments.
+type handled struct {
+	method, path string
+	segments     []string // one in braces stands for any that is not empty
+	handler      http.Handler
+}
+
+func (s *Server) router() *router {
+	rt := &router{}
+	for _, r := range append(s.routes(), s.upkeepRoutes()...) {
+		rt.routes = append(rt.routes, handled{r.method, r.path, strings.Split(r.path, "/"), answer(s.log, r.answer)})
 	}
-	for path, possible := range methods {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", strings.Replace(strings.Join(possible, ", "), "GET", "GET, HEAD", 1))
-			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want %s", r.Method, strings.Join(possible, " or ")).write(w)
-		})
+	return rt
+}
+
+// ServeHTTP answers, and enters into the request which route it was: Pattern is that of
+// http.ServeMux, "/" where there is none.
+func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Pattern = "/"
+	escaped := r.URL.EscapedPath()
+	if clean := path.Clean(escaped); escaped != clean && escaped != clean+"/" {
+		problem(http.StatusNotFound, `no such path: %.200q: write the dots of the name "." or ".." as %%2E, or use an id`, escaped).write(w)
+		return
 	}
-	s.handleUpkeep(mux)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	segments := strings.Split(escaped, "/")
+	for i, segment := range segments {
+		var err error
+		if segments[i], err = url.PathUnescape(segment); err != nil {
+			problem(http.StatusBadRequest, "the path cannot be read: %v", err).write(w)
+			return
+		}
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	var possible []string
+	for _, h := range rt.routes {
+		if !h.matches(segments) {
+			continue
+		}
+		if r.Pattern = h.path; h.method == method {
+			r.Pattern = h.method + " " + h.path
+			for i, segment := range h.segments {
+				if name, ok := wildcard(segment); ok {
+					r.SetPathValue(name, segments[i])
+				}
+			}
+			h.handler.ServeHTTP(w, r)
+			return
+		}
+		possible = append(possible, h.method)
+	}
+	if len(possible) == 0 {
 		problem(http.StatusNotFound, "no such path: %.200q", r.URL.Path).write(w)
+		return
+	}
+	w.Header().Set("Allow", strings.Replace(strings.Join(possible, ", "), "GET", "GET, HEAD", 1))
+	problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want %s", r.Method, strings.Join(possible, " or ")).write(w)
+}
+
+func (h *handled) matches(segments []string) bool {
+	return slices.EqualFunc(h.segments, segments, func(want, have string) bool {
+		if _, any := wildcard(want); any {
+			return have != ""
+		}
+		return have == want
 	})
-	return mux
+}
+
+// wildcard returns the name of a segment that stands for any.
+func wildcard(segment string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(segment, "{")
+	return strings.TrimSuffix(name, "}"), ok
 }

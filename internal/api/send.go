@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // sendJSON sends a value as the whole answer, which nobody keeps.
@@ -58,7 +57,6 @@ func has(given []string, tag string) bool {
 
 func send(w http.ResponseWriter, contentType string, body []byte) error {
 	w.Header().Set("Content-Type", contentType)
-	limitWrite(w)
 	w.Write(body) // the caller is gone if this fails
 	return nil
 }
@@ -69,9 +67,4 @@ func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
-}
-
-// limitWrite gives the caller writeTime from now on to take in what is sent next.
-func limitWrite(w http.ResponseWriter) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 }

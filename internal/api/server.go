@@ -23,12 +23,16 @@ import (
 const (
 	headerTime = 5 * time.Second  // to send a request's header
 	readTime   = 10 * time.Second // to send a request
-	writeTime  = 30 * time.Second // to take in an answer, or a chunk of a streamed one
+	writeTime  = 30 * time.Second // to take in a piece of an answer, see writePiece
 	idleTime   = time.Minute      // between two requests of a connection
 	closeTime  = time.Second      // for the answers under way when the server stops
 	maxHeader  = 16 << 10         // bytes of a request's line and header
 	maxQueries = 32               // questions to the store at a time, over all connections of a Server
 )
+
+// MaxQuestion is how many bytes of path and parameters fit the header of a request for
+// certain.
+const MaxQuestion = maxHeader / 2
 
 // DatabaseHeader names, in every answer over the socket, the absolute path of the
 // database that the answer comes from, percent-encoded; it is empty if that is not known.
@@ -43,6 +47,8 @@ type Options struct {
 	Vitals  *health.Vitals // how the daemon is; nil: there is none, the store is asked alone
 	Metrics http.Handler   // nil: there are none
 	Log     *slog.Logger   // requests that fail through our fault
+
+	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
 
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
 	Now  func() time.Time // nil: time.Now
@@ -67,6 +73,8 @@ type Server struct {
 	counts       chan struct{} // and one per guild whose words are counted
 	handler      http.Handler
 	minFree      int64
+	logs         string // folders
+	backups      string
 	upkeep       sync.Mutex // held by the one thing that copies the database
 }
 
@@ -81,6 +89,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
+		logs: o.Logs, backups: o.Backups,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})
@@ -91,7 +100,7 @@ func New(o Options) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.handler = gzhttp.GzipHandler(s.mux())
+	s.handler = gzhttp.GzipHandler(s.router())
 	return s
 }
 
@@ -219,7 +228,6 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
-		WriteTimeout:      queryTime + writeTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -233,7 +241,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		server.Shutdown(grace)
 		server.Close()
 	})
-	err := server.Serve(listener)
+	err := server.Serve(steadyListener{listener})
 	if !stop() {
 		<-closed
 		return nil

@@ -13,8 +13,7 @@ const (
 	flushTime = time.Second
 )
 
-// stream is an answer of any length. The caller has writeTime to take in each piece,
-// not the whole.
+// stream is an answer of any length.
 type stream struct {
 	buffer *bufio.Writer // used in turns
 	turn   chan struct{}
@@ -53,7 +52,6 @@ func (s *stream) keepFlushing() {
 		}
 		s.write(func() error { // the owner meets the same error with its next piece
 			if s.buffer.Flush() == nil && s.served {
-				limitWrite(s.w)
 				http.NewResponseController(s.w).Flush()
 			}
 			return nil
@@ -72,7 +70,6 @@ type pieces stream
 
 func (p *pieces) Write(b []byte) (int, error) {
 	p.served = true
-	limitWrite(p.w)
 	n, err := p.w.Write(b)
 	p.gone = err != nil
 	return n, err

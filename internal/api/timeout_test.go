@@ -1,10 +1,12 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -42,6 +44,7 @@ func TestSlowCallers(t *testing.T) {
 	if _, err := db.Put(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
+	messages := "GET /v1/guilds/" + guildA.String() + "/messages?limit=100 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 	const request = "GET /v1/export HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	for _, tc := range []struct {
 		name    string
@@ -50,14 +53,19 @@ func TestSlowCallers(t *testing.T) {
 		silence time.Duration // before the rest is read
 		left    time.Duration // when the connection is closed, if the caller waits for it
 		whole   bool          // the answer has its end
+		rate    int           // bytes that are read a second; 0: as many as come
 	}{
 		{name: "nothing is sent", left: 5 * time.Second},
-		{name: "half a header", send: request[:20], left: 5 * time.Second},
-		{name: "a body that does not come", send: "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n", left: 10 * time.Second},
+		{name: "half a header", send: request[:20], left: 5 * time.Second, whole: true},
+		{name: "a body that does not come", send: "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n", left: 10 * time.Second, whole: true},
 		{name: "no second request", send: request, left: time.Minute, whole: true},
 		{name: "an answer is read late", send: request, silence: 29 * time.Second, whole: true},
 		{name: "an answer is read too late", send: request, silence: 31 * time.Second},
 		{name: "an answer is read with a pause", send: request, read: 100_000, silence: 29 * time.Second, whole: true},
+		{name: "a streamed answer is read at 3 kB/s", send: request, rate: 3000, whole: true},
+		{name: "an answer is read at 3 kB/s", send: messages, rate: 3000, whole: true},
+		{name: "a compressed answer is read at 3 kB/s", send: strings.Replace(messages, "Connection", "Accept-Encoding: zstd\r\nConnection", 1), rate: 3000, whole: true},
+		{name: "an answer is read at 100 B/s", send: request, rate: 100},
 		{name: "an answer is half read", send: request, read: 100_000, silence: 31 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -75,14 +83,14 @@ func TestSlowCallers(t *testing.T) {
 				first, _ := io.ReadAll(io.LimitReader(client, int64(tc.read)))
 				<-time.After(tc.silence)
 				client.SetReadDeadline(time.Now().Add(10 * time.Minute))
-				rest, err := io.ReadAll(client)
+				rest, err := io.ReadAll(slowly{client, tc.rate})
 				if err != nil {
 					t.Errorf("the connection stays: %v", err)
 				}
 				if took := time.Since(begin); tc.left != 0 && took.Round(time.Second) != tc.left {
 					t.Errorf("left after %s, want %s", took, tc.left)
 				}
-				if whole := strings.HasSuffix(string(first)+string(rest), "\r\n0\r\n\r\n"); whole != tc.whole {
+				if whole := isWhole(string(first) + string(rest)); whole != tc.whole {
 					t.Errorf("got %d bytes, whole: %v", len(first)+len(rest), whole)
 				}
 				stop()
@@ -93,4 +101,29 @@ func TestSlowCallers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slowly reads so many bytes a second, unless that is 0.
+type slowly struct {
+	io.Reader
+	rate int
+}
+
+func (s slowly) Read(p []byte) (int, error) {
+	if s.rate == 0 {
+		return s.Reader.Read(p)
+	}
+	<-time.After(time.Second / 10)
+	return s.Reader.Read(p[:min(len(p), s.rate/10)])
+}
+
+// isWhole reports whether an answer has its end.
+func isWhole(answer string) bool {
+	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return err == nil
 }

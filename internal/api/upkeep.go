@@ -54,19 +54,17 @@ type Compacted struct {
 	Paused  float64 `json:"paused_seconds"` // how long writers waited
 }
 
-func (s *Server) handleUpkeep(mux *http.ServeMux) {
-	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
-		BackupPath: s.postBackup, CompactPath: s.postCompact,
-	} {
-		mux.HandleFunc("POST "+path, answer(s.log, s.alone(f)))
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", "POST")
-			problem(http.StatusMethodNotAllowed, "%.16s is not possible here: want POST", r.Method).write(w)
-		})
+func (s *Server) upkeepRoutes() []route {
+	return []route{
+		{"POST", BackupPath, s.alone(s.postBackup)},
+		{"POST", CompactPath, s.alone(s.postCompact)},
+		{"GET", FoldersPath, s.getFolders},
 	}
 }
 
-func isUpkeep(path string) bool { return path == BackupPath || path == CompactPath }
+func isUpkeep(path string) bool {
+	return path == BackupPath || path == CompactPath || path == FoldersPath
+}
 
 // alone lets one of them run at a time, and for as long as it takes.
 func (s *Server) alone(f func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
@@ -78,7 +76,6 @@ func (s *Server) alone(f func(http.ResponseWriter, *http.Request) error) func(ht
 			return problem(http.StatusConflict, "a backup is being made or the database compacted: ask again when that is done")
 		}
 		defer s.upkeep.Unlock()
-		http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		w.Header().Set(gzhttp.HeaderNoCompression, "it stays on this machine")
 		return f(w, r)
 	}
@@ -105,7 +102,7 @@ func (s *Server) postBackup(w http.ResponseWriter, r *http.Request) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	caller := &patient{w: w}
+	caller := &receiver{w: w}
 	if _, err := io.Copy(caller, f); err != nil {
 		if !caller.gone {
 			s.log.Error("backup is not whole", "error", err)
@@ -128,14 +125,13 @@ func wantsCompact(r *http.Request) (bool, error) {
 	return compact, nil
 }
 
-// patient gives the caller writeTime to take in each piece, not the whole.
-type patient struct {
+// receiver knows whether the caller took in what was sent.
+type receiver struct {
 	w    http.ResponseWriter
 	gone bool // the caller did not take it
 }
 
-func (p *patient) Write(b []byte) (int, error) {
-	limitWrite(p.w)
+func (p *receiver) Write(b []byte) (int, error) {
 	n, err := p.w.Write(b)
 	p.gone = err != nil
 	return n, err
@@ -228,6 +224,5 @@ func (t *teller) tell(e CompactEvent) error {
 		t.w.Header().Set("Content-Type", "application/x-ndjson")
 		t.told = true
 	}
-	limitWrite(t.w)
 	return errors.Join(encode(t.w, e), http.NewResponseController(t.w).Flush())
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -240,4 +241,25 @@ func TestCompactDamaged(t *testing.T) {
 	if left := beside(t, damaged); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// Where the daemon has its logs and backups is told over the socket alone.
+func TestFolders(t *testing.T) {
+	folder := t.TempDir()
+	s := api.New(api.Options{Store: open(t), Token: "secret", Socket: "r.sock", Log: slog.New(slog.DiscardHandler), Logs: folder, Backups: filepath.Join(folder, "none")})
+	var f api.Folders
+	w := get(t, s, api.FoldersPath)
+	if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil || w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if want := (api.Folders{Logs: api.Folder{Path: folder, Exists: true}, Backups: api.Folder{Path: filepath.Join(folder, "none")}}); f != want {
+		t.Errorf("have %+v, want %+v", f, want)
+	}
+	wantProblem(t, get(t, s, api.FoldersPath+"?x=1"), 400, "there are no parameters here")
+	r := httptest.NewRequest("GET", api.FoldersPath, nil)
+	r.Host = "localhost"
+	r.Header.Set("Authorization", "Bearer secret")
+	w = httptest.NewRecorder()
+	s.TCP().ServeHTTP(w, r)
+	wantProblem(t, w, 403, "/v1/folders is possible over the socket alone: r.sock")
 }

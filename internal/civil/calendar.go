@@ -12,9 +12,15 @@ type Slot struct {
 // Calendar finds the slots of quarter hours in a zone. It remembers the offset that it
 // found last, and how long that holds. It is for one goroutine.
 //
-// Days are counted by quarter hours of UTC. A zone whose days begin elsewhere (those that
-// kept odd seconds before 1972, for example) may have a message near midnight counted on
-// the neighbouring day.
+// Quarter hours of UTC are counted as a whole, by what the clocks show in their middle.
+// Since Discord exists, the days of every zone begin with a quarter hour, and so do its
+// hours but for three nights of Antarctica/Casey (TestQuarterHours). Of older instants,
+// which only a log with a wrong clock can tell, those of some zones are counted up to half
+// a quarter hour off: America/St_Johns changed its clocks at 00:01 until 2011,
+// Africa/Monrovia was 44 minutes and 30 seconds behind UTC until 1972.
+//
+// A day that no four digits of a year can name counts as the nearest that they can: the
+// last hours of 9999 in UTC are in the year 10000 east of it.
 type Calendar struct {
 	zone     *time.Location
 	offset   int64
@@ -33,7 +39,7 @@ func NewCalendar(zone *time.Location) *Calendar {
 
 // Slot returns where a quarter hour lies.
 func (c *Calendar) Slot(q uint32) Slot {
-	seconds := int64(QuarterStart(q)) / 1e6
+	seconds := int64(QuarterStart(q)+QuarterMicros/2) / 1e6
 	if seconds < c.from || seconds >= c.to {
 		c.lookUp(seconds)
 	}
@@ -43,7 +49,7 @@ func (c *Calendar) Slot(q uint32) Slot {
 	if weekday < 0 {
 		weekday += 7
 	}
-	return Slot{int32(day), uint8((local - day*86400) / 3600), uint8(weekday)}
+	return Slot{int32(min(max(day, firstDay), lastDay)), uint8((local - day*86400) / 3600), uint8(weekday)}
 }
 
 func (c *Calendar) lookUp(seconds int64) {
@@ -59,7 +65,15 @@ func (c *Calendar) lookUp(seconds int64) {
 	}
 }
 
-// Slots returns the slots of a whole week. The next call overwrites them.
+// The days that are 0000-01-01 and 9999-12-31, since 1970-01-01.
+const (
+	firstDay = int64(MinMicros) / 1e6 / 86400
+	lastDay  = int64(MaxMicros) / 1e6 / 86400
+)
+
+// Slots returns the slots of a whole week, whose days never go back: where clocks were put
+// back over midnight, or over the date line, what happened again counts for the day that had
+// begun. The next call overwrites them.
 func (c *Calendar) Slots(week uint32) *[WeekQuarters]Slot {
 	if c.week == nil || c.number != week {
 		if c.week == nil {
@@ -67,10 +81,20 @@ func (c *Calendar) Slots(week uint32) *[WeekQuarters]Slot {
 		}
 		for i := range c.week {
 			c.week[i] = c.Slot(week*WeekQuarters + uint32(i))
+			if i > 0 {
+				c.week[i].Day = max(c.week[i].Day, c.week[i-1].Day)
+			}
 		}
 		c.number = week
 	}
 	return c.week
+}
+
+// DateIn writes the day of a zone in which an instant lies, as DateOf does.
+func DateIn(at Micros, zone *time.Location) string {
+	t := at.Time().In(zone)
+	_, offset := t.Zone()
+	return DateOf(int32(min(max(floorDiv(t.Unix()+int64(offset), 86400), firstDay), lastDay)))
 }
 
 // DateOf writes a day, counted since 1970-01-01, as YYYY-MM-DD.

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/cli/terminal"
@@ -32,7 +31,7 @@ func (a *app) configCommand() *cobra.Command {
 			}
 			t := newTable("variable", "value", "default", "meaning")
 			for _, v := range variables {
-				t.AppendRow(table.Row{v.Name, terminal.Visible(v.Value), v.Default, v.Meaning})
+				t.AppendRow(cells{v.Name, terminal.Visible(v.Value), v.Default, v.Meaning})
 			}
 			return a.print(t, len(variables), "")
 		},

@@ -10,15 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
 	"rollcall/internal/cli/terminal"
@@ -28,9 +27,8 @@ import (
 // patiently runs what may take minutes and can be interrupted without harm. Who reads
 // our output may go.
 func patiently(c *cobra.Command, f func(context.Context) error) error {
-	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := actors.Stoppable(c.Context())
 	defer stop()
-	signal.Ignore(syscall.SIGPIPE)
 	err := f(ctx)
 	if err != nil && ctx.Err() != nil {
 		return failure{fmt.Errorf("%s: interrupted, and nothing was changed", c.Name()), exitInterrupted}

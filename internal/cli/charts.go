@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
 
@@ -134,22 +133,24 @@ func (a *app) countedList(title string, list []counted) string {
 	b.WriteString("\n" + a.heading(title) + "\n\n")
 	for _, l := range list {
 		drawn := bar(l.count, most, 20)
-		b.WriteString(fmt.Sprintf("%*d  %s%s  %s\n", digits, l.count, a.drawing(drawn), strings.Repeat(" ", 20-text.StringWidth(drawn)), l.name))
+		b.WriteString(fmt.Sprintf("%*d  %s%s  %s\n", digits, l.count, a.drawing(drawn), strings.Repeat(" ", 20-terminal.Columns(drawn)), l.name))
 	}
 	return b.String()
 }
 
+func bold(s string) string { return "\x1b[1m" + s + "\x1b[0m" }
+
 // heading and drawing colour what is printed, if it may be.
 func (a *app) heading(s string) string {
 	if a.colour {
-		return text.Bold.Sprint(s)
+		return bold(s)
 	}
 	return s
 }
 
 func (a *app) drawing(s string) string {
 	if a.colour {
-		return text.FgCyan.Sprint(s)
+		return "\x1b[36m" + s + "\x1b[0m"
 	}
 	return s
 }

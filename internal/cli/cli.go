@@ -158,7 +158,8 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// arguments wants so many arguments, named as in the command's usage line.
+// arguments wants so many arguments, named as in the command's usage line, none of
+// them empty.
 func arguments(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least {
@@ -166,6 +167,11 @@ func arguments(least, most int) cobra.PositionalArgs {
 		}
 		if len(args) > most {
 			return usage("%s: %q is too many arguments; usage: %s", c.Name(), strings.Join(args[most:], " "), c.UseLine())
+		}
+		for i, arg := range args { // as a variable that is not set leaves it
+			if arg == "" {
+				return usage("%s: argument %d is empty; usage: %s", c.Name(), i+1, c.UseLine())
+			}
 		}
 		return nil
 	}

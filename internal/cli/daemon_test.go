@@ -53,7 +53,12 @@ func (b *lockedBuffer) String() string {
 // startDaemon starts a daemon in a folder, with these variables (without prefix).
 func startDaemon(t *testing.T, folder string, env ...string) *process {
 	t.Helper()
-	p := &process{t: t, folder: folder, cmd: exec.Command(binary), log: &lockedBuffer{}, exited: make(chan error, 1)}
+	return startDaemonAs(t, exec.Command(binary), folder, env...)
+}
+
+func startDaemonAs(t *testing.T, cmd *exec.Cmd, folder string, env ...string) *process {
+	t.Helper()
+	p := &process{t: t, folder: folder, cmd: cmd, log: &lockedBuffer{}, exited: make(chan error, 1)}
 	p.cmd.Dir = folder
 	p.cmd.Env = environ("ROLLCALL_LISTEN=", "ROLLCALL_LOG_FORMAT=json")
 	for _, v := range env {

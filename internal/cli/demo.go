@@ -7,14 +7,13 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/cli/demologs"
 	"rollcall/internal/simulator"
 )
@@ -39,9 +38,8 @@ func (a *app) demoCommand() *cobra.Command {
 		if c.Flags().Changed("for") && *length <= 0 {
 			return usage("--for cannot be %s: want a duration above 0s", *length)
 		}
-		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		ctx, stop := actors.Stoppable(c.Context())
 		defer stop()
-		signal.Ignore(syscall.SIGPIPE) // so that the folder is removed even if nobody reads any more
 		if *length > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, *length)

@@ -9,13 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
 	"rollcall/store"
@@ -24,6 +23,7 @@ import (
 // forgetFlags are the flags of forget.
 type forgetFlags struct {
 	guild, logs             string
+	logsNamed               bool // logs was given
 	yes                     bool
 	scrubLogs, scrubBackups bool
 	compact                 bool
@@ -39,8 +39,10 @@ func (a *app) forgetCommand() *cobra.Command {
 			"Discord's history or the logs, until \"rollcall remember\". If it is interrupted, the same\n" +
 			"command goes on, and so does the daemon.\n\n" +
 			"What this does not reach is listed: logs that hold lines of theirs, and backups of before.\n" +
-			"--scrub-logs and --scrub-backups rewrite those, each as a whole or not at all. The file's\n" +
-			"free pages keep the old bytes until \"rollcall compact\", or --compact.",
+			"--scrub-logs and --scrub-backups rewrite those, each as a whole or not at all. They lie where\n" +
+			"--logs, ROLLCALL_LOGS and ROLLCALL_BACKUP_DIR say, or else where the daemon that runs has\n" +
+			"them; nothing is removed unless all that is to be scrubbed is found. The file's free pages\n" +
+			"keep the old bytes until \"rollcall compact\", or --compact.",
 		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !f.yes && !terminal.Is(os.Stdin) {
@@ -54,10 +56,8 @@ func (a *app) forgetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if c.Flags().Changed("logs") {
-				cfg.Logs = f.logs
-			}
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			f.logsNamed = c.Flags().Changed("logs")
+			ctx, stop := actors.Stoppable(c.Context())
 			defer stop()
 			err = a.forget(ctx, cfg, args[0], query, f)
 			if err != nil && ctx.Err() != nil {
@@ -68,9 +68,9 @@ func (a *app) forgetCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&f.guild, "guild", "", "only in this `guild`")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	c.Flags().StringVar(&f.logs, "logs", "", "the `folder` of the logs, instead of ROLLCALL_LOGS")
+	c.Flags().StringVar(&f.logs, "logs", "", "the `folder` of the logs, instead of ROLLCALL_LOGS and the daemon's")
 	c.Flags().BoolVar(&f.scrubLogs, "scrub-logs", false, "take their lines out of the logs, too")
-	c.Flags().BoolVar(&f.scrubBackups, "scrub-backups", false, "forget them in the backups in ROLLCALL_BACKUP_DIR, too")
+	c.Flags().BoolVar(&f.scrubBackups, "scrub-backups", false, "forget them in the backups, too")
 	c.Flags().BoolVar(&f.compact, "compact", false, "compact the database afterwards")
 	return c
 }
@@ -81,21 +81,24 @@ func (a *app) forget(ctx context.Context, cfg config.Config, user string, query 
 		return err
 	}
 	var out forgetting
-	err = a.forgetStored(ctx, s, user, query, f.yes, &out)
+	beyond, err := findBeyond(ctx, s, cfg, f)
+	if err == nil {
+		err = a.forgetStored(ctx, s, user, query, f.yes, &out)
+	}
 	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
 	p := store.Person{User: out.User, Guild: out.Guild}
-	if out.Logs, err = scrubLogs(ctx, cfg, p, f.scrubLogs); err != nil {
+	if out.Logs, err = scrubLogs(ctx, beyond.logs, p, f.scrubLogs); err != nil {
 		return err
 	}
-	if out.Backups, err = scrubBackups(ctx, cfg, p, f.scrubBackups); err != nil {
+	if out.Backups, err = scrubBackups(ctx, beyond.backups, cfg.EncryptionKey(), p, f.scrubBackups); err != nil {
 		return err
 	}
 	if a.json {
 		err = json.NewEncoder(a.stdout).Encode(out)
 	} else {
-		err = a.printForgetting(out, f)
+		err = a.printForgetting(out, beyond, f)
 	}
 	if err == nil {
 		err = a.compactAfterwards(ctx, cfg, f)
@@ -108,7 +111,7 @@ func (a *app) forget(ctx context.Context, cfg config.Config, user string, query 
 
 // forgetStored asks if need be and forgets what the database holds.
 func (a *app) forgetStored(ctx context.Context, s *source, user string, query url.Values, yes bool, out *forgetting) error {
-	path := "/v1/users/" + url.PathEscape(user)
+	path := userPath(user)
 	if !yes {
 		var person api.Person
 		if _, err := s.decode(ctx, path, query, &person); err != nil {
@@ -117,7 +120,7 @@ func (a *app) forgetStored(ctx context.Context, s *source, user string, query ur
 		if sure, err := a.confirm(whatIsForgotten(person)); err != nil || !sure {
 			return errors.Join(err, errors.New("nothing was removed"))
 		}
-		path = "/v1/users/" + person.User.String() // who was agreed to
+		path = userPath(person.User.String()) // who was agreed to
 	}
 	return s.change(ctx, http.MethodDelete, path, query, &out.Erased)
 }
@@ -184,7 +187,7 @@ func (a *app) rememberCommand() *cobra.Command {
 		query := flagValues(c, "guild")
 		return a.reading(c, query, func(s *source) error {
 			var r api.Remembered
-			if err := s.change(c.Context(), http.MethodDelete, "/v1/users/"+url.PathEscape(args[0])+"/tombstone", query, &r); err != nil {
+			if err := s.change(c.Context(), http.MethodDelete, userPath(args[0], "tombstone"), query, &r); err != nil {
 				return err
 			}
 			if a.json {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
@@ -50,14 +49,6 @@ func (a *app) guildCommand() *cobra.Command {
 	}
 	windowFlags(c)
 	return c
-}
-
-func guildPath(guild string, more ...string) string {
-	path := "/v1/guilds/" + url.PathEscape(guild)
-	for _, part := range more {
-		path += "/" + url.PathEscape(part)
-	}
-	return path
 }
 
 // about says in words which days an answer is about.
@@ -130,7 +121,7 @@ func (a *app) topCommand() *cobra.Command {
 				t := newTable("rank", "messages", "days", "share", "user", "name")
 				alignRight(t, 1, 2, 3, 4)
 				for _, l := range leaders {
-					t.AppendRow(table.Row{l.Rank, l.Messages, l.Days, fmt.Sprintf("%.1f %%", l.Share*100), l.User, terminal.Visible(l.Name)})
+					t.AppendRow(cells{l.Rank, l.Messages, l.Days, fmt.Sprintf("%.1f %%", l.Share*100), l.User, terminal.Visible(l.Name)})
 				}
 				return a.print(t, len(leaders), "no messages")
 			})

@@ -2,13 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
-	"rollcall/config"
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
 	"rollcall/internal/cli/terminal"
@@ -32,31 +27,28 @@ type scrubbedBackup struct {
 	Note     string `json:"note,omitempty"`
 }
 
-// scrubLogs looks through the logs, if there are any.
-func scrubLogs(ctx context.Context, cfg config.Config, p store.Person, rewrite bool) ([]migration.Scrubbed, error) {
-	files, err := migration.Scrub(ctx, migration.ScrubOptions{Root: cfg.Logs, Person: p, Rewrite: rewrite})
-	if errors.Is(err, fs.ErrNotExist) {
+// scrubLogs looks through the logs in a folder, if there is one.
+func scrubLogs(ctx context.Context, folder string, p store.Person, rewrite bool) ([]migration.Scrubbed, error) {
+	if folder == "" {
 		return []migration.Scrubbed{}, nil
 	}
+	files, err := migration.Scrub(ctx, migration.ScrubOptions{Root: folder, Person: p, Rewrite: rewrite})
 	if err != nil {
 		return nil, fmt.Errorf("forgotten, but the logs could not be looked through: %w", err)
 	}
 	return append([]migration.Scrubbed{}, files...), nil
 }
 
-// scrubBackups lists the backups in ROLLCALL_BACKUP_DIR, and forgets the person in them
-// if that is asked for.
-func scrubBackups(ctx context.Context, cfg config.Config, p store.Person, rewrite bool) (list []scrubbedBackup, err error) {
+// scrubBackups lists the backups in a folder, if there is one, and forgets the person in
+// them if that is asked for.
+func scrubBackups(ctx context.Context, folder string, key store.Key, p store.Person, rewrite bool) (list []scrubbedBackup, err error) {
 	list = []scrubbedBackup{}
-	if cfg.BackupDir == "" {
+	if folder == "" {
 		return list, nil
 	}
-	paths, err := backup.All(cfg.BackupDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return list, nil
-	}
+	paths, err := backup.All(folder)
 	if err == nil && rewrite {
-		err = backup.RemoveScrubs(cfg.BackupDir)
+		err = backup.RemoveScrubs(folder)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("forgotten, but the backups could not be looked at: %w", err)
@@ -64,7 +56,7 @@ func scrubBackups(ctx context.Context, cfg config.Config, p store.Person, rewrit
 	for _, path := range paths {
 		b := scrubbedBackup{Path: path}
 		if rewrite {
-			if _, err := backup.Scrub(ctx, path, cfg.EncryptionKey(), p); err != nil {
+			if _, err := backup.Scrub(ctx, path, key, p); err != nil {
 				b.Note = err.Error()
 			} else {
 				b.Scrubbed = true
@@ -97,31 +89,39 @@ func (f forgetting) left(flags forgetFlags) error {
 	return fmt.Errorf("forgotten, but %d logs and %d backups were not scrubbed: the list says why", logs, backups)
 }
 
-func (a *app) printForgetting(f forgetting, flags forgetFlags) error {
-	where, bytes := "", "Free pages of the file keep the old bytes until: rollcall compact\n"
+func (a *app) printForgetting(f forgetting, where beyond, flags forgetFlags) error {
+	guild, bytes := "", "Free pages of the file keep the old bytes until: rollcall compact\n"
 	if f.Guild != 0 {
-		where = fmt.Sprintf(" --guild %s", f.Guild)
+		guild = fmt.Sprintf(" --guild %s", f.Guild)
 	}
 	if flags.compact { // which comes next
 		bytes = ""
 	}
 	if _, err := fmt.Fprintf(a.stdout, "Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s\n%s",
-		f.Messages, f.Replies, f.Names, f.User, where, bytes); err != nil {
+		f.Messages, f.Replies, f.Names, f.User, guild, bytes); err != nil {
 		return err
 	}
 	logs := newTable("file", "lines", "", "")
 	alignRight(logs, 2)
 	for _, l := range f.Logs {
-		logs.AppendRow(table.Row{terminal.Visible(l.Path), l.Lines, done(l.Scrubbed, "taken out"), terminal.Visible(l.Note)})
+		logs.AppendRow(cells{terminal.Visible(l.Path), l.Lines, done(l.Scrubbed, "taken out"), terminal.Visible(l.Note)})
 	}
 	if err := a.printLeft("Logs with lines of theirs (--scrub-logs takes the lines out):", logs, len(f.Logs)); err != nil {
 		return err
 	}
 	backups := newTable("backup", "", "")
 	for _, b := range f.Backups {
-		backups.AppendRow(table.Row{terminal.Visible(b.Path), done(b.Scrubbed, "forgotten"), terminal.Visible(b.Note)})
+		backups.AppendRow(cells{terminal.Visible(b.Path), done(b.Scrubbed, "forgotten"), terminal.Visible(b.Note)})
 	}
-	return a.printLeft("Backups of before (--scrub-backups forgets them there):", backups, len(f.Backups))
+	if err := a.printLeft("Backups of before (--scrub-backups forgets them there):", backups, len(f.Backups)); err != nil {
+		return err
+	}
+	for _, line := range where.unseen {
+		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func done(is bool, what string) string {
@@ -132,7 +132,7 @@ func done(is bool, what string) string {
 }
 
 // printLeft prints a list under its title, nothing if it is empty.
-func (a *app) printLeft(title string, t table.Writer, rows int) error {
+func (a *app) printLeft(title string, t *table, rows int) error {
 	if rows == 0 {
 		return nil
 	}

@@ -8,17 +8,16 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/cli/terminal"
 	"rollcall/migration"
 	"rollcall/store"
@@ -54,9 +53,8 @@ func (a *app) migrateCommand() *cobra.Command {
 		} else if !info.IsDir() {
 			return fmt.Errorf("logs %q: not a folder; name the folder with --logs", cfg.Logs)
 		}
-		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := actors.Stoppable(c.Context())
 		defer stop()
-		signal.Ignore(syscall.SIGPIPE) // who reads the progress may go, the work goes on
 		if *dryRun {
 			return a.migrateCopy(ctx, cfg, o)
 		}
@@ -64,6 +62,8 @@ func (a *app) migrateCommand() *cobra.Command {
 	}
 	return c
 }
+
+var errInterrupted = failure{errors.New("interrupted: the same command goes on from here"), exitInterrupted}
 
 // bare drops the operation and the path, which the caller names.
 func bare(err error) error {
@@ -83,6 +83,9 @@ func (a *app) migrateCopy(ctx context.Context, cfg config.Config, o migration.Op
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	path := filepath.Join(folder, "rollcall.db")
 	if err := copyDatabase(ctx, cfg, path); err != nil {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
 		return err
 	}
 	cfg.DB, o.MinFree = path, 0 // nobody else needs the room of the copy
@@ -129,7 +132,7 @@ func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Option
 	summary, err := migration.Once(ctx, o)
 	progress.clear()
 	if ctx.Err() != nil {
-		err = failure{errors.New("interrupted: the same command goes on from here"), exitInterrupted}
+		err = errInterrupted
 	}
 	err = errors.Join(err, db.Close())
 	if printErr := a.printSummary(summary); printErr != nil && err == nil {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/url"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
@@ -80,7 +79,7 @@ func (a *app) printGuilds(guilds []store.Guild) error {
 	t := newTable("guild", "name", "messages", "users", "first", "last")
 	alignRight(t, 3, 4)
 	for _, g := range guilds {
-		t.AppendRow(table.Row{g.ID, terminal.Visible(g.Name), g.Messages, g.Users, moment(g.First), moment(g.Last)})
+		t.AppendRow(cells{g.ID, terminal.Visible(g.Name), g.Messages, g.Users, moment(g.First), moment(g.Last)})
 	}
 	return a.print(t, len(guilds), "no messages yet")
 }

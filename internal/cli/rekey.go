@@ -6,15 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/actors"
 	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
@@ -58,9 +56,8 @@ func (a *app) rekeyCommand() *cobra.Command {
 			return err
 		}
 		o.Key = cfg.EncryptionKey()
-		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := actors.Stoppable(c.Context())
 		defer stop()
-		signal.Ignore(syscall.SIGPIPE) // who reads the progress may go, the work goes on
 		return a.rekey(ctx, cfg.DB, o)
 	}
 	return c

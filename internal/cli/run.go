@@ -4,8 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
@@ -19,8 +17,9 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Run the daemon (the same as no command)",
 		Long: "Run the daemon: listen to Discord, take in the historical logs in the background, and answer\n" +
-			"on the socket and over HTTP, until SIGINT or SIGTERM. The environment configures it. Under\n" +
-			"systemd it tells when it is ready and that it makes progress.",
+			"on the socket and over HTTP, until SIGINT, SIGTERM or SIGHUP. Each of them is an orderly stop:\n" +
+			"none reads the configuration again. Started with nohup it outlives its terminal. The\n" +
+			"environment configures it. Under systemd it tells when it is ready and that it makes progress.",
 		Args: arguments(0, 0),
 		RunE: a.runDaemon,
 	}
@@ -31,9 +30,6 @@ func (a *app) runDaemon(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	// When who reads our log goes away, the daemon stays: a last line to a closed
-	// pipe must not kill it before what it holds is committed.
-	signal.Ignore(syscall.SIGPIPE)
 	return explained(cfg.DB, a.run(c.Context(), cfg, newLogger(a.stderr, cfg, terminal.Is(a.stderr))))
 }
 

@@ -12,9 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"rollcall/internal/api"
 	"rollcall/internal/cli/demologs"
 	"rollcall/internal/cli/terminal"
@@ -190,16 +187,18 @@ func (s *screen) draw(v view) error {
 	alignRight(t, 2, 3, 4, 5, 6)
 	for _, g := range v.guilds {
 		n := v.counts[g.ID]
-		t.AppendRow(table.Row{terminal.Visible(g.Name), g.Messages, n.live, n.backfill, g.Messages - n.live - n.backfill, g.Users, v.last[g.ID]})
+		t.AppendRow(cells{terminal.Visible(g.Name), g.Messages, n.live, n.backfill, g.Messages - n.live - n.backfill, g.Users, v.last[g.ID]})
 	}
-	b.WriteString(t.Render())
+	if err := s.app.render(&b, t); err != nil {
+		return err
+	}
 	const bar = 40
 	done := int(min(bar, v.bytes*bar/max(1, s.logs.Bytes)))
-	fmt.Fprintf(&b, "\n\nMigration  %s%s  %d of %d files\n\nSaid last:\n", strings.Repeat("█", done), strings.Repeat("░", bar-done), v.files, s.logs.Files)
+	fmt.Fprintf(&b, "\nMigration  %s%s  %d of %d files\n\nSaid last:\n", strings.Repeat("█", done), strings.Repeat("░", bar-done), v.files, s.logs.Files)
 	width := terminal.Width()
 	for _, r := range v.latest {
 		line := fmt.Sprintf("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), terminal.Visible(r.ChannelName), s.name(r.User), terminal.Visible(r.Content))
-		b.WriteString(text.Trim(line, width) + "\n")
+		b.WriteString(terminal.Cut(line, width) + "\n")
 	}
 	// Home, then each line with what was behind it, then everything below.
 	frame := "\x1b[H" + strings.ReplaceAll(b.String(), "\n", "\x1b[K\n") + "\x1b[J"

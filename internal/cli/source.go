@@ -37,6 +37,7 @@ type source struct {
 	client *http.Client
 	waits  *http.Client // for what takes as long as it takes
 	db     string       // the database that was asked for
+	daemon bool         // not this process
 	close  func() error
 }
 
@@ -62,6 +63,8 @@ func reach(ctx context.Context, c config.Config, o store.Options) (*source, *sto
 		switch {
 		case err == nil:
 			return nil, db, nil
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, nil, fmt.Errorf("no database at %q: rollcall run and rollcall migrate make one, --db names another", c.DB)
 		case errors.Is(err, fs.ErrPermission):
@@ -84,11 +87,17 @@ func daemonSource(c config.Config) *source {
 	}
 	waits := transport.Clone()
 	waits.ResponseHeaderTimeout = 0
-	return &source{client: &http.Client{Transport: transport}, waits: &http.Client{Transport: waits}, db: c.DB, close: func() error {
+	return &source{client: newClient(transport), waits: newClient(waits), db: c.DB, daemon: true, close: func() error {
 		transport.CloseIdleConnections()
 		waits.CloseIdleConnections()
 		return nil
 	}}
+}
+
+// newClient returns a client that takes the answer to what it asked, not to another
+// question that it may be sent on to.
+func newClient(transport *http.Transport) *http.Client {
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // ownSource serves the database to this process alone.
@@ -104,7 +113,7 @@ func ownSource(db *store.DB, zone *time.Location) *source {
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },
 		DisableCompression: true,
 	}
-	client := &http.Client{Transport: transport}
+	client := newClient(transport)
 	return &source{client: client, waits: client, db: db.Path(), close: func() error {
 		transport.CloseIdleConnections()
 		stop()
@@ -132,6 +141,9 @@ func (s *source) change(ctx context.Context, method, path string, query url.Valu
 }
 
 func (s *source) do(ctx context.Context, client *http.Client, method, path string, query url.Values) (*http.Response, error) {
+	if size := len(path) + len(query.Encode()); size > api.MaxQuestion {
+		return nil, usage("the question has %d bytes: want names and values of at most %d together", size, api.MaxQuestion)
+	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://rollcall"+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
@@ -163,6 +175,19 @@ func (s *source) problem(text []byte) error {
 		return errors.New("the daemon's answer cannot be read: is it of the same version? Restart it after an upgrade")
 	}
 	return s.explain(p)
+}
+
+// folders asks a daemon for its folders. Without a daemon, or from one of an older
+// version, nothing is known of any.
+func (s *source) folders(ctx context.Context) (f api.Folders, err error) {
+	if !s.daemon {
+		return f, nil
+	}
+	_, err = s.decode(ctx, api.FoldersPath, nil, &f)
+	if p, ok := errors.AsType[*api.Problem](err); ok && p.Status == http.StatusNotFound {
+		return api.Folders{}, nil
+	}
+	return f, err
 }
 
 // explain adds what to do about a problem.
@@ -212,6 +237,13 @@ func (s *source) decode(ctx context.Context, path string, query url.Values, into
 	return response, nil
 }
 
+// unhurried is a connection within the process, for whose reader the server waits: a
+// page of less may be read for an hour.
+type unhurried struct{ net.Conn }
+
+// SetWriteDeadline has no effect.
+func (unhurried) SetWriteDeadline(time.Time) error { return nil }
+
 // pipeListener is a listener in memory.
 type pipeListener struct {
 	conns  chan net.Conn
@@ -226,7 +258,7 @@ func newPipeListener() *pipeListener {
 func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case l.conns <- server:
+	case l.conns <- unhurried{server}:
 		return client, nil
 	case <-l.closed:
 		return nil, net.ErrClosed

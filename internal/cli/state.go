@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
@@ -48,28 +47,28 @@ func (a *app) printState(s api.State) error {
 		}
 	}
 	fmt.Fprintf(a.stdout, "Log files: %d known, %d read to their end, %d bytes read.\n", len(s.Files), complete, bytes)
-	if err := printList(a, "Read to the end of the day", s.LastDates, []any{"guild", "last date"}, func(d api.LastDate) table.Row {
-		return table.Row{d.Guild, d.Date}
+	if err := printList(a, "Read to the end of the day", s.LastDates, []any{"guild", "last date"}, func(d api.LastDate) cells {
+		return cells{d.Guild, d.Date}
 	}); err != nil {
 		return err
 	}
-	if err := printList(a, "Files that are not complete", unfinished, []any{"file", "read", "size"}, func(f api.File) table.Row {
-		return table.Row{terminal.Visible(f.Path), f.Offset, f.Size}
+	if err := printList(a, "Files that are not complete", unfinished, []any{"file", "read", "size"}, func(f api.File) cells {
+		return cells{terminal.Visible(f.Path), f.Offset, f.Size}
 	}); err != nil {
 		return err
 	}
-	if err := printList(a, "Malformed lines", s.Quarantine, []any{"file", "offset", "reason"}, func(q store.Quarantined) table.Row {
-		return table.Row{terminal.Visible(q.File), q.Offset, terminal.Visible(q.Reason)}
+	if err := printList(a, "Malformed lines", s.Quarantine, []any{"file", "offset", "reason"}, func(q store.Quarantined) cells {
+		return cells{terminal.Visible(q.File), q.Offset, terminal.Visible(q.Reason)}
 	}); err != nil {
 		return err
 	}
-	return printList(a, "Gaps", s.Gaps, []any{"guild", "channel", "from", "to", "reason", "state", "found", "note"}, func(g store.Gap) table.Row {
-		return table.Row{g.Guild, g.Channel, moment(g.From), moment(g.To), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
+	return printList(a, "Gaps", s.Gaps, []any{"guild", "channel", "from", "to", "reason", "state", "found", "note"}, func(g store.Gap) cells {
+		return cells{g.Guild, g.Channel, moment(g.From), moment(g.To), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
 	})
 }
 
 // printList prints the last rows of a list under its title, nothing if it is empty.
-func printList[T any](a *app, title string, list []T, header []any, row func(T) table.Row) error {
+func printList[T any](a *app, title string, list []T, header []any, row func(T) cells) error {
 	if len(list) == 0 {
 		return nil
 	}

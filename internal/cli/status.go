@@ -3,7 +3,6 @@ package cli
 import (
 	"slices"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/cli/terminal"
@@ -39,7 +38,7 @@ func (a *app) printStatus(r *health.Report) error {
 	t := newTable("part", "state", "")
 	lines := r.Lines()
 	for _, l := range lines {
-		t.AppendRow(table.Row{l.Part, l.State, terminal.Visible(l.Text)})
+		t.AppendRow(cells{l.Part, l.State, terminal.Visible(l.Text)})
 	}
 	if err := a.print(t, len(lines), ""); err != nil {
 		return err
@@ -47,8 +46,8 @@ func (a *app) printStatus(r *health.Report) error {
 	if r.Tracker != nil && slices.ContainsFunc(r.Tracker.Shards, func(s tracker.ShardStatus) bool {
 		return len(r.Tracker.Shards) > 1 || s.State != tracker.ShardConnected
 	}) {
-		err := printList(a, "Shards", r.Tracker.Shards, []any{"shard", "state", "since", "sessions", "resumes", "last ended because"}, func(s tracker.ShardStatus) table.Row {
-			return table.Row{s.Shard, s.State, moment(s.Since), s.Sessions, s.Resumes, terminal.Visible(s.Reason)}
+		err := printList(a, "Shards", r.Tracker.Shards, []any{"shard", "state", "since", "sessions", "resumes", "last ended because"}, func(s tracker.ShardStatus) cells {
+			return cells{s.Shard, s.State, moment(s.Since), s.Sessions, s.Resumes, terminal.Visible(s.Reason)}
 		})
 		if err != nil {
 			return err
@@ -57,11 +56,11 @@ func (a *app) printStatus(r *health.Report) error {
 	if r.Migration == nil {
 		return nil
 	}
-	return printList(a, "Logs", r.Migration.Guilds, []any{"guild", "folder", "read", "files", "size", "read to", "behind since"}, func(g migration.GuildStatus) table.Row {
+	return printList(a, "Logs", r.Migration.Guilds, []any{"guild", "folder", "read", "files", "size", "read to", "behind since"}, func(g migration.GuildStatus) cells {
 		guild := ""
 		if g.Guild != 0 {
 			guild = g.Guild.String()
 		}
-		return table.Row{guild, terminal.Visible(g.Folder), health.Percent(g.BytesRead, g.Bytes), g.Files, health.Size(g.Bytes), g.LastDate, g.Behind}
+		return cells{guild, terminal.Visible(g.Folder), health.Percent(g.BytesRead, g.Bytes), g.Files, health.Size(g.Bytes), g.LastDate, g.Behind}
 	})
 }

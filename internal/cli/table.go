@@ -3,48 +3,71 @@ package cli
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"rollcall/internal/cli/terminal"
 	"rollcall/store"
 )
 
-// newTable returns a table without lines around it. Text that people wrote goes
+// cells are a row of a table, each printed as fmt.Sprint does.
+type cells []any
+
+// table is printed as a whole, without lines around it. Text that people wrote goes
 // through terminal.Visible on its way in.
-func newTable(header ...any) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Format.Header = text.FormatDefault
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
-	t.AppendHeader(header)
+type table struct {
+	header  []string
+	rows    [][]string
+	columns []alignment
+}
+
+// alignment says what of a column is aligned at its right end.
+type alignment struct{ header, cells bool }
+
+func newTable(header ...any) *table {
+	t := &table{columns: make([]alignment, len(header))}
+	for i, cell := range header {
+		t.header = append(t.header, fmt.Sprint(cell))
+		t.columns[i].cells = true // until there is one that is no number
+	}
 	return t
 }
 
-// alignRight aligns columns of numbers, counted from 1.
-func alignRight(t table.Writer, columns ...int) {
-	var configs []table.ColumnConfig
-	for _, n := range columns {
-		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+// AppendRow adds a row, which has a cell for each column.
+func (t *table) AppendRow(row cells) {
+	texts := make([]string, len(t.columns))
+	for i, cell := range row {
+		texts[i] = fmt.Sprint(cell)
+		t.columns[i].cells = t.columns[i].header || t.columns[i].cells && isNumber(cell)
 	}
-	t.SetColumnConfigs(configs)
+	t.rows = append(t.rows, texts)
+}
+
+// isNumber tells numbers, ids among them.
+func isNumber(cell any) bool {
+	v := reflect.ValueOf(cell)
+	return v.CanInt() || v.CanUint() || v.CanFloat()
+}
+
+// alignRight aligns columns, counted from 1, with their headers.
+func alignRight(t *table, columns ...int) {
+	for _, n := range columns {
+		t.columns[n-1] = alignment{true, true}
+	}
 }
 
 // print writes a table of so many rows, or a line if it has none.
-func (a *app) print(t table.Writer, rows int, none string) error {
+func (a *app) print(t *table, rows int, none string) error {
 	if rows == 0 {
 		_, err := fmt.Fprintln(a.stdout, none)
 		return err
 	}
-	if a.colour {
-		t.Style().Color.Header = text.Colors{text.Bold}
-	}
-	t.SuppressTrailingSpaces()
-	_, err := fmt.Fprintln(a.stdout, t.Render())
-	return err
+	return a.render(a.stdout, t)
+}
+
+func (a *app) render(w io.Writer, t *table) error {
+	c := columns{header: t.header, bold: a.colour, right: t.columns}
+	return c.print(w, t.rows)
 }
 
 // moment shows an instant to people: UTC, to the second.
@@ -54,7 +77,8 @@ func moment(m store.Micros) string { return m.Time().Format("2006-01-02 15:04:05
 // all that has come. Text that people wrote goes through terminal.Visible on its way in.
 type columns struct {
 	header []string
-	bold   bool // the header
+	bold   bool        // the header
+	right  []alignment // nil: nothing
 	begun  bool
 	widths []int
 }
@@ -73,15 +97,15 @@ func (t *columns) print(w io.Writer, rows [][]string) error {
 	}
 	var b strings.Builder
 	if !t.begun {
-		line := t.line(t.header)
+		line := t.line(t.header, func(a alignment) bool { return a.header })
 		if t.bold {
-			line = text.Bold.Sprint(line)
+			line = bold(line)
 		}
 		b.WriteString(line + "\n")
 		t.begun = true
 	}
 	for _, row := range rows {
-		b.WriteString(t.line(row) + "\n")
+		b.WriteString(t.line(row, func(a alignment) bool { return a.cells }) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -89,17 +113,22 @@ func (t *columns) print(w io.Writer, rows [][]string) error {
 
 func (t *columns) widen(row []string) {
 	for i, cell := range row {
-		t.widths[i] = max(t.widths[i], text.StringWidth(cell))
+		t.widths[i] = max(t.widths[i], terminal.Columns(cell))
 	}
 }
 
-func (t *columns) line(row []string) string {
+func (t *columns) line(row []string, right func(alignment) bool) string {
 	var b strings.Builder
 	for i, cell := range row {
-		b.WriteString(cell)
-		if i < len(row)-1 {
-			b.WriteString(strings.Repeat(" ", t.widths[i]-text.StringWidth(cell)+2))
+		space := strings.Repeat(" ", t.widths[i]-terminal.Columns(cell))
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		if t.right != nil && right(t.right[i]) {
+			b.WriteString(space + cell)
+		} else {
+			b.WriteString(cell + space)
 		}
 	}
-	return b.String()
+	return strings.TrimRight(b.String(), " ")
 }

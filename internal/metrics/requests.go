@@ -29,8 +29,8 @@ func newRequests() requests {
 	}
 }
 
-// Count counts the requests that a handler answers. The route is the pattern that
-// http.ServeMux found for it: "unknown" if it was the pattern of everything else,
+// Count counts the requests that a handler answers. The route is the pattern that was
+// found for it: "unknown" if it was the pattern of everything else,
 // "none" if the request was refused before that.
 func (m *Metrics) Count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/civil"
 	"rollcall/store"
 )
 
@@ -87,7 +88,7 @@ func (s *Subject) firstLines() []string {
 	return []string{long + rest, name + rest, name + brief, cut(name, maxName/4) + brief}
 }
 
-func (s *Subject) date(at store.Micros) string { return at.Time().In(s.Zone).Format(time.DateOnly) }
+func (s *Subject) date(at store.Micros) string { return civil.DateIn(at, s.Zone) }
 
 func plural(n int64, what string) string {
 	if n == 1 {

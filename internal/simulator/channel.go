@@ -18,6 +18,7 @@ const (
 	Announcement  Kind = 5
 	PublicThread  Kind = 11
 	PrivateThread Kind = 12
+	Stage         Kind = 13 // as Voice
 	Forum         Kind = 15 // holds threads, no messages
 )
 
@@ -27,8 +28,8 @@ type Access int
 // The levels of access.
 const (
 	Full      Access = iota
-	NoHistory        // the gateway sends its messages, history pages are empty
-	NoAccess         // no messages at all, REST answers 403
+	NoHistory        // without READ_MESSAGE_HISTORY: the gateway sends its messages, history pages are empty
+	NoAccess         // without VIEW_CHANNEL: no messages at all, REST answers 403
 )
 
 // ChannelSpec describes a channel.
@@ -37,6 +38,8 @@ type ChannelSpec struct {
 	Name   string
 	Kind   Kind     // default: Text
 	Parent *Channel // a Category, or nil
+	// Overwrites are its own: as Discord does it, a category's are not inherited.
+	Overwrites []Overwrite
 }
 
 // Channel is a channel, a thread or a direct conversation.
@@ -49,11 +52,14 @@ type Channel struct {
 	parent   *Channel
 	user     *User // the other one of Direct, the owner of a thread
 	name     string
-	access   Access
+	access   Access // a thread's own, beside its parent's
 	deleted  bool
 	messages []*message // by id
 	webhooks map[string]ID
 	lastTold ID // see SetLastMessage
+
+	overwrites []Overwrite
+	lastShown  ID // lastMessage when the bot could view the channel last, see HideKeepLast
 
 	// Threads only.
 	joined     bool // the bot is a member of this private thread
@@ -69,7 +75,10 @@ func (g *Guild) AddChannel(spec ChannelSpec) *Channel {
 	if spec.ID == 0 {
 		spec.ID = s.mint()
 	}
-	c := &Channel{ID: spec.ID, Kind: spec.Kind, s: s, guild: g, parent: spec.Parent, name: spec.Name}
+	c := &Channel{
+		ID: spec.ID, Kind: spec.Kind, s: s, guild: g, parent: spec.Parent, name: spec.Name,
+		overwrites: slices.Clone(spec.Overwrites),
+	}
 	g.insert(c)
 	g.publish("CHANNEL_CREATE", c.render(), IntentGuilds)
 	return c
@@ -162,17 +171,27 @@ func (c *Channel) remove() {
 	c.guild.publish("CHANNEL_DELETE", c.render(), IntentGuilds)
 }
 
-// SetAccess changes what the bot may do in the channel and its threads. Who gains access gets
-// CHANNEL_UPDATE and THREAD_LIST_SYNC.
+// SetAccess changes what the bot may do in the channel and its threads, by SetOverwrites with one
+// of @everyone. Of a thread it is the thread's own, and nothing tells of it but THREAD_UPDATE.
 func (c *Channel) SetAccess(a Access) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	before := c.access
-	c.access = a
-	c.publishUpdate()
-	if before == NoAccess && a != NoAccess && !c.isThread() {
-		c.guild.publish("THREAD_LIST_SYNC", renderThreadListSync(c), IntentGuilds)
+	if c.isThread() {
+		c.access = a
+		c.publishUpdate()
+		return
 	}
+	everyone := Overwrite{Role: c.guild.roles[0]}
+	switch a {
+	case NoHistory:
+		everyone.Deny = ReadMessageHistory
+	case NoAccess:
+		everyone.Deny = ViewChannel
+	default:
+		c.overwrite(nil)
+		return
+	}
+	c.overwrite([]Overwrite{everyone})
 }
 
 func (c *Channel) publishUpdate() {
@@ -192,13 +211,26 @@ func (c *Channel) holdsMessages() bool { return c.Kind != Category && c.Kind != 
 
 // rights returns what the bot may do here.
 func (c *Channel) rights() Access {
-	if c.parent != nil && c.isThread() {
-		return max(c.access, c.parent.access)
+	switch {
+	case c.guild == nil:
+		return Full
+	case c.isThread():
+		return max(c.access, c.parent.rights())
+	case !c.viewable():
+		return NoAccess
+	case c.permissions()&ReadMessageHistory == 0:
+		return NoHistory
 	}
-	return c.access
+	return Full
 }
 
-// visible says whether the gateway tells the bot of what happens here.
+// visible reports whether the gateway tells the bot of what happens here.
 func (c *Channel) visible() bool {
-	return c.rights() != NoAccess && (c.Kind != PrivateThread || c.joined || c.guild.managesThreads)
+	return c.rights() != NoAccess && (c.Kind != PrivateThread || c.joined || c.parent.managesThreads())
+}
+
+// connectable reports whether REST answers for the channel's history: in voice and stage channels
+// that takes CONNECT.
+func (c *Channel) connectable() bool {
+	return c.Kind != Voice && c.Kind != Stage || c.permissions()&Connect != 0
 }

@@ -26,6 +26,14 @@
 // Options.SubscribeAfter make last_message_id stale, Draft.Late ids out of order, Draft.Bulk a page
 // of the history as large as no client expects.
 //
+// # Permissions
+//
+// What the bot may view and read follows from the guild's roles, the owner and the channels'
+// overwrites as on Discord; SetAccess is the short way. A change is told as Discord tells it: the
+// event of the role, the member or the channel, then CHANNEL_UPDATE of every other channel that
+// is hidden or shown by it, and THREAD_LIST_SYNC of those that are shown. Options.Hiding says what is told of
+// a channel that the bot may not view.
+//
 // # Sessions
 //
 // Each session keeps its latest events by number: those that wait to be sent and, of the others, as
@@ -57,5 +65,5 @@
 // # What it leaves out
 //
 // Everything that writes through REST, voice, presences, lists of members, zlib-stream and ETF, the
-// limit on a client's commands (4008), and permissions beyond Access and SetManagesThreads.
+// limit on a client's commands (4008), and every permission but those that reading depends on.
 package simulator

@@ -30,6 +30,9 @@ func (s *Server) getMessages(r *http.Request) (any, *refusal) {
 			return nil, invalidForm
 		}
 	}
+	if !c.connectable() {
+		return nil, missingAccess
+	}
 	if !c.holdsMessages() || c.rights() == NoHistory {
 		return []any{}, nil
 	}
@@ -110,7 +113,7 @@ func (s *Server) getMessage(r *http.Request) (any, *refusal) {
 	}
 	m := c.find(id)
 	switch {
-	case c.rights() == NoHistory:
+	case c.rights() == NoHistory || !c.connectable():
 		return nil, missingAccess
 	case m == nil:
 		return nil, unknownMessage
@@ -129,14 +132,14 @@ func pageLimit(q url.Values, least int) (n int, ok bool) {
 
 // archivedThreads answers pages of a channel's archived threads: those archived last come first and
 // before is an instant; of the private ones that the bot has joined, the newest come first and
-// before is an id. To list all private ones takes a permission, see SetManagesThreads.
+// before is an id. To list all private ones takes ManageThreads.
 func (s *Server) archivedThreads(kind Kind, joined bool) endpoint {
 	return func(r *http.Request) (any, *refusal) {
 		c, refused := s.channelOf(r)
 		if refused != nil {
 			return nil, refused
 		}
-		if c.guild == nil || c.rights() == NoHistory || kind == PrivateThread && !joined && !c.guild.managesThreads {
+		if c.guild == nil || c.rights() == NoHistory || kind == PrivateThread && !joined && !c.managesThreads() {
 			return nil, missingAccess
 		}
 		q := r.URL.Query()

@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -70,25 +71,23 @@ type memberPayload struct {
 	UnusualDMTill *string         `json:"unusual_dm_activity_until"`
 }
 
-func newMemberPayload(g *Guild, u *User, nick string) memberPayload {
+func newMemberPayload(g *Guild, u *User, m *member) memberPayload {
 	p := memberPayload{Roles: []ID{}, JoinedAt: stamp(max(g.ID, u.ID).Time())}
-	if nick != "" {
-		p.Nick = &nick
+	if m.nick != "" {
+		p.Nick = &m.nick
 	}
-	if u.ID%5 == 0 {
-		p.Roles = append(p.Roles, g.ID+1)
+	for _, r := range m.roles {
+		p.Roles = append(p.Roles, r.ID)
 	}
 	return p
 }
 
-func renderMember(g *Guild, u *User, nick string) []byte {
-	return mustJSON(newMemberPayload(g, u, nick))
-}
+func renderMember(g *Guild, u *User, m *member) []byte { return mustJSON(newMemberPayload(g, u, m)) }
 
-func renderMemberUpdate(g *Guild, u *User, m *member) []byte {
-	p := newMemberPayload(g, u, m.nick)
+func memberUpdate(g *Guild, u *User, m *member) memberPayload {
+	p := newMemberPayload(g, u, m)
 	p.User, p.GuildID = u.json, g.ID
-	return mustJSON(p)
+	return p
 }
 
 type rolePayload struct {
@@ -102,6 +101,14 @@ type rolePayload struct {
 	Managed     bool    `json:"managed"`
 	Mentionable bool    `json:"mentionable"`
 	Flags       int     `json:"flags"`
+}
+
+func (r *Role) render() rolePayload {
+	p := rolePayload{ID: r.ID, Name: r.name, Permissions: strconv.FormatUint(r.permissions, 10)}
+	if r != r.g.roles[0] {
+		p.Position, p.Color, p.Hoist, p.Mentionable = 1, 0x3498db, true, true
+	}
+	return p
 }
 
 type unavailableGuild struct {
@@ -149,7 +156,7 @@ type guildCreate struct {
 	MemberCount int               `json:"member_count"`
 	VoiceStates []any             `json:"voice_states"`
 	Members     []json.RawMessage `json:"members"`
-	Channels    []channelPayload  `json:"channels"`
+	Channels    []any             `json:"channels"`
 	Threads     []channelPayload  `json:"threads"`
 	Presences   []any             `json:"presences"`
 	Stages      []any             `json:"stage_instances"`
@@ -158,26 +165,29 @@ type guildCreate struct {
 }
 
 func guildPayload(g *Guild) guildObject {
-	everyone := rolePayload{ID: g.ID, Name: "@everyone", Permissions: "2248473465835073"}
-	regulars := rolePayload{
-		ID: g.ID + 1, Name: "regulars", Permissions: everyone.Permissions, Position: 1,
-		Color: 0x3498db, Hoist: true, Mentionable: true,
+	roles := make([]rolePayload, 0, len(g.roles))
+	for _, r := range g.roles {
+		roles = append(roles, r.render())
 	}
 	return guildObject{
-		ID: g.ID, Name: g.name, OwnerID: g.ID + 2, AFKTimeout: 300, VerificationLevel: 1,
-		Notifications: 1, ContentFilter: 2, Roles: []rolePayload{everyone, regulars},
+		ID: g.ID, Name: g.name, OwnerID: g.owner, AFKTimeout: 300, VerificationLevel: 1,
+		Notifications: 1, ContentFilter: 2, Roles: roles,
 		Emojis: []any{}, Stickers: []any{}, Features: []string{"COMMUNITY", "NEWS"},
 		PreferredLocale: "en-US", MaxMembers: 500000,
 	}
 }
 
 func renderGuildCreate(g *Guild) []byte {
-	bot := newMemberPayload(g, g.s.bot, "")
+	bot := newMemberPayload(g, g.s.bot, g.member(g.s.bot))
 	bot.User = g.s.bot.json
+	members := []json.RawMessage{mustJSON(bot)}
+	if g.s.o.OmitMembers {
+		members = []json.RawMessage{}
+	}
 	p := guildCreate{
 		guildObject: guildPayload(g), JoinedAt: stamp(g.ID.Time().Add(time.Hour)),
 		MemberCount: len(g.members), Large: len(g.members) > 250, VoiceStates: []any{},
-		Members: []json.RawMessage{mustJSON(bot)}, Channels: []channelPayload{}, Threads: []channelPayload{},
+		Members: members, Channels: []any{}, Threads: []channelPayload{},
 		Presences: []any{}, Stages: []any{}, Events: []any{}, Soundboard: []any{},
 	}
 	if g.nameless {
@@ -186,7 +196,7 @@ func renderGuildCreate(g *Guild) []byte {
 	for _, c := range g.channels {
 		switch {
 		case !c.isThread():
-			p.Channels = append(p.Channels, c.payload())
+			p.Channels = append(p.Channels, c.shown())
 		case !c.archived && c.visible():
 			p.Threads = append(p.Threads, c.payload())
 		}

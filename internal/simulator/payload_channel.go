@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -18,7 +19,7 @@ type channelPayload struct {
 	Topic         *string           `json:"topic,omitempty"`
 	Position      *int              `json:"position,omitempty"`
 	NSFW          bool              `json:"nsfw,omitempty"`
-	Overwrites    []overwrite       `json:"permission_overwrites,omitempty"`
+	Overwrites    []overwrite       `json:"permission_overwrites,omitzero"` // nil: a thread's
 	Recipients    []json.RawMessage `json:"recipients,omitempty"`
 	Bitrate       int               `json:"bitrate,omitempty"`
 
@@ -55,13 +56,17 @@ type threadMember struct {
 	Flags         int   `json:"flags"`
 }
 
-// Permissions that an overwrite takes away, see NoHistory and NoAccess.
-const (
-	viewChannel        = "1024"
-	readMessageHistory = "65536"
-)
+func (o Overwrite) render() overwrite {
+	w := overwrite{Allow: strconv.FormatUint(o.Allow, 10), Deny: strconv.FormatUint(o.Deny, 10)}
+	if o.Role != nil {
+		w.ID = o.Role.ID
+	} else {
+		w.ID, w.Type = o.User.ID, 1
+	}
+	return w
+}
 
-// payload returns the channel as Discord shows it to the bot. s.mu is held.
+// payload returns the channel as Discord shows it to who may view it. s.mu is held.
 func (c *Channel) payload() channelPayload {
 	p := channelPayload{ID: c.ID, Type: c.Kind, GuildID: c.guildID(), Name: c.name}
 	if c.parent != nil {
@@ -87,11 +92,9 @@ func (c *Channel) payload() channelPayload {
 		if c.Kind == Voice {
 			p.Bitrate = 64000
 		}
-		switch c.access {
-		case NoHistory:
-			p.Overwrites = []overwrite{{ID: c.guild.ID, Allow: "0", Deny: readMessageHistory}}
-		case NoAccess:
-			p.Overwrites = []overwrite{{ID: c.guild.ID, Allow: "0", Deny: viewChannel}}
+		p.Overwrites = []overwrite{}
+		for _, o := range c.overwrites {
+			p.Overwrites = append(p.Overwrites, o.render())
 		}
 	}
 	return p
@@ -141,7 +144,7 @@ func (c *Channel) lastMessage() ID {
 	return 0
 }
 
-func (c *Channel) render() []byte { return mustJSON(c.payload()) }
+func (c *Channel) render() []byte { return mustJSON(c.shown()) }
 
 func renderThreadDelete(c *Channel) []byte {
 	return mustJSON(struct {

@@ -186,7 +186,7 @@ func (s *Server) ofGuild(f func(*Guild) any) endpoint {
 func guildChannels(g *Guild) any {
 	all := []channelPayload{}
 	for _, c := range g.channels {
-		if !c.isThread() {
+		if _, hidden := c.hidden(); !c.isThread() && !hidden {
 			all = append(all, c.payload())
 		}
 	}

@@ -45,6 +45,11 @@ type Options struct {
 	// EditsMoveLast lets an edit set a channel's last_message_id to the message that was edited, as
 	// a compatible server does, until something is posted again.
 	EditsMoveLast bool
+	// Hiding is how channels that the bot may not view are told of; 0: HideNull.
+	Hiding Hiding
+	// OmitMembers leaves the bot's own membership out of GUILD_CREATE, so that a client does not
+	// learn which roles it has.
+	OmitMembers bool
 }
 
 // ErrClosed is returned by what was asked of a Server that has been closed.

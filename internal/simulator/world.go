@@ -53,14 +53,17 @@ type Guild struct {
 	removed        bool
 	managesThreads bool
 	nameless       bool
+	owner          ID
+	roles          []*Role    // that of @everyone first
 	channels       []*Channel // threads included, oldest first
 	members        map[*User]*member
 }
 
 // member is a user in a guild.
 type member struct {
-	nick string
-	json []byte // the member object, without its user
+	nick  string
+	roles []*Role
+	json  []byte // the member object, without its user
 }
 
 // AddGuild makes a guild with the bot in it; sessions get GUILD_CREATE. It panics if the id is
@@ -75,7 +78,13 @@ func (s *Server) AddGuild(spec GuildSpec) *Guild {
 	if taken {
 		panic(fmt.Sprintf("simulator: guild %v exists", spec.ID))
 	}
-	g := &Guild{ID: spec.ID, s: s, name: spec.Name, nameless: spec.Nameless, members: map[*User]*member{}}
+	g := &Guild{
+		ID: spec.ID, s: s, name: spec.Name, nameless: spec.Nameless, owner: spec.ID + 2, members: map[*User]*member{},
+	}
+	g.roles = []*Role{
+		{ID: g.ID, g: g, name: "@everyone", permissions: everyoneMay},
+		{ID: g.ID + 1, g: g, name: "regulars", permissions: everyoneMay},
+	}
 	g.member(s.bot)
 	s.guilds = slices.Insert(s.guilds, at, g)
 	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
@@ -147,8 +156,8 @@ func (g *Guild) Return() {
 	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
 }
 
-// SetManagesThreads gives the bot the permission to see private threads that it has not joined, or
-// takes it away. It has not got it at first.
+// SetManagesThreads gives the bot ManageThreads in the whole guild, so that it sees private threads
+// that it has not joined, or takes it away. Nothing tells of it. It has not got it at first.
 func (g *Guild) SetManagesThreads(may bool) {
 	g.s.mu.Lock()
 	defer g.s.mu.Unlock()
@@ -178,15 +187,19 @@ func (g *Guild) SetNick(u *User, nick string) {
 	defer g.s.mu.Unlock()
 	m := g.member(u)
 	m.nick = nick
-	m.json = renderMember(g, u, nick)
-	g.publish("GUILD_MEMBER_UPDATE", renderMemberUpdate(g, u, m), IntentGuildMembers)
+	m.json = renderMember(g, u, m)
+	g.publish("GUILD_MEMBER_UPDATE", mustJSON(memberUpdate(g, u, m)), IntentGuildMembers)
 }
 
 // member returns the membership of u, who joins if need be. s.mu is held.
 func (g *Guild) member(u *User) *member {
 	m := g.members[u]
 	if m == nil {
-		m = &member{json: renderMember(g, u, "")}
+		m = &member{}
+		if u.ID%5 == 0 && u != g.s.bot {
+			m.roles = []*Role{g.roles[1]}
+		}
+		m.json = renderMember(g, u, m)
 		g.members[u] = m
 	}
 	return m

@@ -9,8 +9,9 @@
 //
 // Words are separated as Unicode says (UAX 29), so that "don't", "l'été",
 // "node.js" and "snake_case" are one word each. They are counted as they are
-// spelt in lower case (Unicode's simple case folding, but a dotless ı stays one)
-// and in NFC, with ' for ’ and without invisible characters.
+// spelt in lower case (Unicode's simple case folding, but a dotless ı stays one,
+// and a Greek word ends in ς) and in NFC, with ' for ’ and without invisible
+// characters.
 //
 // Chinese and Japanese are cut by the dictionaries of the package cjk. A message
 // is Japanese if of its hiragana and Chinese characters at least one in eight is

@@ -55,7 +55,7 @@ const softHyphen = 0xAD
 // is not UTF-8.
 func (s *scanner) spell(i, end int) (length int, letters bool) {
 	s.buf = s.buf[:0]
-	plain := true // nothing that NFC could change
+	plain, sigma := true, false // nothing that NFC could change; no sigma
 	for at, r := range s.text[i:end] {
 		if r == ':' || r == utf8.RuneError || mayBeEmoji(r) || r < utf8.RuneSelf && isDigit(byte(r)) && s.isKeycap(i+at) {
 			break
@@ -73,12 +73,51 @@ func (s *scanner) spell(i, end int) (length int, letters bool) {
 			}
 		}
 		letters = letters || unicode.IsLetter(r)
-		s.buf = utf8.AppendRune(s.buf, fold(r))
+		r = fold(r)
+		sigma = sigma || r == 'σ'
+		s.buf = utf8.AppendRune(s.buf, r)
 	}
 	if !plain && !norm.NFC.IsNormal(s.buf) {
 		s.buf = norm.NFC.Append(nil, s.buf...)
 	}
+	if sigma {
+		endInFinalSigma(s.buf)
+	}
 	return length, letters
+}
+
+// endInFinalSigma spells a sigma as Greek does at the end of a word: ς, which has the
+// same upper case as σ, after a letter and before none (Unicode's Final_Sigma). So
+// ΛΌΓΟΣ, λόγος and λόγοσ are counted as one word, and as the one that people read.
+func endInFinalSigma(word []byte) {
+	after := false // a letter comes before
+	for i := 0; i < len(word); {
+		r, size := utf8.DecodeRune(word[i:])
+		if r == 'σ' && after && !letterFollows(word[i+size:]) {
+			utf8.EncodeRune(word[i:], 'ς') // as long as σ
+		}
+		if !caseIgnorable(r) {
+			after = unicode.IsLetter(r)
+		}
+		i += size
+	}
+}
+
+func letterFollows(word []byte) bool {
+	for len(word) > 0 {
+		r, size := utf8.DecodeRune(word)
+		if !caseIgnorable(r) {
+			return unicode.IsLetter(r)
+		}
+		word = word[size:]
+	}
+	return false
+}
+
+// caseIgnorable tells what may stand between the letters of a word: apostrophes,
+// points, accents that were not composed, joiners.
+func caseIgnorable(r rune) bool {
+	return r == '\'' || r == '.' || unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf)
 }
 
 // addFolded counts the word in s.buf, unless it is a stop-word.

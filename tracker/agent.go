@@ -1,0 +1,22 @@
+package tracker
+
+import (
+	"cmp"
+	"strings"
+)
+
+// homepage is the address under which the User-Agent says that rollcall is described.
+const homepage = "https://pkg.go.dev/rollcall"
+
+// userAgent returns what rollcall calls itself, in the form that Discord's
+// documentation ("User Agent") asks for: DiscordBot (URL, VERSION). version is that of
+// the program; what may not stand in it is left out.
+func userAgent(version string) string {
+	version = strings.Map(func(r rune) rune {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`(),\`, r) {
+			return -1
+		}
+		return r
+	}, version)
+	return "DiscordBot (" + homepage + ", " + cmp.Or(version, "devel") + ")"
+}
