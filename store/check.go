@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/crypt"
 
 	"go.etcd.io/bbolt"
 )
@@ -21,7 +22,7 @@ const checkLimit = 100
 // returns what is wrong, one line each, at most 100 lines. It holds a read
 // transaction for as long as it takes.
 //
-// Of a file that was opened blind, texts and what is made of them are left out.
+// Of a file that was opened with SkipDecrypt, texts and what is made of them are left out.
 //
 // It trusts the pages of the file to be a tree; CheckPages verifies that.
 func (db *DB) Check(ctx context.Context) (problems []string, err error) {
@@ -44,7 +45,7 @@ var errEnough = errors.New("enough problems")
 type checker struct {
 	ctx      context.Context
 	tx       *bbolt.Tx
-	keys     *keyring
+	keys     *crypt.Keyring
 	salt     []byte
 	text     []byte // room for one
 	problems []string
@@ -68,7 +69,7 @@ func (c *checker) run() error {
 			return err
 		}
 	}
-	if err := c.texts(string(bucketNames), c.tx.Bucket(bucketNames), c.keys.texts(string(bucketNames))); err != nil {
+	if err := c.texts(string(bucketNames), c.tx.Bucket(bucketNames), c.keys.Texts(string(bucketNames))); err != nil {
 		return err
 	}
 	if err := c.texts("state/log_files", c.tx.Bucket(bucketState).Bucket(stateLogFiles), logFileTexts(c.keys)); err != nil {
@@ -172,9 +173,9 @@ func (c *checker) countDense(name string, b *bbolt.Bucket, prefix int) (n int64,
 }
 
 // texts opens every text of a bucket that has nothing else.
-func (c *checker) texts(name string, b *bbolt.Bucket, texts *textCodec) error {
+func (c *checker) texts(name string, b *bbolt.Bucket, texts *crypt.Codec) error {
 	return c.eachValue(name, b, func(key, payload []byte) error {
-		if _, err := texts.read(key, payload, 0); err != nil {
+		if _, err := texts.Read(key, payload, 0); err != nil {
 			return c.report("%s: %v", name, err)
 		}
 		return nil
@@ -194,10 +195,10 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	name := bucketName(guild)
 	path := func(bucket []byte) string { return string(bucket) + "/" + string(name) }
 	var t tally
-	if err := c.channels(path(bucketChannels), c.tx.Bucket(bucketChannels).Bucket(name), c.keys.nestedTexts(bucketChannels, name), info.channels); err != nil {
+	if err := c.channels(path(bucketChannels), c.tx.Bucket(bucketChannels).Bucket(name), c.keys.NestedTexts(bucketChannels, name), info.channels); err != nil {
 		return err
 	}
-	texts := c.keys.nestedTexts(bucketRecords, name)
+	texts := c.keys.NestedTexts(bucketRecords, name)
 	user := &userTally{checker: c, guild: name, id: guild}
 	if r := openRecords(c.tx, guild); r != nil { // else reported below
 		user.pending = r.pending(0)
@@ -236,7 +237,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	return c.compare(guild, info, &t)
 }
 
-func (c *checker) channels(path string, b *bbolt.Bucket, names *textCodec, count uint32) error {
+func (c *checker) channels(path string, b *bbolt.Bucket, names *crypt.Codec, count uint32) error {
 	numbers := uint32(0)
 	err := c.eachValue(path, b, func(key, payload []byte) error {
 		if len(key) != 5 || key[0] != 0 {
@@ -251,7 +252,7 @@ func (c *checker) channels(path string, b *bbolt.Bucket, names *textCodec, count
 		if err != nil {
 			return c.report("%s: %v", path, err)
 		}
-		if c.keys.blind {
+		if c.keys.SkipDecrypt {
 			return nil // its name is unknown, and so is the salt
 		}
 		back, err := get(b, channelHashKey(c.salt, channel))

@@ -4,7 +4,7 @@ import "bytes"
 
 // tombstones reads who is forgotten, of whom no records may be left.
 func (c *checker) tombstones() error {
-	if !c.keys.blind { // people are found by hashes with the salt, which is encrypted then
+	if !c.keys.SkipDecrypt { // people are found by hashes with the salt, which is encrypted then
 		if err := c.forgotten.load(c.tx); err != nil {
 			return c.report("state/%s: %v", stateTombstones, err)
 		}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"encoding/binary"
+
+	"rollcall/store/internal/crypt"
 )
 
 // The value of a record. Numbers are uvarints unless their size is given.
@@ -10,7 +12,7 @@ import (
 //	flags u8            bits 0-2 source, bit 3: encrypted, bit 4: the text is gone, bit 7: fields follow
 //	channel             number in channels/<guild>
 //	[fields]            length · { tag u8 · length · bytes }*, tags ascending, unknown ones are kept out of the way
-//	text                to the end; or encrypted (text.go), bound to the key and all of the above:
+//	text                to the end; or encrypted (crypt/codec.go), bound to the key and all of the above:
 //	  content           UTF-8
 //	  [extra]           the last bytes, as many as fieldExtra says (extra.go)
 //	crc u32             CRC-32C of key and everything above
@@ -82,13 +84,13 @@ func (s *stored) appendHead(b []byte, at Micros, encrypted bool) []byte {
 
 // appendRecord writes the key and the value of a record, without its checksum. If its
 // text is gone, it writes none.
-func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *stored, content T) []byte {
+func appendRecord[T string | []byte](b []byte, t *crypt.Codec, key recordKey, s *stored, content T) []byte {
 	start := len(b)
-	encrypted := t.encrypts() && !s.gone
+	encrypted := t.Encrypts() && !s.gone
 	b = s.appendHead(key.append(b), key.time, encrypted)
 	switch {
 	case encrypted:
-		return appendEncrypted(t, b, b[start:], content, s.more)
+		return crypt.AppendEncrypted(t, b, b[start:], content, s.more)
 	case s.gone:
 		return b
 	}
@@ -97,24 +99,24 @@ func appendRecord[T string | []byte](b []byte, t *textCodec, key recordKey, s *s
 
 // open makes the texts of the record under the key b: parts of its value, or, if it
 // is encrypted, put into the room that buffer has, which then becomes the texts'.
-func (s *stored) open(t *textCodec, b []byte, buffer *[]byte) (err error) {
+func (s *stored) open(t *crypt.Codec, b []byte, buffer *[]byte) (err error) {
 	s.more = nil
 	switch {
 	case s.gone:
 		s.text = nil
 	case s.encrypted:
-		if s.text, err = t.decrypt((*buffer)[:0], t.bind(b, s.head), s.raw); err == nil {
+		if s.text, err = t.Decrypt((*buffer)[:0], t.Bind(b, s.head), s.raw); err == nil {
 			*buffer = s.text
 		}
-	case t.keys.plain:
+	case t.Plain():
 		s.text = s.raw
 	default:
-		err = errNotPlain
+		err = crypt.ErrNotPlain
 	}
-	if n := len(s.text) - s.moreSize; s.moreSize > 0 && err == nil && n >= 0 { // n < 0: opened blind, and empty
+	if n := len(s.text) - s.moreSize; s.moreSize > 0 && err == nil && n >= 0 { // n < 0: opened with SkipDecrypt, and empty
 		s.text, s.more = s.text[:n:n], s.text[n:]
 	}
-	return badText(b, err)
+	return crypt.TextError(b, err)
 }
 
 // textSize is the length of the content, whether or not it is open.
@@ -123,7 +125,7 @@ func (s *stored) textSize() int { return s.textsSize() - s.moreSize }
 // textsSize is the length of the content and the texts behind it.
 func (s *stored) textsSize() int {
 	if s.encrypted {
-		return len(s.raw) - textOverhead
+		return len(s.raw) - crypt.Overhead
 	}
 	return len(s.raw)
 }
@@ -202,7 +204,7 @@ func decodeStored(b []byte, at Micros) (stored, error) {
 		}
 		b = b[n+int(size):]
 	}
-	if s.encrypted && len(b) < textOverhead || s.gone && len(b) > 0 {
+	if s.encrypted && len(b) < crypt.Overhead || s.gone && len(b) > 0 {
 		return stored{}, errBadValue
 	}
 	s.head, s.raw = whole[:len(whole)-len(b)], b

@@ -8,7 +8,7 @@
 // <guild> is a guild's id in decimal, for people with the bbolt tool.
 //
 //	meta                        format u32 · id 16 bytes · salt, a secret · created i64 µs
-//	                            encryption: its key, as JSON (keys.go)
+//	                            encryption: its key, as JSON (crypt/state.go)
 //	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (block.go, codec.go, extra.go), with texts
 //	recent                      guild u64                             → the guild's runs (runs.go)
 //	recent/<run>                as in user_stats; <run> is guild u64 · number u32
@@ -35,7 +35,7 @@
 // line, which has none, a hash with the highest bit set; so putting the same
 // record again is no change, and a lost cursor does no harm.
 //
-// A text may be encrypted (text.go). All else is as it is: ids, times, counts, and
+// A text may be encrypted (crypt/codec.go). All else is as it is: ids, times, counts, and
 // hashes, which are made with the salt, and that is encrypted with the texts.
 //
 // A record is in user_stats or in one of the runs: those that arrive in small commits

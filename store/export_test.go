@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/store/internal/crypt"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -41,7 +43,7 @@ func RecordValue(r Record) []byte {
 	if r.Extra != nil {
 		s.setExtra(r.Extra)
 	}
-	return appendRecord(nil, newKeyring(nil).texts(""), recordKey{r.User, r.Time, uint64(r.Message)}, &s, r.Content)[recordKeySize:]
+	return appendRecord(nil, crypt.NewKeyring(nil).Texts(""), recordKey{r.User, r.Time, uint64(r.Message)}, &s, r.Content)[recordKeySize:]
 }
 
 // DecodeRecord is what reading a record's value takes; it returns the length of its content.
@@ -51,7 +53,7 @@ func DecodeRecord(value []byte, at Micros) (int, error) {
 		return 0, err
 	}
 	var room []byte
-	err = s.open(newKeyring(nil).texts(""), nil, &room)
+	err = s.open(crypt.NewKeyring(nil).Texts(""), nil, &room)
 	return len(s.text), err
 }
 
@@ -304,11 +306,11 @@ func Dump(t testing.TB, db *DB) map[string]string {
 // RoundTripEncrypted encrypts a record's text and opens it again, after a change to
 // the stored key and value (without its checksum).
 func RoundTripEncrypted(k Key, text []byte, at Micros, change func(record []byte)) ([]byte, error) {
-	m, err := k.master(make([]byte, databaseIDSize), 1)
+	m, err := k.Master(make([]byte, databaseIDSize), 1)
 	if err != nil {
 		return nil, err
 	}
-	t := newKeyring(m).texts("user_stats/1")
+	t := crypt.NewKeyring(m).Texts("user_stats/1")
 	b := appendRecord(nil, t, recordKey{2, at, 3}, &stored{source: SourceLive, channel: 4, replyTo: 5}, text)
 	change(b)
 	s, err := decodeStored(b[recordKeySize:], at)

@@ -100,7 +100,7 @@ func TestExtra(t *testing.T) {
 			if !k.IsSet() {
 				return
 			}
-			blind := openWith(t, path, store.Options{ReadOnly: true, Blind: true})
+			blind := openWith(t, path, store.Options{ReadOnly: true, SkipDecrypt: true})
 			for _, r := range all(t, blind, store.Query{}) {
 				if r.Content != "" || r.Extra != nil && (r.Extra.Poll != nil || r.Extra.Stickers != nil || r.Extra.Forwarded.Content != "") {
 					t.Errorf("without its key it says %+v", r)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/crypt"
 
 	"go.etcd.io/bbolt"
 )
@@ -110,10 +111,10 @@ type guildTx struct {
 	activity *bbolt.Bucket
 	profiles *bbolt.Bucket
 	channels *bbolt.Bucket
-	texts    *textCodec // of records
-	named    *textCodec // names of channels
-	share    *share     // whose records are being put
-	given    []int64    // the numbers of the share's channels, -1 until they are needed
+	texts    *crypt.Codec // of records
+	named    *crypt.Codec // names of channels
+	share    *share       // whose records are being put
+	given    []int64      // the numbers of the share's channels, -1 until they are needed
 	numbers  map[Channel]uint32
 	names    map[uint32]Channel
 	changes  []change // what was put and deleted, for flush
@@ -150,7 +151,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	}
 	g.before = g.info
 	name := bucketName(id)
-	g.texts, g.named = w.keys.nestedTexts(bucketRecords, name), w.keys.nestedTexts(bucketChannels, name)
+	g.texts, g.named = w.keys.NestedTexts(bucketRecords, name), w.keys.NestedTexts(bucketChannels, name)
 	g.records = &records{w: w}
 	for i, to := range []**bbolt.Bucket{&g.records.main, &g.timeline, &g.activity, &g.profiles, &g.channels} {
 		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
@@ -199,7 +200,7 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 	n := g.info.channels
 	g.info.channels++
 	key := channelNumberKey(n)
-	if err := g.w.put(g.channels, key, g.named.append(u64(nil, uint64(c.ID)), key, []byte(c.Name))); err != nil {
+	if err := g.w.put(g.channels, key, g.named.Append(u64(nil, uint64(c.ID)), key, []byte(c.Name))); err != nil {
 		return 0, err
 	}
 	if err := g.w.put(g.channels, hash, u32(nil, n)); err != nil {
@@ -265,7 +266,7 @@ func (g *guildTx) channel(number uint32) (Channel, error) {
 	return c, err
 }
 
-func readChannel(b *bbolt.Bucket, names *textCodec, number uint32) (Channel, error) {
+func readChannel(b *bbolt.Bucket, names *crypt.Codec, number uint32) (Channel, error) {
 	key := channelNumberKey(number)
 	payload, err := get(b, key)
 	if err != nil {
@@ -274,8 +275,8 @@ func readChannel(b *bbolt.Bucket, names *textCodec, number uint32) (Channel, err
 	return decodeChannel(names, key, payload)
 }
 
-func decodeChannel(names *textCodec, key, payload []byte) (Channel, error) {
-	name, err := names.read(key, payload, 8)
+func decodeChannel(names *crypt.Codec, key, payload []byte) (Channel, error) {
+	name, err := names.Read(key, payload, 8)
 	if err != nil {
 		return Channel{}, err
 	}

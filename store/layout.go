@@ -29,9 +29,7 @@ var (
 	stateBuckets    = append([][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}, formatFourState...)
 	keyFormat       = []byte("format")
 	keyDatabaseID   = []byte("id")
-	keySalt         = []byte("salt")
 	keyCreated      = []byte("created")
-	keyEncryption   = []byte("encryption")
 )
 
 // The buckets that format 4 brought: a new file has them, and toFormatFour makes them

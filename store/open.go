@@ -13,6 +13,7 @@ import (
 
 	"rollcall/internal/atomicfile"
 	"rollcall/store/internal/boltfile"
+	"rollcall/store/internal/crypt"
 
 	"go.etcd.io/bbolt"
 )
@@ -26,9 +27,9 @@ type Options struct {
 	// ReadOnly opens the file for reading alone, and leaves it as it is. Others may open
 	// it so at the same time. A file of an older format can then be copied and no more.
 	ReadOnly bool
-	// Blind, with ReadOnly, opens a file that Key does not fit. If it is encrypted, its
+	// SkipDecrypt, with ReadOnly, opens a file that Key does not fit. If it is encrypted, its
 	// texts and names read as empty; it can be copied, and checked but for them.
-	Blind bool
+	SkipDecrypt bool
 	// Damaged, if set, is called when a record is met that cannot be read because
 	// its value fails its checksum or does not decode: once a record, and for at
 	// most a thousand. It is called in a transaction and must be quick.
@@ -50,12 +51,12 @@ type DB struct {
 	format   int // of the file when it was opened
 	id       []byte
 	salt     []byte // of what is kept as a hash
-	keys     *keyring
+	keys     *crypt.Keyring
 	bad      damaged
 	counters *counters
 	// encryption is what meta said of the keys when the file was opened.
-	encryption encryption
-	unopened   error // see Unopened
+	encryption crypt.State
+	decryptErr error // see DecryptErr
 
 	forgotten tombstones
 	burying   sync.Mutex // held while forgotten is changed, in the file and in memory
@@ -121,7 +122,7 @@ func writeMeta(tx *bbolt.Tx, k Key) error {
 			return err
 		}
 	}
-	random := make([]byte, databaseIDSize+saltSize)
+	random := make([]byte, databaseIDSize+crypt.SaltSize)
 	rand.Read(random)
 	id, salt := random[:databaseIDSize], random[databaseIDSize:]
 	meta := tx.Bucket(bucketMeta)
@@ -135,14 +136,14 @@ func writeMeta(tx *bbolt.Tx, k Key) error {
 		}
 	}
 	if !k.IsSet() {
-		return writeSalt(meta, newKeyring(nil), salt)
+		return crypt.WriteSalt(meta, crypt.NewKeyring(nil), salt)
 	}
-	mark := (*keyMark)(nil).next(k)
-	m, err := k.master(id, mark.Number)
+	mark := (*crypt.Mark)(nil).Next(k)
+	m, err := k.Master(id, mark.Number)
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeEncryption(meta, encryption{Key: mark}), writeSalt(meta, newKeyring(m), salt))
+	return errors.Join(crypt.WriteState(meta, crypt.State{Key: mark}), crypt.WriteSalt(meta, crypt.NewKeyring(m), salt))
 }
 
 // verify checks that the file is ours, whole and of a format that we know.
@@ -164,7 +165,7 @@ func (db *DB) verify() (err error) {
 		if db.format < 1 {
 			return fmt.Errorf("%w: format %d", ErrDamaged, db.format)
 		}
-		db.encryption, err = readEncryption(meta)
+		db.encryption, err = crypt.ReadState(meta)
 		return err
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/crypt"
 
 	"go.etcd.io/bbolt"
 )
@@ -196,7 +197,7 @@ func (db *DB) Name(ctx context.Context, guild, user ID) (name string, err error)
 	return name, err
 }
 
-func readName(tx *bbolt.Tx, keys *keyring, guild, user ID) (string, error) {
-	name, err := getText(tx.Bucket(bucketNames), keys.texts(string(bucketNames)), u64(u64(nil, uint64(guild)), uint64(user)))
+func readName(tx *bbolt.Tx, keys *crypt.Keyring, guild, user ID) (string, error) {
+	name, err := keys.Texts(string(bucketNames)).Get(tx.Bucket(bucketNames), u64(u64(nil, uint64(guild)), uint64(user)))
 	return string(name), err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/crypt"
 
 	"go.etcd.io/bbolt"
 )
@@ -145,7 +146,7 @@ type reader struct {
 	guild    ID
 	records  *records
 	timeline *bbolt.Bucket
-	texts    *textCodec
+	texts    *crypt.Codec
 	text     []byte  // room for one
 	at       []entry // room for those of one instant
 	key      []byte  // and for the key of one of them
@@ -154,15 +155,15 @@ type reader struct {
 }
 
 // openReader returns nil if nothing is known of the guild.
-func openReader(tx *bbolt.Tx, keys *keyring, guild ID) *reader {
+func openReader(tx *bbolt.Tx, keys *crypt.Keyring, guild ID) *reader {
 	name := bucketName(guild)
 	r := &reader{guild: guild, records: openRecords(tx, guild), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
 	channels := tx.Bucket(bucketChannels).Bucket(name)
 	if r.records == nil || r.timeline == nil || channels == nil {
 		return nil
 	}
-	r.texts = keys.nestedTexts(bucketRecords, name)
-	r.channel = channelsOf(channels, keys.nestedTexts(bucketChannels, name))
+	r.texts = keys.NestedTexts(bucketRecords, name)
+	r.channel = channelsOf(channels, keys.NestedTexts(bucketChannels, name))
 	return r
 }
 
@@ -194,7 +195,7 @@ func (r *reader) selected(q *Query, key recordKey, b, value []byte) (*Record, er
 		Redacted: s.gone, Edited: s.edited,
 	}
 	if r.found.Extra, err = s.extra(); err != nil {
-		return nil, badText(b, err)
+		return nil, crypt.TextError(b, err)
 	}
 	if !key.isLog() {
 		r.found.Message = ID(key.id)
@@ -235,7 +236,7 @@ func (db *DB) Guild(ctx context.Context, id ID) (g Guild, known bool, err error)
 }
 
 // readGuild reads what stands under a guild's key; of one without records only the id.
-func readGuild(tx *bbolt.Tx, keys *keyring, b, value []byte) (Guild, error) {
+func readGuild(tx *bbolt.Tx, keys *crypt.Keyring, b, value []byte) (Guild, error) {
 	payload, ok := unseal(b, value)
 	if !ok || len(b) != 8 {
 		return Guild{}, damagedValue(b)

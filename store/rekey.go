@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"rollcall/store/internal/crypt"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -79,8 +81,8 @@ func rekey(ctx context.Context, path string, o RekeyOptions, most int) (done Rek
 type rekeyer struct {
 	db       *DB
 	to       Key
-	state    rekeying
-	keys     *keyring // both keys
+	state    crypt.Rekeying
+	keys     *crypt.Keyring // both keys
 	most     int
 	progress func(done, total int64)
 	total    int64
@@ -90,30 +92,30 @@ type rekeyer struct {
 func (r *rekeyer) begin(from Key) (nothing bool, err error) {
 	e := &r.db.encryption
 	switch {
-	case e.Rekey != nil && !e.Rekey.To.is(r.to):
-		return false, e.unfinished()
+	case e.Rekey != nil && !e.Rekey.To.Is(r.to):
+		return false, e.Unfinished()
 	case e.Rekey != nil:
 		r.state = *e.Rekey
-	case e.Key.is(r.to):
+	case e.Key.Is(r.to):
 		return true, nil
 	case r.to.IsSet():
-		r.state.To = e.Key.next(r.to)
+		r.state.To = e.Key.Next(r.to)
 	}
 	if e.Key == nil {
 		from = Key{}
 	}
-	if err := e.fits(from); err != nil {
+	if err := e.Fits(from); err != nil {
 		return false, err
 	}
 	if err := r.db.ready(from); err != nil {
 		return false, err
 	}
-	r.keys = &keyring{read: r.db.keys.read, plain: !from.IsSet() || !r.to.IsSet()}
+	r.keys = &crypt.Keyring{Read: r.db.keys.Read, Plain: !from.IsSet() || !r.to.IsSet()}
 	if r.to.IsSet() {
-		if r.keys.write, err = r.to.master(r.db.id, r.state.To.Number); err != nil {
+		if r.keys.Write, err = r.to.Master(r.db.id, r.state.To.Number); err != nil {
 			return false, err
 		}
-		r.keys.read = append(r.keys.read, r.keys.write)
+		r.keys.Read = append(r.keys.Read, r.keys.Write)
 	}
 	return false, r.db.file.View(context.Background(), func(tx *bbolt.Tx) error {
 		r.total, err = countTexts(tx)
@@ -160,7 +162,7 @@ func (r *rekeyer) run(ctx context.Context, written *int64) error {
 }
 
 // step sees to some texts and writes down how far it came, or that all is done.
-func (r *rekeyer) step(w *writeTx, state *rekeying) (finished bool, written int, err error) {
+func (r *rekeyer) step(w *writeTx, state *crypt.Rekeying) (finished bool, written int, err error) {
 	buckets, err := textBuckets(w.tx)
 	if err != nil {
 		return false, 0, err
@@ -176,22 +178,22 @@ func (r *rekeyer) step(w *writeTx, state *rekeying) (finished bool, written int,
 	}
 	state.In, state.At = "", nil
 	for _, t := range buckets {
-		last, n, err := t.rekey(r.keys.texts(t.texts), after, &b)
+		last, n, err := t.rekey(r.keys.Texts(t.texts), after, &b)
 		if err != nil {
 			return false, 0, err
 		}
 		written += n
 		if b.spent() {
 			state.In, state.At = t.path, last
-			state.add(r.most-b.texts, b.damaged)
-			return false, written, writeEncryption(meta, encryption{Key: r.db.encryption.Key, Rekey: state})
+			state.Add(r.most-b.texts, b.damaged)
+			return false, written, crypt.WriteState(meta, crypt.State{Key: r.db.encryption.Key, Rekey: state})
 		}
 		after = nil
 	}
-	state.add(r.most-b.texts, b.damaged)
+	state.Add(r.most-b.texts, b.damaged)
 	return true, written, errors.Join(
-		writeSalt(meta, &keyring{write: r.keys.write}, r.db.salt),
-		writeEncryption(meta, encryption{Key: state.To}),
+		crypt.WriteSalt(meta, &crypt.Keyring{Write: r.keys.Write}, r.db.salt),
+		crypt.WriteState(meta, crypt.State{Key: state.To}),
 	)
 }
 
@@ -207,7 +209,7 @@ type textBucket struct {
 	path   string
 	texts  string // the path that its texts are bound to
 	bucket *bbolt.Bucket
-	again  func(t *textCodec, key, payload []byte) ([]byte, error)
+	again  func(t *crypt.Codec, key, payload []byte) ([]byte, error)
 	blocks bool
 }
 
@@ -242,7 +244,7 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 // rekey sees to the texts behind a key until the budget is spent, and returns the
 // last key that it looked at, and how many it wrote. They are written when all
 // have been read: a cursor does not hold while its bucket changes.
-func (b textBucket) rekey(t *textCodec, after []byte, budget *rekeyBudget) (last []byte, written int, err error) {
+func (b textBucket) rekey(t *crypt.Codec, after []byte, budget *rekeyBudget) (last []byte, written int, err error) {
 	type change struct{ key, value []byte }
 	var changes []change
 	c := b.bucket.Cursor()
@@ -271,7 +273,7 @@ func (b textBucket) rekey(t *textCodec, after []byte, budget *rekeyBudget) (last
 
 // anew returns a value with its texts encrypted anew, nil if nothing changes, and how
 // many they were. A text that is damaged stays as it is.
-func (b textBucket) anew(t *textCodec, key, value []byte, budget *rekeyBudget) (again []byte, written int) {
+func (b textBucket) anew(t *crypt.Codec, key, value []byte, budget *rekeyBudget) (again []byte, written int) {
 	if !b.blocks {
 		if again = b.sealed(t, key, value, budget); again != nil {
 			written = 1
@@ -293,7 +295,7 @@ func (b textBucket) anew(t *textCodec, key, value []byte, budget *rekeyBudget) (
 }
 
 // sealed is again of a value that may be damaged.
-func (b textBucket) sealed(t *textCodec, key, value []byte, budget *rekeyBudget) []byte {
+func (b textBucket) sealed(t *crypt.Codec, key, value []byte, budget *rekeyBudget) []byte {
 	budget.texts--
 	payload, ok := unseal(key, value)
 	if ok {
@@ -310,7 +312,7 @@ func (b textBucket) sealed(t *textCodec, key, value []byte, budget *rekeyBudget)
 }
 
 // recordAgain keeps what stands before the text as it is, except for the flag.
-func recordAgain(t *textCodec, b, payload []byte) ([]byte, error) {
+func recordAgain(t *crypt.Codec, b, payload []byte) ([]byte, error) {
 	key, ok := parseRecordKey(b)
 	if !ok {
 		return nil, damagedValue(b)
@@ -326,27 +328,29 @@ func recordAgain(t *textCodec, b, payload []byte) ([]byte, error) {
 	if s.encrypted {
 		number = s.raw[0]
 	}
-	if number == t.writeNumber() {
+	if number == t.WriteNumber() {
 		return nil, nil
 	}
-	if err := s.open(t, b, &t.opened); err != nil {
+	if err := s.open(t, b, t.Buffer()); err != nil {
 		return nil, err
 	}
-	value := append(make([]byte, 0, len(b)+len(payload)+textOverhead+checksumSize), b...)
+	value := append(make([]byte, 0, len(b)+len(payload)+crypt.Overhead+checksumSize), b...)
 	value = append(value, s.head...)
-	if !t.encrypts() {
+	if !t.Encrypts() {
 		value[len(b)+1] &^= flagEncrypted
 		return append(append(value, s.text...), s.more...)[len(b):], nil
 	}
 	value[len(b)+1] |= flagEncrypted
-	return appendEncrypted(t, value, value, s.text, s.more)[len(b):], nil
+	return crypt.AppendEncrypted(t, value, value, s.text, s.more)[len(b):], nil
 }
 
-func textAgain(t *textCodec, key, payload []byte) ([]byte, error) { return t.again(key, payload, 0) }
+func textAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {
+	return t.Reencrypt(key, payload, 0)
+}
 
-func channelAgain(t *textCodec, key, payload []byte) ([]byte, error) {
+func channelAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {
 	if key[0] != 0 { // by its hash
 		return nil, nil
 	}
-	return t.again(key, payload, 8)
+	return t.Reencrypt(key, payload, 8)
 }

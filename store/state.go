@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 
+	"rollcall/store/internal/crypt"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -20,10 +22,10 @@ const (
 func (w *writeTx) state(name []byte) *bbolt.Bucket { return w.tx.Bucket(bucketState).Bucket(name) }
 
 func (w *writeTx) putNames(names []Name) error {
-	b, texts := w.tx.Bucket(bucketNames), w.keys.texts(string(bucketNames))
+	b, texts := w.tx.Bucket(bucketNames), w.keys.Texts(string(bucketNames))
 	for _, n := range names {
 		key := u64(u64(nil, uint64(n.Guild)), uint64(n.User))
-		before, err := getText(b, texts, key)
+		before, err := texts.Get(b, key)
 		if err != nil {
 			return err
 		}
@@ -31,7 +33,7 @@ func (w *writeTx) putNames(names []Name) error {
 		if name == "" || n.User != 0 && w.forgotten.has(Person{n.User, n.Guild}) || before != nil && string(before) == name {
 			continue
 		}
-		if err := w.put(b, key, texts.append(nil, key, []byte(name))); err != nil {
+		if err := w.put(b, key, texts.Append(nil, key, []byte(name))); err != nil {
 			return err
 		}
 	}
@@ -139,7 +141,7 @@ func (w *writeTx) putLogFile(f LogFile) error {
 		return err
 	}
 	key := []byte(f.Key)
-	return w.put(w.state(stateLogFiles), key, logFileTexts(w.keys).append(nil, key, payload))
+	return w.put(w.state(stateLogFiles), key, logFileTexts(w.keys).Append(nil, key, payload))
 }
 
 func (w *writeTx) putLastDates(done []GuildDay) error {
@@ -218,14 +220,14 @@ func (db *DB) eachState(ctx context.Context, name []byte, prefix []byte, fn func
 
 // logFileTexts: a cursor tells the hash of a file's start, which who knows nearly
 // all of it could find the rest by.
-func logFileTexts(keys *keyring) *textCodec {
-	return keys.nestedTexts(bucketState, stateLogFiles)
+func logFileTexts(keys *crypt.Keyring) *crypt.Codec {
+	return keys.NestedTexts(bucketState, stateLogFiles)
 }
 
 // LogFile returns a file's cursor; ok is false if the file was never read.
 func (db *DB) LogFile(ctx context.Context, key string) (f LogFile, ok bool, err error) {
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		payload, err := getText(tx.Bucket(bucketState).Bucket(stateLogFiles), logFileTexts(db.keys), []byte(key))
+		payload, err := logFileTexts(db.keys).Get(tx.Bucket(bucketState).Bucket(stateLogFiles), []byte(key))
 		if err != nil || payload == nil {
 			return err
 		}
@@ -239,7 +241,7 @@ func (db *DB) LogFile(ctx context.Context, key string) (f LogFile, ok bool, err 
 func (db *DB) LogFiles(ctx context.Context) (files []LogFile, err error) {
 	texts := logFileTexts(db.keys)
 	err = db.eachState(ctx, stateLogFiles, nil, func(key, payload []byte) error {
-		text, err := texts.read(key, payload, 0)
+		text, err := texts.Read(key, payload, 0)
 		if err != nil {
 			return err
 		}
@@ -325,7 +327,7 @@ func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
 
 // Names returns the display names known in a guild, by user id; 0 is the guild's own.
 func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
-	names, texts := map[ID]string{}, db.keys.texts(string(bucketNames))
+	names, texts := map[ID]string{}, db.keys.Texts(string(bucketNames))
 	prefix := u64(nil, uint64(guild))
 	err := db.view(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketNames).Cursor()
@@ -334,7 +336,7 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 			if !ok || len(key) != 16 {
 				return damagedValue(key)
 			}
-			name, err := texts.read(key, payload, 0)
+			name, err := texts.Read(key, payload, 0)
 			if err != nil {
 				return err
 			}
@@ -346,7 +348,7 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 }
 
 // channelsOf returns a guild's channels as they were, by number, those ever seen.
-func channelsOf(b *bbolt.Bucket, names *textCodec) func(uint32) (Channel, error) {
+func channelsOf(b *bbolt.Bucket, names *crypt.Codec) func(uint32) (Channel, error) {
 	known := map[uint32]Channel{}
 	return func(number uint32) (Channel, error) {
 		if c, ok := known[number]; ok {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/crypt"
 
 	"go.etcd.io/bbolt"
 )
@@ -178,7 +179,7 @@ func (u *userSums) join(later *userSums, shared func(day int32)) {
 	u.sums = append(append(joined, a...), b...)
 }
 
-func (u *userSums) leaders(tx *bbolt.Tx, keys *keyring, guild ID, by By, limit int) ([]UserCount, error) {
+func (u *userSums) leaders(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, by By, limit int) ([]UserCount, error) {
 	before := func(a, b userSum) int {
 		first, second := order(b.messages, a.messages), order(b.days, a.days)
 		if by == ByDays {

@@ -3,6 +3,7 @@ package store
 import (
 	"go.etcd.io/bbolt"
 
+	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 )
 
@@ -10,7 +11,7 @@ import (
 // change elsewhere, which flush writes in order, each key once.
 type writeTx struct {
 	tx        *bbolt.Tx
-	keys      *keyring
+	keys      *crypt.Keyring
 	salt      []byte
 	forgotten *tombstones
 	bad       *damaged
@@ -24,14 +25,4 @@ type writeTx struct {
 func (w *writeTx) put(b *bbolt.Bucket, key, payload []byte) error {
 	value := append(w.arena.Alloc(len(payload)+checksumSize), payload...)
 	return b.Put(key, seal(key, value))
-}
-
-// getText returns the text under key, nil if there is none. It is good until the
-// codec reads again.
-func getText(b *bbolt.Bucket, t *textCodec, key []byte) ([]byte, error) {
-	payload, err := get(b, key)
-	if err != nil || payload == nil {
-		return nil, err
-	}
-	return t.read(key, payload, 0)
 }

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/atomicfile"
 	"rollcall/store/internal/boltfile"
+	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 )
 
@@ -288,11 +289,11 @@ var (
 	ErrBusy = boltfile.ErrBusy
 	// ErrKeyMissing, ErrKeyWrong: the database is encrypted, and not with the key
 	// that was given. ErrNotEncrypted: it is not, and a key was given.
-	ErrKeyMissing   = errors.New("it is encrypted, with key")
-	ErrKeyWrong     = errors.New("it is encrypted with key")
-	ErrNotEncrypted = errors.New("it is not encrypted")
+	ErrKeyMissing   = crypt.ErrKeyMissing
+	ErrKeyWrong     = crypt.ErrKeyWrong
+	ErrNotEncrypted = crypt.ErrNotEncrypted
 	// ErrRekeying: a change of the key has begun and must be finished first.
-	ErrRekeying = errors.New("a change of its key was not finished")
+	ErrRekeying = crypt.ErrRekeying
 	// ErrDamaged: the file is not, or no longer, a rollcall database.
 	ErrDamaged = kv.ErrDamaged
 	// ErrLeftOut: all else was read.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"rollcall/store/internal/crypt"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -43,9 +45,9 @@ func toFormatTwo(tx *bbolt.Tx) error {
 	if err := addStateBuckets(tx, stateTombstones); err != nil {
 		return err
 	}
-	salt, ok := metaValue(tx.Bucket(bucketMeta), keySalt, saltSize)
+	salt, ok := metaValue(tx.Bucket(bucketMeta), crypt.SaltKey, crypt.SaltSize)
 	if !ok {
-		return damagedValue(keySalt)
+		return damagedValue(crypt.SaltKey)
 	}
 	if err := saltChannelKeys(tx, salt); err != nil {
 		return err
@@ -109,7 +111,7 @@ func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
 		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketChannels)
 	}
 	return all.ForEachBucket(func(guild []byte) error {
-		b, names := all.Bucket(guild), newKeyring(nil).nestedTexts(bucketChannels, guild)
+		b, names := all.Bucket(guild), crypt.NewKeyring(nil).NestedTexts(bucketChannels, guild)
 		var old, fresh [][]byte
 		err := b.ForEach(func(key, value []byte) error {
 			payload, ok := unseal(key, value)

@@ -5,6 +5,7 @@ import (
 
 	"rollcall/internal/civil"
 	"rollcall/internal/snowflake"
+	"rollcall/store/internal/crypt"
 )
 
 // The values that every caller of the store deals in.
@@ -15,15 +16,18 @@ type (
 	Micros = civil.Micros
 	// Range is a half-open span of time.
 	Range = civil.Range
+	// Key is what a database is encrypted with.
+	Key = crypt.Key
 	// Days is a span of whole calendar days in a zone.
 	Days = civil.Days
 )
 
-// What ParseID, ParseMicros and ParseZone return for a text that is none.
+// What ParseID, ParseMicros, ParseZone and ParseKey return for a text that is none.
 var (
 	ErrBadID   = snowflake.ErrBadID
 	ErrBadTime = civil.ErrBadTime
 	ErrBadZone = civil.ErrBadZone
+	ErrBadKey  = crypt.ErrBadKey
 )
 
 // ParseID is snowflake.ParseID.
@@ -45,3 +49,9 @@ func LastDays(now time.Time, n int, zone *time.Location) Days { return civil.Las
 func DayStart(year int, month time.Month, day int, zone *time.Location) Micros {
 	return civil.DayStart(year, month, day, zone)
 }
+
+// NewKey is crypt.NewKey.
+func NewKey() Key { return crypt.NewKey() }
+
+// ParseKey is crypt.ParseKey.
+func ParseKey(text string) (Key, error) { return crypt.ParseKey(text) }

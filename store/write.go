@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"rollcall/store/internal/crypt"
 )
 
 // Put stores a batch of the tracker in one transaction, synced when it returns.
@@ -317,7 +319,7 @@ func (g *guildTx) remove(key recordKey) error {
 
 // recordValue makes the value of a record, with its checksum.
 func recordValue[T string | []byte](g *guildTx, key recordKey, s *stored, content T) []byte {
-	const most = recordKeySize + 2 + 5 + 1 + maxFields + textOverhead + checksumSize // all but the content
+	const most = recordKeySize + 2 + 5 + 1 + maxFields + crypt.Overhead + checksumSize // all but the content
 	if len(content)+len(s.more) > 0 {
 		g.info.texts = min(g.info.texts, key.time)
 	}

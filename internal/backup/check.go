@@ -155,12 +155,12 @@ func checkFile(ctx context.Context, path string, k store.Key) (f Findings, err e
 	if _, err := store.CheckDigest(ctx, path); err != nil {
 		return f, err
 	}
-	db, err := store.Open(path, store.Options{ReadOnly: true, Blind: true, Key: k})
+	db, err := store.Open(path, store.Options{ReadOnly: true, SkipDecrypt: true, Key: k})
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if why := db.Unopened(); why != nil {
+	if why := db.DecryptErr(); why != nil {
 		f.Unopened = why.Error()
 	}
 	f.Problems, err = db.CheckPages(ctx)

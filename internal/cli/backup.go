@@ -70,7 +70,7 @@ func (a *app) backupCommand() *cobra.Command {
 			}
 		}
 		return patiently(c, func(ctx context.Context) error {
-			daemon, db, err := reach(ctx, cfg, store.Options{ReadOnly: true, Blind: true})
+			daemon, db, err := reach(ctx, cfg, store.Options{ReadOnly: true, SkipDecrypt: true})
 			if err != nil {
 				return err
 			}

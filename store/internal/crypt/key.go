@@ -1,4 +1,4 @@
-package store
+package crypt
 
 import (
 	"crypto/hkdf"
@@ -59,7 +59,7 @@ func ParseKey(text string) (Key, error) {
 // Encode returns the key itself, in base64: what a key file holds.
 func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes()) }
 
-// IsSet says whether there is a key.
+// IsSet reports whether there is a key.
 func (k Key) IsSet() bool { return k.secret != nil }
 
 // ID names the key to people without giving it away: eight hexadecimal digits, ""
@@ -68,7 +68,7 @@ func (k Key) ID() string {
 	if !k.IsSet() {
 		return ""
 	}
-	return (&keyMark{ID: k.id()}).name()
+	return (&Mark{ID: k.id()}).Name()
 }
 
 // String is ID, so that a key that is printed is only named.
