@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/packed"
 
 	"go.etcd.io/bbolt"
 )
@@ -71,11 +72,11 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 			return nil, ctx.Err()
 		}
 		if visits >= page {
-			first, _ := denseFirst(key)
+			first, _ := packed.First(key)
 			showBefore(week, first)
 			return slices.Clone(key), nil
 		}
-		err := eachDense(key, payload, func(user ID, value []byte) error {
+		err := packed.Each(key, payload, func(user ID, value []byte) error {
 			visits++
 			if cells, err = decodeWeek(cells[:0], value); err != nil {
 				return damagedValue(key)
@@ -122,10 +123,10 @@ func userWeeks(b *bbolt.Bucket, user ID, from, to uint32, waiting []userWeek, vi
 	for week := civil.WeekOf(from); week <= civil.WeekOf(to); {
 		cells = cells[:0]
 		ahead := uint32(1<<32 - 1) // the next week in which somebody wrote, if not in this one
-		key, sealed, next := denseChunk(c, weekPrefix(week), user)
+		key, sealed, next := packed.Seek(c, weekPrefix(week), user)
 		if key != nil {
 			ahead = week + 1
-			value, err := denseFind(key, sealed, user)
+			value, err := packed.Find(key, sealed, user)
 			if err != nil {
 				return err
 			}

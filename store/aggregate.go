@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/packed"
 )
 
 // chunkSize is the size from which a timeline chunk is left as it is and a new
@@ -174,7 +175,7 @@ func groupWeeks(changes []change) []userWeek {
 // flushActivity enters what came and went into the users' weeks.
 func (g *guildTx) flushActivity(changes []change) error {
 	var cells, changed []cell
-	d := denseWriter{w: g.w, bucket: g.activity}
+	d := packed.NewWriter(g.activity, &g.w.arena)
 	for rest := groupWeeks(changes); len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].week == rest[0].week {
@@ -182,7 +183,7 @@ func (g *guildTx) flushActivity(changes []change) error {
 		}
 		weeks := rest[:n]
 		rest = rest[n:]
-		err := d.update(weekPrefix(weeks[0].week), n, func(i int) ID { return weeks[i].user }, func(i int, old, to []byte) (_ []byte, err error) {
+		err := d.Update(weekPrefix(weeks[0].week), n, func(i int) ID { return weeks[i].user }, func(i int, old, to []byte) (_ []byte, err error) {
 			changed = weeks[i].cells(changed[:0])
 			if cells, err = decodeWeek(cells[:0], old); err != nil {
 				return nil, fmt.Errorf("%w: week %d of user %d does not decode", ErrDamaged, weeks[i].week, weeks[i].user)
@@ -214,8 +215,8 @@ func (g *guildTx) flushProfiles(all []change) error {
 			changes = append(changes, change{user, by})
 		}
 	}
-	d := denseWriter{w: g.w, bucket: g.profiles}
-	return d.update(nil, len(changes), func(i int) ID { return changes[i].user }, func(i int, old, to []byte) ([]byte, error) {
+	d := packed.NewWriter(g.profiles, &g.w.arena)
+	return d.Update(nil, len(changes), func(i int) ID { return changes[i].user }, func(i int, old, to []byte) ([]byte, error) {
 		total := changes[i].by
 		if old == nil {
 			g.info.users++

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/packed"
 
 	"go.etcd.io/bbolt"
 )
@@ -147,19 +148,19 @@ func (c *checker) countValues(name string, b *bbolt.Bucket) (n int64, err error)
 	return n, err
 }
 
-// countDense counts the users of a dense bucket and reports a chunk that does not
+// countPacked counts the users of a packed bucket and reports a chunk that does not
 // decode, or whose users have their place in another one.
-func (c *checker) countDense(name string, b *bbolt.Bucket, prefix int) (n int64, err error) {
+func (c *checker) countPacked(name string, b *bbolt.Bucket, prefix int) (n int64, err error) {
 	var last []byte // key of the user before
 	err = c.eachValue(name, b, func(key, payload []byte) error {
-		first, ok := denseFirst(key)
+		first, ok := packed.First(key)
 		if !ok || len(key) != prefix+8 || bytes.Compare(last, key) >= 0 || (last == nil || !bytes.HasPrefix(last, key[:prefix])) && first != 0 {
 			return c.report("%s: the chunk under key %x is out of place", name, key)
 		}
 		if len(payload) == 0 {
 			return c.report("%s: the chunk under key %x is empty", name, key)
 		}
-		err := eachDense(key, payload, func(user ID, _ []byte) error {
+		err := packed.Each(key, payload, func(user ID, _ []byte) error {
 			n++
 			last = u64(bytes.Clone(key[:prefix]), uint64(user))
 			return nil
@@ -270,11 +271,11 @@ func (c *checker) channels(path string, b *bbolt.Bucket, names *crypt.Codec, cou
 // compare checks a guild's other buckets against the tally of its records.
 func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 	name := bucketName(guild)
-	weeks, err := c.countDense("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name), 4)
+	weeks, err := c.countPacked("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name), 4)
 	if err != nil {
 		return err
 	}
-	profiles, err := c.countDense("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name), 0)
+	profiles, err := c.countPacked("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name), 0)
 	if err != nil {
 		return err
 	}
@@ -412,11 +413,11 @@ func (u *userTally) finish(t *tally) error {
 	return nil
 }
 
-// value returns the user's in a dense bucket.
+// value returns the user's in a packed bucket.
 func (u *userTally) value(bucket, prefix []byte) ([]byte, error) {
 	b := u.tx.Bucket(bucket).Bucket(u.guild)
 	if b == nil {
 		return nil, errBadValue
 	}
-	return denseGet(b, prefix, u.user)
+	return packed.Get(b, prefix, u.user)
 }

@@ -86,14 +86,6 @@ func mustSettle(t *testing.T, once []byte, err error, again func([]byte) ([]byte
 	}
 }
 
-func FuzzDense(f *testing.F) {
-	f.Add(uint64(0), []byte("\x07\x02ab\x01\x00\x80\x01\x01c"))
-	f.Add(uint64(1<<64-2), []byte("\x01\x01x"))
-	f.Fuzz(func(t *testing.T, first uint64, b []byte) {
-		once, err := store.RoundTripDense(store.ID(first), b)
-		mustSettle(t, once, err, func(b []byte) ([]byte, error) { return store.RoundTripDense(store.ID(first), b) })
-	})
-}
 
 func FuzzBlock(f *testing.F) {
 	first := store.RecordKey(store.Record{User: 5, Time: -3, Message: 7})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/packed"
 )
 
 // stepWeeks is how many users' weeks one step of a channel's task looks at.
@@ -92,7 +93,7 @@ func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte
 			return nil, nil, damagedValue(b)
 		}
 		more := false
-		err := eachDense(b, payload, func(user ID, value []byte) (err error) {
+		err := packed.Each(b, payload, func(user ID, value []byte) (err error) {
 			weeks++
 			if cells, err = decodeWeek(cells[:0], value); err != nil {
 				return damagedValue(b)

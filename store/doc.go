@@ -13,8 +13,8 @@
 //	recent                      guild u64                             → the guild's runs (runs.go)
 //	recent/<run>                as in user_stats; <run> is guild u64 · number u32
 //	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
-//	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (dense.go, pack.go)
-//	profiles/<guild>            first user u64                        → for some users: number of messages (dense.go)
+//	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (packed, pack.go)
+//	profiles/<guild>            first user u64                        → for some users: number of messages (packed)
 //	channels/<guild>            0 · number u32                        → id u64 · name, a text
 //	                            1 · salted hash of id and name, 16 B  → number u32
 //	guilds                      guild u64                             → messages, users, channels, spans of the sources, since when there are texts

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/packed"
 
 	"go.etcd.io/bbolt"
 )
@@ -181,12 +182,12 @@ func MakeFormatOne(db *DB) error {
 	})
 }
 
-// unpackUsers gives each user of a dense bucket a key.
+// unpackUsers gives each user of a packed bucket a key.
 func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 	values := map[string][]byte{}
 	err := parent.Bucket(name).ForEach(func(key, value []byte) error {
 		payload, _ := unseal(key, value)
-		return eachDense(key, payload, func(user ID, value []byte) error {
+		return packed.Each(key, payload, func(user ID, value []byte) error {
 			values[string(u64(bytes.Clone(key[:len(key)-8]), uint64(user)))] = bytes.Clone(value)
 			return nil
 		})
@@ -241,19 +242,6 @@ func SayFormatThree(db *DB) error {
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 3)))
 	})
-}
-
-// RoundTripDense decodes a chunk and encodes it again.
-func RoundTripDense(first ID, b []byte) ([]byte, error) {
-	var entries []denseEntry
-	err := eachDense(u64(nil, uint64(first)), b, func(user ID, value []byte) error {
-		entries = append(entries, denseEntry{user, value})
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return appendDense(nil, first, entries), nil
 }
 
 // ActivityByPages reads all that a guild's users did, so many weeks a transaction.

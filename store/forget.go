@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 
+	"rollcall/store/internal/packed"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -159,7 +161,7 @@ func totalOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
 	if b == nil {
 		return 0, nil
 	}
-	payload, err := denseGet(b, nil, user)
+	payload, err := packed.Get(b, nil, user)
 	if err != nil || payload == nil {
 		return 0, err
 	}

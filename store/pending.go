@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/packed"
 
 	"go.etcd.io/bbolt"
 )
@@ -96,7 +97,7 @@ func (g *guildTx) noteTotals(came []change) error {
 		if i > 0 && came[i-1].user == c.user {
 			continue
 		}
-		known, err := denseGet(g.profiles, nil, c.user)
+		known, err := packed.Get(g.profiles, nil, c.user)
 		if err != nil {
 			return err
 		}

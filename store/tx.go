@@ -23,6 +23,5 @@ type writeTx struct {
 
 // put stores payload under key with its checksum. The payload is copied.
 func (w *writeTx) put(b *bbolt.Bucket, key, payload []byte) error {
-	value := append(w.arena.Alloc(len(payload)+checksumSize), payload...)
-	return b.Put(key, seal(key, value))
+	return w.arena.Put(b, key, payload)
 }

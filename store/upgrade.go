@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
+	"rollcall/store/internal/packed"
 
 	"go.etcd.io/bbolt"
 )
@@ -137,11 +139,11 @@ func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
 	})
 }
 
-// packUsers makes a dense bucket of one whose keys are prefix · user.
+// packUsers makes a packed bucket of one whose keys are prefix · user.
 func packUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 	type group struct {
 		prefix []byte
-		users  []denseEntry
+		users  []packed.Entry
 	}
 	var groups []group
 	err := parent.Bucket(name).ForEach(func(key, value []byte) error {
@@ -154,7 +156,7 @@ func packUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 			groups = append(groups, group{prefix: bytes.Clone(prefix)})
 		}
 		g := &groups[len(groups)-1]
-		g.users = append(g.users, denseEntry{ID(binary.BigEndian.Uint64(key[len(prefix):])), bytes.Clone(payload)})
+		g.users = append(g.users, packed.Entry{User: ID(binary.BigEndian.Uint64(key[len(prefix):])), Value: bytes.Clone(payload)})
 		return nil
 	})
 	if err != nil {
@@ -168,10 +170,10 @@ func packUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 		return err
 	}
 	b.FillPercent = 0.9
-	d := denseWriter{w: &writeTx{tx: tx}, bucket: b}
+	d := packed.NewWriter(b, new(kv.Arena))
 	for _, g := range groups {
-		err := d.update(g.prefix, len(g.users), func(i int) ID { return g.users[i].user },
-			func(i int, _, to []byte) ([]byte, error) { return append(to, g.users[i].value...), nil })
+		err := d.Update(g.prefix, len(g.users), func(i int) ID { return g.users[i].User },
+			func(i int, _, to []byte) ([]byte, error) { return append(to, g.users[i].Value...), nil })
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,7 @@
 package kv
 
+import "go.etcd.io/bbolt"
+
 // Arena hands out the memory of keys and values, which bbolt keeps until the
 // transaction ends.
 type Arena struct{ free []byte }
@@ -15,4 +17,10 @@ func (a *Arena) Alloc(n int) []byte {
 	b := a.free[len(a.free) : len(a.free) : len(a.free)+n]
 	a.free = a.free[:len(a.free)+n]
 	return b
+}
+
+// Put stores payload under key with its checksum. The payload is copied.
+func (a *Arena) Put(b *bbolt.Bucket, key, payload []byte) error {
+	value := append(a.Alloc(len(payload)+ChecksumSize), payload...)
+	return b.Put(key, Seal(key, value))
 }

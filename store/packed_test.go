@@ -11,7 +11,7 @@ import (
 
 // Many users share chunks, which are divided, joined by newcomers on all sides, and
 // emptied: the answers stay those that the records make.
-func TestDense(t *testing.T) {
+func TestPacked(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	db := openTemp(t)
 	users := []store.ID{1, 1<<64 - 1}
