@@ -44,6 +44,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	if err != nil {
 		return err
 	}
+	db.Guard(rules.Apply)
 	group := actors.New(ctx, log)
 	group.AddSignals()
 	version, commit := cli.Version()

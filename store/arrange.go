@@ -24,6 +24,7 @@ type pending struct {
 	channel int32   // which one of the share's
 	batch   int32   // which one it is of, of those that are stored together
 	gone    bool    // the text is not to be kept
+	out     bool    // nothing is: the gate does not let it in
 }
 
 // kept is what is stored of the text.
@@ -39,7 +40,7 @@ func (p *pending) kept() string {
 // when the transaction ends, so until then records in the order of several files
 // would be inserted in the middle of ever larger ones.
 func (db *DB) arrange(batches ...[]Record) ([]share, error) {
-	a := arranger{salt: db.salt, at: map[ID]int{}, channels: map[guildChannel]int32{}}
+	a := arranger{gate: db.guard(), salt: db.salt, at: map[ID]int{}, channels: map[guildChannel]int32{}}
 	for _, records := range batches {
 		for i := range records {
 			if err := a.count(&records[i]); err != nil {
@@ -63,6 +64,7 @@ func (db *DB) arrange(batches ...[]Record) ([]share, error) {
 }
 
 type arranger struct {
+	gate     Gate
 	salt     []byte
 	shares   []share
 	counts   []int      // of the shares' records
@@ -104,6 +106,7 @@ func (a *arranger) share(guild ID) int {
 }
 
 func (a *arranger) add(r *Record, batch int32) {
+	out := !a.gate.admits(r)
 	s := &a.shares[a.share(r.Guild)]
 	if a.number < 0 || r.Channel != a.channel {
 		a.channel, a.number = r.Channel, s.channelPlace(a.channels, a.last, r.Channel)
@@ -113,7 +116,7 @@ func (a *arranger) add(r *Record, batch int32) {
 		key.id, a.buffer = logKey(a.salt, a.buffer, r.Channel.Name, r.Content)
 		more = nil
 	}
-	s.records = append(s.records, pending{key, r.Content, more, a.number, batch, r.Redacted})
+	s.records = append(s.records, pending{key, r.Content, more, a.number, batch, r.Redacted, out})
 }
 
 func (s *share) channelPlace(places map[guildChannel]int32, share int, c Channel) int32 {

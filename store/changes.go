@@ -26,6 +26,11 @@ func (w *writeTx) applyChanges(changes []Change) error {
 	}
 	for id, changes := range guilds {
 		if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(id))) == nil {
+			for i := range changes {
+				if err := w.noteEarly(&changes[i]); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		g, err := w.guild(id)
@@ -36,7 +41,7 @@ func (w *writeTx) applyChanges(changes []Change) error {
 			return err
 		}
 	}
-	return nil
+	return w.thinEarly()
 }
 
 func (g *guildTx) applyChanges(changes []Change) error {
@@ -48,11 +53,14 @@ func (g *guildTx) applyChanges(changes []Change) error {
 		c := &changes[i]
 		key, ok := found[c.Message]
 		if !ok {
+			if err := g.w.noteEarly(c); err != nil {
+				return err
+			}
 			continue
 		}
 		switch c.Action {
 		case Edit:
-			err = g.edit(key, c)
+			err = g.editIfAllowed(key, c)
 		case Redact:
 			err = g.redact(key)
 		case Remove:

@@ -84,6 +84,9 @@ func (c *checker) run() error {
 			return err
 		}
 	}
+	if err := c.early(); err != nil {
+		return err
+	}
 	if err := c.tombstones(); err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package store
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // tombstones reads who is forgotten, of whom no records may be left.
 func (c *checker) tombstones() error {
@@ -62,4 +65,24 @@ func (t *tally) span(key recordKey, s *stored) {
 	if s.inLogs {
 		t.logs.add(s.logTime)
 	}
+}
+
+// early verifies what is kept of messages that are not there.
+func (c *checker) early() error {
+	texts := earlyTexts(c.keys)
+	return c.eachValue("state/"+string(stateEarly), c.tx.Bucket(bucketState).Bucket(stateEarly), func(b, payload []byte) error {
+		_, ok := parseEarlyKey(b)
+		e, err := decodeEarly(payload)
+		switch {
+		case !ok || err != nil || e.action != Edit && len(payload) > earlyHead:
+			return c.report("state/%s: the value under key %x does not decode", stateEarly, b)
+		case e.action != Edit:
+			return nil
+		}
+		text, err := texts.Read(b, payload, earlyHead)
+		if err != nil || !c.keys.SkipDecrypt && json.Unmarshal(text, new(earlyEdit)) != nil {
+			return c.report("state/%s: the text under key %x cannot be read: %v", stateEarly, b, err)
+		}
+		return nil
+	})
 }

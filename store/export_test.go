@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -318,4 +319,49 @@ func SearchBy(ctx context.Context, db *DB, q Query, behind *Position, limit int,
 	s := &search{db: db, q: q, behind: behind, limit: limit, end: time.Now().Add(patience), first: first, page: page}
 	err := s.run(ctx)
 	return s.found, s.behind, err
+}
+
+// RoundTripEarly decodes an entry of state/early and encodes it again.
+func RoundTripEarly(payload []byte) ([]byte, error) {
+	e, err := decodeEarly(payload)
+	if err != nil {
+		return nil, err
+	}
+	return append(e.appendHead(nil), payload[earlyHead:]...), nil
+}
+
+// The bounds of state/early.
+const (
+	EarlyMost = earlyMost
+	EarlyFor  = earlyFor
+)
+
+// EarlyCount returns how many entries state/early has, in the file and in memory.
+func EarlyCount(db *DB) (file, memory int, err error) {
+	err = db.file.View(context.Background(), func(tx *bbolt.Tx) error {
+		file = tx.Bucket(bucketState).Bucket(stateEarly).Stats().KeyN
+		return nil
+	})
+	return file, len(db.early.marks), err
+}
+
+// AgeEarly makes all entries of state/early older.
+func AgeEarly(db *DB, by Micros) error {
+	err := db.update(context.Background(), func(w *writeTx) error {
+		db.early.mu.Lock()
+		keys := slices.Collect(maps.Keys(db.early.marks))
+		db.early.mu.Unlock()
+		for _, key := range keys {
+			e, ok, err := w.takeEarly(key)
+			if err != nil || !ok {
+				return errors.Join(err, fmt.Errorf("no entry %v", key))
+			}
+			e.noted -= by
+			if err := w.putEarly(key, &e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
 }

@@ -50,7 +50,7 @@ func (db *DB) view(ctx context.Context, fn func(*bbolt.Tx) error) (err error) {
 func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	defer db.named(&err)
 	var began time.Time
-	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, bad: &db.bad, guilds: map[ID]*guildTx{}}
+	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, bad: &db.bad, gate: db.guard(), early: &db.early, guilds: map[ID]*guildTx{}}
 	err = db.file.Update(ctx, func(tx *bbolt.Tx) error {
 		began = time.Now()
 		w.tx = tx

@@ -40,7 +40,7 @@ func (db *DB) beginForget(ctx context.Context, p Person) (Task, error) {
 	return t, db.updateTombstones(ctx, func(w *writeTx) error {
 		// A task that has come far begins again: what has come in before its tombstone
 		// was there may lie behind it.
-		return errors.Join(w.bury(p), w.put(w.state(stateTombstones), t.key(), nil))
+		return errors.Join(w.bury(p), w.eraseEarly(p), w.put(w.state(stateTombstones), t.key(), nil))
 	})
 }
 

@@ -51,7 +51,9 @@ func (db *DB) ready(k Key) error {
 		return err
 	}
 	db.forgotten.salt = db.salt
-	return db.file.View(context.Background(), db.forgotten.load)
+	return db.file.View(context.Background(), func(tx *bbolt.Tx) error {
+		return errors.Join(db.forgotten.load(tx), db.early.load(tx))
+	})
 }
 
 // useKey takes the key that fits into use and reads the salt with it.

@@ -24,6 +24,7 @@ var (
 	stateGaps       = []byte("gaps")
 	stateOpenGaps   = []byte("gaps_open")
 	stateTombstones = []byte("tombstones")
+	stateEarly      = []byte("early")
 	topBuckets      = append([][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}, formatFourTop...)
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
 	stateBuckets    = append([][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}, formatFourState...)
@@ -37,7 +38,7 @@ var (
 // named in rekey.go, too, and in check.go.
 var (
 	formatFourTop   = [][]byte{}
-	formatFourState = [][]byte{}
+	formatFourState = [][]byte{stateEarly}
 )
 
 const (

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall/internal/atomicfile"
@@ -59,6 +60,8 @@ type DB struct {
 	decryptErr error // see DecryptErr
 
 	forgotten tombstones
+	early     earlyIndex
+	gate      atomic.Pointer[Gate]
 	burying   sync.Mutex // held while forgotten is changed, in the file and in memory
 }
 

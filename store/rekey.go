@@ -234,10 +234,11 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 		list = append(list, textBucket{texts, texts, channels.Bucket(name), channelAgain, false})
 		return nil
 	}))
-	names, files := string(bucketNames), path(bucketState, stateLogFiles)
+	names, files, early := string(bucketNames), path(bucketState, stateLogFiles), path(bucketState, stateEarly)
 	return append(list,
 		textBucket{names, names, tx.Bucket(bucketNames), textAgain, false},
 		textBucket{files, files, tx.Bucket(bucketState).Bucket(stateLogFiles), textAgain, false},
+		textBucket{early, early, tx.Bucket(bucketState).Bucket(stateEarly), earlyAgain, false},
 	), err
 }
 
@@ -346,6 +347,14 @@ func recordAgain(t *crypt.Codec, b, payload []byte) ([]byte, error) {
 
 func textAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {
 	return t.Reencrypt(key, payload, 0)
+}
+
+func earlyAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {
+	e, err := decodeEarly(payload)
+	if err != nil || e.action != Edit {
+		return nil, err
+	}
+	return t.Reencrypt(key, payload, earlyHead)
 }
 
 func channelAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {

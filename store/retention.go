@@ -20,11 +20,17 @@ import (
 func (db *DB) SweepTexts(ctx context.Context, before Micros) (swept int64, done bool, err error) {
 	end := civil.QuarterOf(before)
 	guilds, err := db.oldTexts(ctx, end)
-	if err != nil || len(guilds) == 0 {
+	early := db.early.texts(before, stepRecords)
+	if err != nil || len(guilds)+len(early) == 0 {
 		return 0, err == nil, err
 	}
 	err = db.update(ctx, func(w *writeTx) error {
 		swept = 0
+		for _, key := range early {
+			if err := w.dropEarly(key); err != nil {
+				return err
+			}
+		}
 		for _, id := range guilds {
 			g, err := w.guild(id)
 			if err != nil {

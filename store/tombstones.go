@@ -65,6 +65,13 @@ func (t *tombstones) has(p Person) bool {
 	return forgotten
 }
 
+// any reports whether anybody is forgotten anywhere.
+func (t *tombstones) any() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.all) > 0
+}
+
 // load reads all of them from the file.
 func (t *tombstones) load(tx *bbolt.Tx) error {
 	all := map[tombstone]bool{}

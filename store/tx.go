@@ -15,6 +15,9 @@ type writeTx struct {
 	salt      []byte
 	forgotten *tombstones
 	bad       *damaged
+	gate      Gate
+	early     *earlyIndex
+	earlier   map[earlyKey]*earlyMark // what becomes of early once the transaction stands
 	guilds    map[ID]*guildTx
 	arena     kv.Arena
 	// outcomes are counted by Source, and into Stats once the transaction stands.

@@ -167,7 +167,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	g.coming = len(batch)
 	for i := range batch {
 		p := &batch[i]
-		if g.forgets(p.key.user) {
+		if p.out || g.forgets(p.key.user) {
 			continue
 		}
 		if g.has(p.key) {
@@ -190,6 +190,9 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 			if err := g.mergeMessage(g.kindOf(p), message{key: p.key, stored: s}); err != nil {
 				return 0, err
 			}
+		}
+		if err := g.catchUp(p.key); err != nil {
+			return 0, err
 		}
 		g.noteNew(p.more.Source, before)
 	}
@@ -222,7 +225,7 @@ type outcome uint8
 const (
 	lineNew       outcome = iota // stored, or merged into its message
 	lineKnown                    // there already
-	lineForgotten                // of somebody who is forgotten
+	lineForgotten                // of somebody who is forgotten, or kept out by the gate
 )
 
 // putLines puts log records and tells of each what became of it.
@@ -248,7 +251,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	}
 	for i := range lines {
 		p := &lines[i]
-		if g.forgets(p.key.user) {
+		if p.out || g.forgets(p.key.user) {
 			tell(p, lineForgotten)
 			continue
 		}

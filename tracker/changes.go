@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -65,8 +64,10 @@ func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) erro
 	if !known && !r.rules.Decided(m.GuildID, m.ChannelID) || !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
 		return nil
 	}
-	if rec := m.kept(r.rules, info.name, store.SourceLive); rec == nil || rec.Redacted {
-		return nil
+	if m.Author.ID != 0 { // else the store's gate asks for the author of what is stored
+		if rec := m.kept(r.rules, info.name, store.SourceLive); rec == nil || rec.Redacted {
+			return nil
+		}
 	}
 	return r.hand(ctx, item{changes: []store.Change{m.edit()}})
 }
@@ -123,24 +124,23 @@ func (r *receiver) hand(ctx context.Context, it item) error {
 	return err
 }
 
-// recentLen bounds the changes, and the channels, that are remembered: many times
-// what happens in a guild while a page of history is under way.
+// recentLen bounds the channels that are remembered: many times what happens in a guild
+// while a page of history is under way.
 const recentLen = 2048
 
-// recentChanges are the changes that were committed last. A page of a channel's history
-// may have been fetched before one of them and be committed after it: whoever commits
-// a page does the changes of its messages once more. Any goroutine may use it.
-type recentChanges struct {
+// recentDeletions are the channels that were deleted last. A page of a channel's history
+// may have been fetched before its deletion and be committed after it: whoever commits a
+// page has the channel's messages deleted once more. (What happens to single messages
+// waits for them in the store.) Any goroutine may use it.
+type recentDeletions struct {
 	mu       sync.Mutex
-	changes  []store.Change // in their order
-	channels []store.DeletedChannel
+	channels []store.DeletedChannel // in their order
 }
 
-// add must be called before the changes are committed.
-func (c *recentChanges) add(changes []store.Change, channels []store.DeletedChannel) {
+// add must be called before the deletions are committed.
+func (c *recentDeletions) add(channels []store.DeletedChannel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.changes = last(append(c.changes, changes...), recentLen)
 	c.channels = last(append(c.channels, channels...), recentLen)
 }
 
@@ -152,18 +152,13 @@ func last[T any](list []T, n int) []T {
 	return append(make([]T, 0, 2*n), list[len(list)-n:]...)
 }
 
-// of returns what has happened to the messages of a channel's page lately.
-func (c *recentChanges) of(channel store.ID, page []store.Record) (again store.Batch) {
+// of returns the deletions of a channel lately.
+func (c *recentDeletions) of(channel store.ID) (again []store.DeletedChannel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, change := range c.changes {
-		if slices.ContainsFunc(page, func(r store.Record) bool { return r.Message == change.Message }) {
-			again.Changes = append(again.Changes, change)
-		}
-	}
 	for _, d := range c.channels {
 		if d.Channel == channel {
-			again.Deleted = append(again.Deleted, d)
+			again = append(again, d)
 		}
 	}
 	return again

@@ -272,16 +272,18 @@ func TestPolicy(t *testing.T) {
 }
 
 // The memory for pages on their way is bounded, and keeps what happened last.
-func TestRecentChanges(t *testing.T) {
-	var c recentChanges
+func TestRecentDeletions(t *testing.T) {
+	var c recentDeletions
 	for i := range 10 * recentLen {
-		c.add([]store.Change{{Message: store.ID(1 + i)}, {Message: store.ID(1 + i), Action: store.Redact}}, nil)
+		c.add([]store.DeletedChannel{{Channel: store.ID(1 + i)}, {Channel: store.ID(1 + i), Action: store.Redact}})
 	}
-	if len(c.changes) >= 2*recentLen || cap(c.changes) > 4*recentLen {
-		t.Errorf("%d changes in room for %d", len(c.changes), cap(c.changes))
+	if len(c.channels) >= 2*recentLen || cap(c.channels) > 4*recentLen {
+		t.Errorf("%d channels in room for %d", len(c.channels), cap(c.channels))
 	}
-	page := []store.Record{{Message: 1}, {Message: 10 * recentLen}, {Message: 10*recentLen - recentLen/2 + 1}}
-	if again := c.of(1, page); len(again.Changes) != 4 || again.Changes[0].Message != page[2].Message || again.Changes[3].Action != store.Redact {
+	if again := c.of(1); len(again) != 0 {
+		t.Errorf("%+v", again)
+	}
+	if again := c.of(10*recentLen - recentLen/2 + 1); len(again) != 2 || again[1].Action != store.Redact {
 		t.Errorf("%+v", again)
 	}
 }

@@ -31,13 +31,6 @@ func (r *faultRig) hears(text string) {
 	r.until(text+" is stored", func() bool { _, ok := r.stored()[store.ID(m.ID)]; return ok })
 }
 
-// conn returns the one connection.
-func (r *faultRig) conn() *simulator.Conn {
-	r.Helper()
-	r.stats("there is one session", func(s simulator.Stats) bool { return s.Ready == 1 && s.Open == 1 })
-	return r.sim.Conns()[0]
-}
-
 // A connection that is lost after READY: what is posted meanwhile is stored, by a
 // RESUME where Discord allows it, else by a new session and the history.
 func TestRunComesBackAfter(t *testing.T) {

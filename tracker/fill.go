@@ -147,8 +147,8 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 	if err != nil {
 		return false, err
 	}
-	if again := b.writer.recent.of(g.Channel, batch.Records); len(again.Changes)+len(again.Deleted) > 0 {
-		if _, err := b.writer.commit(ctx, again); err != nil {
+	if again := b.writer.recent.of(g.Channel); len(again) > 0 {
+		if _, err := b.writer.commit(ctx, store.Batch{Deleted: again}); err != nil {
 			return false, err
 		}
 	}

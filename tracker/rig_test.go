@@ -102,6 +102,9 @@ func (r *rig) rules(o rules.Options) *rules.Rules {
 // run starts a tracker, which ends with the test.
 func (r *rig) run(o Options, l limits) {
 	r.Helper()
+	if o.Rules != nil {
+		r.db.Guard(o.Rules.Apply) // as main does
+	}
 	tracker, err := New(o)
 	if err != nil {
 		r.Fatal(err)

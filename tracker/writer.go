@@ -62,7 +62,7 @@ type writer struct {
 	queue    *queue
 	plan     *planner // decides which cursors may move
 	names    nameCache
-	recent   recentChanges
+	recent   recentDeletions
 	retry    time.Duration // fullRetry, shorter in tests
 	wait     *store.Histogram
 
@@ -157,7 +157,7 @@ func (w *writer) write(ctx context.Context, taken []element) error {
 	if b.empty() {
 		return nil
 	}
-	w.recent.add(b.changes, b.deleted)
+	w.recent.add(b.deleted)
 	stored, err := w.commit(ctx, b.batch())
 	if err != nil {
 		return err

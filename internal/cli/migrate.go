@@ -126,6 +126,7 @@ func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Option
 	if o.Rules, err = Rules(cfg, o.Log); err != nil {
 		return errors.Join(err, db.Close())
 	}
+	db.Guard(o.Rules.Apply)
 	before := debug.SetMemoryLimit(-1) // as it is, GOMEMLIMIT for one
 	debug.SetMemoryLimit(min(before, migration.OnceMemory))
 	defer debug.SetMemoryLimit(before)

@@ -7,7 +7,8 @@ import (
 )
 
 // Apply says whether anything of a message is recorded, and leaves in the record what
-// is kept of it. It must be asked for every record before it is stored.
+// is kept of it. It is the gate that a store is guarded with (store.Gate): of a record
+// without a user the author is not known, and nothing is kept while anybody has opted out.
 //
 // The error says that the guild's file cannot be read, and never could be: then
 // nobody knows who wants to be left out.
@@ -20,7 +21,7 @@ func (r *Rules) Apply(rec *store.Record) (keep bool, err error) {
 		return false, fmt.Errorf("the rules of guild %d cannot be read", rec.Guild)
 	}
 	out := func(user store.ID) bool { return r.optOut.has(user) || guild.optOut.has(user) }
-	if out(rec.User) {
+	if out(rec.User) || rec.User == 0 && len(r.optOut)+len(guild.optOut) > 0 {
 		return false, nil
 	}
 	if rec.ReplyToUser != 0 && out(rec.ReplyToUser) {

@@ -58,3 +58,31 @@ func TestApply(t *testing.T) {
 		})
 	}
 }
+
+// Of somebody of whom nothing is known, nothing is kept while anybody has opted out.
+func TestApplyWithoutAuthor(t *testing.T) {
+	for name, test := range map[string]struct {
+		o    Options
+		file string
+		want bool
+	}{
+		"nobody is out":                {o: Options{Retention: time.Hour}, want: true},
+		"somebody is out":              {o: Options{OptOut: []store.ID{9}}},
+		"somebody is out in the guild": {file: `{"mode":"unrestricted","opt_out":["9"]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.o.Log = slog.New(slog.DiscardHandler)
+			if test.file != "" {
+				test.o.ConfigDir = t.TempDir()
+				writeRules(t, test.o.ConfigDir, test.file)
+			}
+			r, err := New(test.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if keep, err := r.Apply(&store.Record{Guild: 1, Time: store.MicrosOf(time.Now())}); err != nil || keep != test.want {
+				t.Errorf("kept: %v, %v", keep, err)
+			}
+		})
+	}
+}

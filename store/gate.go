@@ -1,0 +1,51 @@
+package store
+
+// Gate decides what of a record may be kept. It returns false if nothing may, and sets
+// Redacted where its text may not; an error says that it cannot tell, and then nothing
+// is kept. Of a record whose User is 0 the author is not known: it may be anybody's.
+// It is called in transactions, from any goroutine, and must not call the DB.
+type Gate func(*Record) (keep bool, err error)
+
+// Guard makes gate decide about every record and every text that is put from now on,
+// whichever way it comes: heard, fetched, imported, read from logs, or as a Change of
+// a record that is stored already, whose author then is the stored one. Without a gate
+// everything is kept. Who was forgotten (see Forget) is kept out in any case.
+func (db *DB) Guard(gate Gate) { db.gate.Store(&gate) }
+
+// admits asks the gate. A nil gate keeps everything.
+func (g Gate) admits(r *Record) bool {
+	if g == nil {
+		return true
+	}
+	keep, err := g(r)
+	return keep && err == nil
+}
+
+// guard returns the gate that there is now.
+func (db *DB) guard() Gate {
+	if g := db.gate.Load(); g != nil {
+		return *g
+	}
+	return nil
+}
+
+// admitsText reports whether a text may be kept of a message of somebody; user is 0 if
+// nobody knows whose it is.
+func (w *writeTx) admitsText(guild, user ID, at Micros, text string) bool {
+	switch {
+	case user == 0 && w.forgotten.any():
+		return false
+	case user != 0 && w.forgotten.has(Person{user, guild}):
+		return false
+	}
+	r := Record{Guild: guild, User: user, Time: at, Content: text}
+	return w.gate.admits(&r) && !r.Redacted
+}
+
+// editIfAllowed is edit of a text that the gate lets in.
+func (g *guildTx) editIfAllowed(key recordKey, c *Change) error {
+	if !g.w.admitsText(g.id, key.user, key.time, c.Content) {
+		return nil
+	}
+	return g.edit(key, c)
+}
