@@ -137,6 +137,7 @@ type Batch struct {
 	Left    []GuildLeft // new ones; one that is known to be left keeps its moment
 	Back    []ID        // guilds that the bot is in
 	Names   []Name
+	Learned []LearnedName // names of channels, after Records
 	Cursors []ChannelCursor
 	Gaps    []Gap // new ones (Gap.Seq 0) and changed ones
 	// CountFound adds to the Found of the first of Gaps how many of Records were new, so that a
