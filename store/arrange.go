@@ -202,7 +202,7 @@ func groupBy[T any, K ID | uint32](items []T, key func(*T) K) []T {
 // of channel name and content, salted so that the file's keys do not give away
 // what was said. Two different texts of one user in the same microsecond would
 // have to agree in all 63 bits to be taken for one.
-func logKey(salt, buffer []byte, channel, content string) (uint64, []byte) {
+func logKey[T string | []byte](salt, buffer []byte, channel string, content T) (uint64, []byte) {
 	buffer = append(buffer[:0], salt...)
 	buffer = u32(buffer, uint32(len(channel)))
 	buffer = append(buffer, channel...)

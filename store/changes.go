@@ -92,10 +92,10 @@ func (g *guildTx) edit(key recordKey, c *Change) error {
 		if now.same(s) {
 			return nil
 		}
-		if err := g.keepKind(key, s); err != nil {
+		if err := g.keepWords(key, s); err != nil {
 			return err
 		}
-		now.hash, now.edited = s.hash, c.Edited
+		now.first, now.line.key, now.edited = s.first, s.line.key, c.Edited
 		*s = now
 		return nil
 	})

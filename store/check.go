@@ -192,6 +192,7 @@ type tally struct {
 	messages, users int64
 	profiles, weeks int64 // that are not pending
 	moments         uint64
+	uncounted       int64
 	ids, logs       span
 }
 
@@ -215,13 +216,13 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		if err := s.open(texts, b, &c.text); err != nil {
 			return c.report("%s: %v", path(bucketRecords), err)
 		}
-		if !utf8.Valid(s.text) {
+		if !utf8.Valid(s.text) || !utf8.Valid(s.line.text) {
 			return c.report("%s: the text of the value under key %x is not UTF-8", path(bucketRecords), b)
 		}
 		if !s.soundExtra() {
 			return c.report("%s: what the value under key %x has besides its content does not decode", path(bucketRecords), b)
 		}
-		if len(s.text)+len(s.more) > 0 && key.time < info.texts {
+		if len(s.body) > 0 && key.time < info.texts {
 			return c.report("%s: the value under key %x has a text, though none is to be so old", path(bucketRecords), b)
 		}
 		t.messages++
@@ -312,7 +313,7 @@ func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 		have, want int64
 	}{
 		{"messages", info.messages, t.messages}, {"users", info.users, t.users}, {"profiles", profiles, t.profiles},
-		{"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
+		{"traces of messages that do not count", info.uncounted, t.uncounted}, {"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
 	} {
 		if v.have != v.want {
 			if err := c.report("guild %d: has %d %s, the records make %d", guild, v.have, v.what, v.want); err != nil {

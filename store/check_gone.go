@@ -26,7 +26,9 @@ func (c *checker) tombstones() error {
 }
 
 // known says whether the matching knows the record, though its text may be gone.
-func (s *stored) known(key recordKey) bool { return !s.gone || key.isLog() || s.hash != 0 }
+func (s *stored) known(key recordKey) bool {
+	return !s.gone || key.isLog() || s.hash != 0 || s.first != 0
+}
 
 // traces reads what is left of removed messages, of which there must be no records.
 func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
@@ -50,6 +52,9 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 				return err
 			}
 		}
+		if s.uncounted {
+			t.uncounted++
+		}
 		t.span(key, &s)
 	}
 	return nil
@@ -63,7 +68,7 @@ func (t *tally) span(key recordKey, s *stored) {
 		t.ids.add(key.time)
 	}
 	if s.inLogs {
-		t.logs.add(s.logTime)
+		t.logs.add(s.line.time)
 	}
 }
 

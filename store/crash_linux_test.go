@@ -131,14 +131,14 @@ func (h *history) after(batches int) map[string]int {
 	defer h.mu.Unlock()
 	batches = min(batches, writerBatches)
 	if h.want[batches] == nil {
-		model := newTruth()
+		model := newTruth(nil)
 		for _, r := range h.before {
 			model.messages[r.Message] = r
 		}
 		for i := range batches {
 			for _, r := range batchRecords(i) {
 				if r.Source == store.SourceLog {
-					model.lines[lineOf(r)] = true
+					model.lines[lineOf(r)] = &told{channel: r.Channel.ID}
 				} else {
 					model.messages[r.Message] = r
 				}

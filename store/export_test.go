@@ -257,6 +257,12 @@ func ActivityByPages(db *DB, guild ID, page int) (read []string, err error) {
 // Salt is the secret of the database.
 func Salt(db *DB) []byte { return db.salt }
 
+// LogKey is the id in the key of a log line.
+func LogKey(salt []byte, channel, content string) uint64 {
+	key, _ := logKey(salt, nil, channel, content)
+	return key
+}
+
 // RekeyBy is Rekey with steps of so many texts.
 func RekeyBy(ctx context.Context, path string, o RekeyOptions, texts int) (Rekeyed, error) {
 	return rekey(ctx, path, o, texts)

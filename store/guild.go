@@ -25,6 +25,8 @@ type guildInfo struct {
 	ids      span
 	logs     span
 	texts    Micros // no record before it has a text
+	// uncounted is how many traces there are of messages that never counted.
+	uncounted int64
 }
 
 // span is a closed span of time; the zero span is empty.
@@ -59,7 +61,11 @@ func (i guildInfo) append(b []byte) []byte {
 		b = binary.AppendVarint(b, int64(s.min))
 		b = binary.AppendVarint(b, int64(s.max))
 	}
-	return binary.AppendVarint(b, int64(i.texts))
+	b = binary.AppendVarint(b, int64(i.texts))
+	if i.uncounted > 0 {
+		b = binary.AppendUvarint(b, uint64(i.uncounted))
+	}
+	return b
 }
 
 func decodeGuildInfo(b []byte) (guildInfo, error) {
@@ -94,7 +100,14 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 		if n <= 0 {
 			return i, errBadValue
 		}
-		i.texts = Micros(v)
+		i.texts, b = Micros(v), b[n:]
+	}
+	if len(b) > 0 {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || v > 1<<62 {
+			return i, errBadValue
+		}
+		i.uncounted = int64(v)
 	}
 	return i, nil
 }
@@ -123,6 +136,8 @@ type guildTx struct {
 	traces   bool                // some messages were removed, see traces.go
 	quarters map[uint32][]moment // what the timeline says, of quarter hours that were asked for
 	coming   int                 // how many records are put at once
+	near     vicinity            // of the record that is put
+	room     []byte              // for a key
 }
 
 // change is a record that came (by 1) or went (by -1).
@@ -225,6 +240,7 @@ func (g *guildTx) begin(s *share) {
 	if len(s.records) >= bulk {
 		g.activity.FillPercent = bulkFill
 	}
+	g.leave()
 	g.share, g.given = s, make([]int64, len(s.channels))
 	for i := range g.given {
 		g.given[i] = -1
@@ -242,16 +258,6 @@ func (g *guildTx) numberOf(p *pending) (uint32, error) {
 		g.given[p.channel] = int64(n)
 	}
 	return n, err
-}
-
-// kindOf returns the kind of one of the share's records.
-func (g *guildTx) kindOf(p *pending) kind {
-	c := &g.share.channels[p.channel]
-	k := kind{p.key.user, c.Name, p.content, p.key.id}
-	if !p.key.isLog() {
-		k.hash = g.w.hash(c.Name, p.content)
-	}
-	return k
 }
 
 // channel returns the channel with a number.
@@ -299,6 +305,7 @@ func (w *writeTx) flush() error {
 }
 
 func (g *guildTx) flush() error {
+	g.leave()
 	g.sortChanges()
 	later := g.mayWait()
 	if later {

@@ -130,7 +130,6 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		{w.state(stateCursors), prefix, &rest},
 		{w.state(stateLastDates), prefix, &rest},
 		{w.state(stateEarly), prefix, &rest},
-		{w.state(stateTombstones), append([]byte{tombMessage}, prefix...), &rest},
 		{w.state(stateTombstones), append([]byte{tombTask, taskRedactChannel}, prefix...), &rest},
 		{w.state(stateTombstones), append([]byte{tombTask, taskRemoveChannel}, prefix...), &rest},
 	} {
@@ -145,7 +144,15 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		}
 	}
 	gaps, err := w.eraseGaps(guild)
-	return names, rest + gaps, err
+	if err != nil || gaps > 0 || w.tx.Bucket(bucketGuilds).Get(prefix) == nil {
+		return names, rest + gaps, err
+	}
+	g, err := w.guild(guild)
+	if err != nil {
+		return names, rest, err
+	}
+	traces, err := g.eraseTraces(0, stepRecords)
+	return names, rest + traces, err
 }
 
 // eraseGaps removes a guild's first entries of the ledger.

@@ -4,222 +4,348 @@ import "slices"
 
 // A message may reach us twice: with its id (live, from history, imported) and
 // as a log line, which has no id and the time at which the other bot handled it.
-// They are one message if guild, user, channel name and content are equal and
-// the line's time lies in [-5 s, +60 s] of the message's own.
+// They can be one message if guild and user are equal, the line's time lies in
+// [-5 s, +60 s] of the message's own, their channels are not known to be two, and
+// what was said agrees in one of three ways, the tiers:
 //
-// Among equal messages and lines the pairs are made one to one, nearest first.
-// Pairs are ranked by distance, then by the line's time, then by the message's
-// time and id. As every pair has its place in one ranking, there is exactly one
-// set of pairs in which no message and line would both rather have each other
-// (a stable matching), it is the one that taking the nearest pair again and
+//	exact    the same text, in the same channel
+//	renamed  the same text, in a channel of another name
+//	edited   another text, in the same channel, and the message had been edited
+//	         before it was first seen, so that nobody knows what it said first
+//
+// A channel is the same if both ids are known and equal, or, where one is not known,
+// if the names are. Two known ids that differ are two channels. The last two tiers
+// take only a line that came within nearAfter, as all but a few do: what a
+// coincidence looks like must not swallow what somebody wrote.
+//
+// Among messages and lines the pairs are made one to one, the best first. Pairs are
+// ranked by tier, then by distance, then by the line's time and key, then by the
+// message's time and id. As every pair has its place in one ranking, there is
+// exactly one set of pairs in which no message and line would both rather have each
+// other (a stable matching), it is the one that taking the best pair again and
 // again gives, and it does not depend on the order of arrival. So a newcomer
 // makes its proposals from the best down; one that is turned out goes on to its
 // next best; nobody else changes. A turned-out one always moves to a worse pair,
 // so this ends.
 //
 // A line in a pair is no record of its own: the message remembers the line's
-// time. Thus a line that is read again is recognised, and all that the matching
-// depends on stays in the file.
+// time, and of its channel and text what is not the message's own. Thus a line that is
+// read again is recognised, one that is turned out is what it was, and all that the
+// matching depends on stays in the file.
 //
-// It stays when a text goes or is changed, too: the message then keeps the hash of
-// channel and content as they were first, which is also what a line has for an id.
-// A message that was removed for good is kept as a trace without a text, which still
-// takes its line (traces.go).
+// It stays when a text goes or is changed, too: the message then keeps a hash of what
+// was said first (textHash), and so does a line whose text goes. A message that was
+// removed for good, or that never counted, is kept as a trace without a text, which
+// still takes its line (traces.go).
 const (
 	logBefore Micros = 5e6  // a line may be this much before the message's time
 	logAfter  Micros = 60e6 // and this much after
+	nearAfter Micros = 15e6 // the same in the tiers renamed and edited
 )
 
-// kind is what a message and a log line must share to be one.
-type kind struct {
-	user    ID
-	channel string // name
-	content string
-	hash    uint64 // logKey of both
+// tier is how a message and a line agree, the best first.
+type tier uint8
+
+const (
+	exact tier = iota
+	renamed
+	edited
+)
+
+// rank is how well a message and a line go together.
+type rank struct {
+	tier     tier
+	distance Micros
 }
 
-// hash is logKey of a channel's name and a text.
-func (w *writeTx) hash(channel, content string) uint64 {
-	hash, _ := logKey(w.salt, nil, channel, content)
-	return hash
+func (r rank) compare(o rank) int {
+	if r.tier != o.tier {
+		return int(r.tier) - int(o.tier)
+	}
+	return order(r.distance, o.distance)
 }
 
-// message is a record with a message id, as the matching sees it.
-type message struct {
-	key recordKey
-	stored
-	removed bool // a trace, not a record
+// rankOf returns the rank of a pair; ok is false if the two cannot be one.
+func (g *guildTx) rankOf(l *logLine, m *message) (r rank, ok bool, err error) {
+	late := l.time - m.key.time
+	if late < -logBefore || late > logAfter {
+		return r, false, nil
+	}
+	place, err := g.compareChannels(l, m.channel)
+	if err != nil || place == twoChannels || place == otherName && late > nearAfter {
+		return r, false, err
+	}
+	same, err := g.same(&l.words, &m.words)
+	switch {
+	case err != nil:
+		return r, false, err
+	case same && place == oneChannel:
+		r.tier = exact
+	case same:
+		r.tier = renamed
+	case m.loose && place == oneChannel && late <= nearAfter:
+		r.tier = edited
+	default:
+		return r, false, nil
+	}
+	r.distance = max(late, -late)
+	return r, true, nil
 }
 
-// closer says whether line la and message a are a better pair than lb and b.
-func closer(la Micros, a recordKey, lb Micros, b recordKey) bool {
-	if da, db := distance(la, a.time), distance(lb, b.time); da != db {
-		return da < db
+// heldRank is rankOf a message and its own line.
+func (g *guildTx) heldRank(m *message) (rank, error) {
+	late := m.line.time - m.key.time
+	r := rank{edited, max(late, -late)}
+	if m.line.other() {
+		return r, nil
 	}
-	if la != lb {
-		return la < lb
+	place, err := g.compareChannels(g.lineOf(m), m.channel)
+	if r.tier = renamed; place == oneChannel {
+		r.tier = exact
 	}
-	return a.compare(b) < 0
+	return r, err
 }
 
-func distance(a, b Micros) Micros { return max(a-b, b-a) }
-
-// near returns the messages and the single log lines of a kind with times in [from, to].
-// One that is damaged must not hold up all others.
-func (g *guildTx) near(k kind, from, to Micros) (messages []message, lines []recordKey, err error) {
-	c := g.records.between(from, to)
-	for b, value := c.Seek(recordKey{k.user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
-		key, ok := parseRecordKey(b)
-		if !ok {
-			return nil, nil, damagedValue(b)
-		}
-		if key.user != k.user || key.time > to {
-			break
-		}
-		if key.isLog() {
-			if key.id == k.hash {
-				lines = append(lines, key)
-			}
-			continue
-		}
-		s, err := readStored(b, value, key.time)
-		if err != nil {
-			g.w.bad.note(g.id, b, err)
-			continue
-		}
-		same, err := g.isOf(k, b, &s)
-		if err != nil {
-			return nil, nil, err
-		}
-		if same {
-			messages = append(messages, message{key: key, stored: s})
+// compareLines orders lines that a message could have at the same rank.
+func (g *guildTx) compareLines(a, b *logLine) (int, error) {
+	if a.time != b.time {
+		return order(a.time, b.time), nil
+	}
+	for _, l := range []*logLine{a, b} {
+		if err := g.identify(l); err != nil {
+			return 0, err
 		}
 	}
-	messages, err = g.removedNear(messages, k, from, to)
-	return messages, lines, err
-}
-
-// isOf says whether the message under the key b is of a kind, and opens its text then.
-func (g *guildTx) isOf(k kind, b []byte, s *stored) (bool, error) {
-	if s.hash != 0 {
-		if s.hash != k.hash {
-			return false, nil
-		}
-		return true, s.open(g.texts, b, new([]byte))
-	}
-	if s.textSize() != len(k.content) {
-		return false, nil
-	}
-	if err := s.open(g.texts, b, new([]byte)); err != nil || string(s.text) != k.content {
-		return false, err
-	}
-	channel, err := g.channel(s.channel)
-	return channel.Name == k.channel, err
+	return order(a.id, b.id), nil
 }
 
 // mergeLine takes in a log line where messages with ids are about. It returns
 // false if the line is known already.
 func (g *guildTx) mergeLine(p *pending) (bool, error) {
-	k, key := g.kindOf(p), p.key
-	if g.has(key) {
+	if g.has(p.key) {
 		return false, nil
 	}
-	messages, _, err := g.near(k, key.time-logAfter, key.time+logBefore)
+	channel, err := g.numberOf(p)
 	if err != nil {
 		return false, err
 	}
-	if slices.ContainsFunc(messages, func(m message) bool { return m.inLogs && m.logTime == key.time }) {
-		return false, nil
+	l := &logLine{
+		user: p.key.user, time: p.key.time, channel: channel, id: p.key.id, gone: p.gone,
+		words: words{has: true, open: true, text: []byte(p.content), size: len(p.content)},
 	}
+	if err := g.approach(p.key.user, l.time); err != nil {
+		return false, err
+	}
+	for _, m := range g.near.around(l.time-logAfter, l.time+logBefore) {
+		if !m.inLogs || m.line.time != l.time {
+			continue
+		}
+		if known, err := g.isSame(l, g.lineOf(m)); known || err != nil {
+			return false, err
+		}
+	}
+	return true, g.settleLine(l, p.gone)
+}
+
+// settleLine gives a line the best message that would rather have it than the line
+// that it has, which then goes on, or makes a record of it, without a text if none are
+// to be kept.
+func (g *guildTx) settleLine(l *logLine, gone bool) error {
 	for {
-		best := -1
-		for i, m := range messages {
-			if m.inLogs && !closer(key.time, m.key, m.logTime, m.key) {
+		if err := g.extend(l.time-logAfter, l.time+logBefore); err != nil {
+			return err
+		}
+		var best *message
+		var bestRank rank
+		for _, m := range g.near.around(l.time-logAfter, l.time+logBefore) {
+			r, ok, err := g.rankOf(l, m)
+			if err != nil {
+				return err
+			}
+			if !ok || best != nil && r.compare(bestRank) >= 0 { // those of one rank come by time and id
 				continue
 			}
-			if best < 0 || closer(key.time, m.key, key.time, messages[best].key) {
-				best = i
+			if m.inLogs {
+				if ok, err = g.wouldRather(m, l, r); err != nil {
+					return err
+				}
+			}
+			if ok {
+				best, bestRank = m, r
 			}
 		}
-		if best < 0 {
-			number, err := g.numberOf(p)
-			if err != nil {
-				return false, err
+		if best == nil {
+			return g.putSingle(l)
+		}
+		turnedOut, err := g.release(best)
+		if err != nil {
+			return err
+		}
+		if turnedOut != nil && turnedOut.borrowed { // it said the same
+			turnedOut.words.learn(&l.words)
+			turnedOut.gone, turnedOut.borrowed = gone || !turnedOut.words.has, false
+		}
+		if err := g.hold(best, l, bestRank.tier); err != nil {
+			return err
+		}
+		if err := g.rewrite(best); err != nil || turnedOut == nil {
+			return err
+		}
+		l = turnedOut
+	}
+}
+
+// wouldRather reports whether a message would rather have a line, at a rank, than the one
+// that it has.
+func (g *guildTx) wouldRather(m *message, l *logLine, r rank) (bool, error) {
+	held, err := g.heldRank(m)
+	if err != nil || r != held {
+		return r.compare(held) < 0, err
+	}
+	c, err := g.compareLines(l, g.lineOf(m))
+	return c < 0, err
+}
+
+// mergeMessage stores a new message where log lines are about. It finds the line of the
+// message, whose own record goes, and then that of the message that had that line.
+func (g *guildTx) mergeMessage(m *message) error {
+	if err := g.approach(m.key.user, m.key.time); err != nil {
+		return err
+	}
+	g.near.insert(m)
+	for isNew := true; ; isNew = false {
+		best, err := g.bestOffer(m)
+		if err != nil {
+			return err
+		}
+		var by *message
+		if best != nil {
+			if by = best.by; by != nil {
+				if _, err := g.release(by); err != nil {
+					return err
+				}
 			}
-			return true, g.putLine(key, number, p)
+			if err := g.hold(m, best.line, best.tier); err != nil {
+				return err
+			}
 		}
-		m := messages[best]
-		turnedOut, had := m.logTime, m.inLogs
-		m.inLogs, m.logTime = true, key.time
-		if err := g.rewrite(m); err != nil {
-			return false, err
+		if isNew {
+			err = g.putMessage(m)
+			if m.gone { // from now on it is what the file says
+				m.words, m.held = m.wordsOf(), nil
+			}
+		} else {
+			err = g.rewrite(m)
 		}
-		if !had {
-			return true, nil
+		switch {
+		case err != nil || best == nil:
+			return err
+		case by == nil:
+			g.near.drop(best.line)
+			return g.remove(best.line.key)
 		}
-		key.time = turnedOut
-		if messages, _, err = g.near(k, key.time-logAfter, key.time+logBefore); err != nil {
-			return false, err
-		}
+		m = by
 	}
 }
 
 // offer is a log line that a message may pair with: a record of its own, or
 // held by another message.
 type offer struct {
-	time   Micros
-	single recordKey // if by is nil
-	by     *message
+	rank
+	line *logLine
+	by   *message
 }
 
-// mergeMessage finds the log line of a message that was just put where log lines
-// are about, and removes that line's own record.
-func (g *guildTx) mergeMessage(k kind, m message) error {
-	for {
-		best, err := g.bestOffer(k, m)
-		if err != nil || best == nil {
-			return err
-		}
-		m.inLogs, m.logTime = true, best.time
-		if err := g.rewrite(m); err != nil {
-			return err
-		}
-		if best.by == nil {
-			return g.remove(best.single)
-		}
-		m = *best.by
-		m.inLogs = false
-		if err := g.rewrite(m); err != nil {
-			return err
-		}
-	}
-}
-
-// bestOffer returns the nearest line that is single, or would rather have m than
+// bestOffer returns the best line that is single, or would rather have m than
 // the message that holds it; nil if there is none.
-func (g *guildTx) bestOffer(k kind, m message) (*offer, error) {
+func (g *guildTx) bestOffer(m *message) (best *offer, err error) {
 	from, to := m.key.time-logBefore, m.key.time+logAfter
 	// A line in this span may be held by a message that lies as far on its other side.
-	messages, lines, err := g.near(k, from-logAfter, to+logBefore)
-	if err != nil {
+	if err := g.extend(from-logAfter, to+logBefore); err != nil {
 		return nil, err
 	}
-	var best *offer
-	consider := func(o offer) {
-		if o.time < from || o.time > to || o.by != nil && !closer(o.time, m.key, o.time, o.by.key) {
-			return
+	consider := func(l *logLine, by *message) error {
+		r, ok, err := g.rankOf(l, m)
+		if err != nil || !ok {
+			return err
 		}
-		if best == nil || closer(o.time, m.key, best.time, m.key) {
-			best = &o
+		if by != nil {
+			held, err := g.heldRank(by)
+			if c := r.compare(held); err != nil || c > 0 || c == 0 && m.key.compare(by.key) > 0 {
+				return err
+			}
+		}
+		if best != nil {
+			c := r.compare(best.rank)
+			if c == 0 {
+				c, err = g.compareLines(l, best.line)
+			}
+			if err != nil || c > 0 {
+				return err
+			}
+		}
+		best = &offer{r, l, by}
+		return nil
+	}
+	for _, l := range g.near.single(from, to) {
+		if err := consider(l, nil); err != nil {
+			return nil, err
 		}
 	}
-	for _, line := range lines {
-		consider(offer{time: line.time, single: line})
-	}
-	for i := range messages {
-		if messages[i].inLogs {
-			consider(offer{time: messages[i].logTime, by: &messages[i]})
+	for _, o := range g.near.around(from-logAfter, to+logBefore) {
+		if o == m || !o.inLogs || o.line.time < from || o.line.time > to {
+			continue
+		}
+		if err := consider(g.lineOf(o), o); err != nil {
+			return nil, err
 		}
 	}
 	return best, nil
+}
+
+// hold makes a message remember a line as its own.
+func (g *guildTx) hold(m *message, l *logLine, t tier) error {
+	if err := g.openMessage(m); err != nil {
+		return err
+	}
+	m.inLogs, m.held = true, nil
+	m.line = storedLine{time: l.time, channel: l.channel}
+	if t != edited && m.first == 0 && m.hash == 0 {
+		return nil
+	}
+	if err := g.identify(l); err != nil {
+		return err
+	}
+	m.line.key = l.id
+	if t != edited {
+		return nil
+	}
+	if l.words.has && !l.gone && !m.gone {
+		if err := g.openWords(&l.words); err != nil {
+			return err
+		}
+		m.line.hasText, m.line.text, m.line.size = true, slices.Clone(l.words.text), len(l.words.text)
+		return nil
+	}
+	hash, err := g.textHash(&l.words)
+	m.line.hash = max(hash, unknownText)
+	return err
+}
+
+// release takes the line of a message away and returns it, nil if there was none.
+func (g *guildTx) release(m *message) (*logLine, error) {
+	if !m.inLogs {
+		return nil, nil
+	}
+	l := g.lineOf(m)
+	if err := g.openMessage(m); err != nil {
+		return nil, err
+	}
+	if l.words.line {
+		if err := g.openWords(&l.words); err != nil {
+			return nil, err
+		}
+	}
+	m.inLogs, m.line, m.held = false, storedLine{channel: m.channel}, nil
+	return l, nil
 }

@@ -61,3 +61,57 @@ func BenchmarkImport(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPutNearLines puts messages where log lines are, in commits as live traffic
+// makes them: of many people, and of one who writes hundreds of messages a minute.
+func BenchmarkPutNearLines(b *testing.B) {
+	for _, of := range []struct {
+		name                   string
+		messages, users, batch int
+		step                   store.Micros
+	}{{"many people", 20_000, 1_000, 100, 300_000}, {"one person", 3_000, 1, 100, 100_000}} {
+		b.Run(of.name, func(b *testing.B) {
+			ctx := context.Background()
+			message := func(i int) store.Record {
+				r := live(1, store.ID(1+i*7%of.users), i, fmt.Sprint("what was said, number ", i%50))
+				r.Time = store.Micros(1_700_000_000e6) + store.Micros(i)*of.step
+				return r
+			}
+			for b.Loop() {
+				b.StopTimer()
+				db, err := store.Open(b.TempDir()+"/rollcall.db", store.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				lines := store.LogBatch{Records: make([]store.Record, of.messages)}
+				for i := range lines.Records {
+					r := message(i)
+					r.Time, r.Message, r.Source, r.Channel.ID = r.Time+200e3, 0, store.SourceLog, 0
+					lines.Records[i] = r
+				}
+				if _, err := db.Import(ctx, lines); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				for i := 0; i < of.messages; i += of.batch {
+					batch := store.Batch{Records: make([]store.Record, of.batch)}
+					for k := range batch.Records {
+						batch.Records[k] = message(i + k)
+					}
+					if _, err := db.Put(ctx, batch); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StopTimer()
+				if g, _, err := db.Guild(ctx, 1); err != nil || g.Messages != int64(of.messages) {
+					b.Fatal(g.Messages, err)
+				}
+				if err := db.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(of.messages*b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
+}

@@ -339,10 +339,10 @@ func recordAgain(t *crypt.Codec, b, payload []byte) ([]byte, error) {
 	value = append(value, s.head...)
 	if !t.Encrypts() {
 		value[len(b)+1] &^= flagEncrypted
-		return append(append(value, s.text...), s.more...)[len(b):], nil
+		return append(value, s.body...)[len(b):], nil
 	}
 	value[len(b)+1] |= flagEncrypted
-	return crypt.AppendEncrypted(t, value, value, s.text, s.more)[len(b):], nil
+	return crypt.AppendEncrypted(t, value, value, s.body)[len(b):], nil
 }
 
 func textAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {

@@ -13,6 +13,37 @@ import (
 // same message would come back, from a page of the history or as a line of the logs.
 // A trace is no record, and no answer and no count knows of it; but it takes part in
 // the matching as the message did, so the lines of other messages stay theirs.
+//
+// A message of somebody that does not count (a join, a boost, a new thread) has a trace
+// from the beginning: the other bot has logged it as it logs all others, and the line
+// must not become a record.
+
+// uncountedLimit bounds the traces of messages that never counted, of a guild: some 75 MB.
+// Beyond it they are not kept, and their lines count.
+const uncountedLimit = 1_000_000
+
+// putUncounted keeps traces of messages that do not count.
+func (g *guildTx) putUncounted(batch []pending) error {
+	g.coming = len(batch)
+	for i := range batch {
+		p := &batch[i]
+		if p.out || g.forgets(p.key.user) || g.info.uncounted >= uncountedLimit || g.has(p.key) {
+			continue
+		}
+		p.gone = true
+		m, err := g.messageOf(p)
+		if err != nil {
+			return err
+		}
+		m.stored = stored{source: m.source, channel: m.channel, gone: true, first: m.first, uncounted: true, line: m.line}
+		m.removed = true
+		g.info.uncounted++
+		if err := g.place(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // traceKey is the key of a trace: tombMessage · guild u64 · key of the record.
 func (g *guildTx) traceKey(recordKey []byte) []byte {
@@ -77,40 +108,28 @@ func (g *guildTx) putTrace(key recordKey, s *stored) error {
 	return g.w.put(g.w.state(stateTombstones), g.traceKey(key.append(nil)), s.appendHead(nil, key.time, false))
 }
 
-// removedNear adds the removed messages of a kind with times in [from, to].
-func (g *guildTx) removedNear(messages []message, k kind, from, to Micros) ([]message, error) {
-	if !g.traces {
-		return messages, nil
-	}
-	prefix := g.traceKey(nil)
-	c := g.w.state(stateTombstones).Cursor()
-	for b, value := c.Seek(g.traceKey(recordKey{k.user, from, 0}.append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
-		key, ok := parseRecordKey(b[len(prefix):])
-		if !ok {
-			return nil, damagedValue(b)
-		}
-		if key.user != k.user || key.time > to {
-			break
-		}
-		s, err := readStored(b, value, key.time)
-		if err != nil {
-			return nil, err
-		}
-		if !key.isLog() && s.hash == k.hash {
-			messages = append(messages, message{key: key, stored: s, removed: true})
-		}
-	}
-	return messages, nil
-}
-
-// eraseTraces removes the traces of a user's messages.
+// eraseTraces removes the first traces of a user's messages, or of all messages if user
+// is 0, and returns how many.
 func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
 	if !g.traces {
 		return 0, nil
 	}
-	b := g.w.state(stateTombstones)
-	keys := keysFrom(b, g.traceKey(u64(nil, uint64(user))), most)
+	b, prefix := g.w.state(stateTombstones), g.traceKey(nil)
+	if user != 0 {
+		prefix = u64(prefix, uint64(user))
+	}
+	keys := keysFrom(b, prefix, most)
 	for _, key := range keys {
+		payload, err := get(b, key)
+		if err == nil {
+			var s stored
+			if s, err = decodeStored(payload, 0); err == nil && s.uncounted {
+				g.info.uncounted--
+			}
+		}
+		if err != nil { // it goes in any case
+			g.w.bad.note(g.id, key, err)
+		}
 		if err := b.Delete(key); err != nil {
 			return 0, err
 		}
@@ -124,42 +143,51 @@ func (g *guildTx) redact(key recordKey) error {
 		if s.gone {
 			return nil
 		}
-		if err := g.keepKind(key, s); err != nil {
-			return err
-		}
-		s.gone, s.text, s.more, s.moreSize = true, nil, nil, 0
-		return nil
+		return g.strip(key, s)
 	})
+}
+
+// strip takes the text out of a value, and that of its line with it.
+func (g *guildTx) strip(key recordKey, s *stored) error {
+	if err := g.keepWords(key, s); err != nil {
+		return err
+	}
+	if l := &s.line; l.hasText {
+		l.hash, l.hasText, l.size, l.text = g.w.hash("", l.text), false, 0, nil
+	}
+	s.gone, s.text, s.more, s.moreSize = true, nil, nil, 0
+	return nil
 }
 
 // obliterate takes a record away for good and leaves a trace.
 func (g *guildTx) obliterate(key recordKey) error {
+	g.leave()
 	s, err := g.whole(key)
 	if err != nil {
 		return err
 	}
-	if err := g.keepKind(key, &s); err != nil {
+	if err := g.strip(key, &s); err != nil {
 		return err
 	}
-	trace := stored{source: s.source, channel: s.channel, gone: true, hash: s.hash, inLogs: s.inLogs, logTime: s.logTime}
+	trace := stored{source: s.source, channel: s.channel, gone: true, hash: s.hash, first: s.first, loose: s.loose, inLogs: s.inLogs, line: s.line}
 	if err := g.putTrace(key, &trace); err != nil {
 		return err
 	}
 	return g.remove(key)
 }
 
-// keepKind makes a message keep what the matching knows it by, before its text goes.
-// A line has that in its key.
-func (g *guildTx) keepKind(key recordKey, s *stored) error {
-	if s.hash != 0 || s.gone || key.isLog() {
+// keepWords makes a record keep what the matching knows it by, before its text goes.
+func (g *guildTx) keepWords(key recordKey, s *stored) error {
+	if s.hash != 0 || s.first != 0 || s.gone {
 		return nil
 	}
-	channel, err := g.channel(s.channel)
-	if err != nil {
-		return err
+	s.first = g.w.hash("", s.text)
+	if !s.inLogs || s.line.key != 0 {
+		return nil
 	}
-	s.hash = g.w.hash(channel.Name, string(s.text))
-	return nil
+	channel, err := g.channel(s.line.channel)
+	s.line.key = g.w.hash(channel.Name, s.text)
+	return err
 }
 
 // whole returns a record with its text.
@@ -170,13 +198,14 @@ func (g *guildTx) whole(key recordKey) (stored, error) {
 		return s, err
 	}
 	err = s.open(g.texts, b, new([]byte))
-	s.text, s.more = slices.Clone(s.text), slices.Clone(s.more)
+	s.text, s.more, s.line.text = slices.Clone(s.text), slices.Clone(s.more), slices.Clone(s.line.text)
 	return s, err
 }
 
 // change rewrites a record with what fn makes of it. The record's place, source and
 // channel stay.
 func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
+	g.leave()
 	s, err := g.whole(key)
 	if err != nil {
 		return err
@@ -193,6 +222,6 @@ func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
 
 // same says whether what may be changed of two values is the same.
 func (s *stored) same(o *stored) bool {
-	return s.replyTo == o.replyTo && s.replyUser == o.replyUser && s.gone == o.gone && s.hash == o.hash && s.edited == o.edited &&
+	return s.replyTo == o.replyTo && s.replyUser == o.replyUser && s.gone == o.gone && s.first == o.first && s.edited == o.edited &&
 		s.attachments == o.attachments && s.forward == o.forward && s.forwardFiles == o.forwardFiles && bytes.Equal(s.text, o.text) && bytes.Equal(s.more, o.more)
 }

@@ -132,14 +132,17 @@ type DeletedChannel struct {
 // Batch is what the tracker stores in one transaction.
 type Batch struct {
 	Records []Record
-	Changes []Change // in their order, after Records
-	Deleted []DeletedChannel
-	Left    []GuildLeft // new ones; one that is known to be left keeps its moment
-	Back    []ID        // guilds that the bot is in
-	Names   []Name
-	Learned []LearnedName // names of channels, after Records
-	Cursors []ChannelCursor
-	Gaps    []Gap // new ones (Gap.Seq 0) and changed ones
+	// Uncounted are messages of people that do not count, as joins do not. They become no
+	// records; of each a trace is kept that takes its log line, so that it is none either.
+	Uncounted []Record
+	Changes   []Change // in their order, after Records
+	Deleted   []DeletedChannel
+	Left      []GuildLeft // new ones; one that is known to be left keeps its moment
+	Back      []ID        // guilds that the bot is in
+	Names     []Name
+	Learned   []LearnedName // names of channels, after Records
+	Cursors   []ChannelCursor
+	Gaps      []Gap // new ones (Gap.Seq 0) and changed ones
 	// CountFound adds to the Found of the first of Gaps how many of Records were new, so that a
 	// page that is read twice is counted once.
 	CountFound bool

@@ -20,12 +20,18 @@ import (
 // after which the process should end: whether the batch was committed is then
 // unknown, and putting it again is harmless.
 func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
-	for i := range b.Records {
-		if r := &b.Records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source == 0 || r.Source == SourceLog || r.Source > SourceImport {
-			return 0, fmt.Errorf("record of message id %d, source %d: want an id below 2^63 and another source", r.Message, r.Source)
+	for _, records := range [][]Record{b.Records, b.Uncounted} {
+		for i := range records {
+			if r := &records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source == 0 || r.Source == SourceLog || r.Source > SourceImport {
+				return 0, fmt.Errorf("record of message id %d, source %d: want an id below 2^63 and another source", r.Message, r.Source)
+			}
 		}
 	}
 	shares, err := db.arrange(b.Records)
+	if err != nil {
+		return 0, err
+	}
+	uncounted, err := db.arrange(b.Uncounted)
 	if err != nil {
 		return 0, err
 	}
@@ -36,6 +42,9 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			stored += n
 			return err
 		}); err != nil {
+			return err
+		}
+		if err := w.eachGuild(uncounted, (*guildTx).putUncounted); err != nil {
 			return err
 		}
 		if err := w.applyChanges(b.Changes); err != nil {
@@ -175,22 +184,14 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 			continue
 		}
 		before := len(g.changes)
-		s, err := g.storedOf(p)
+		m, err := g.messageOf(p)
 		if err != nil {
 			return 0, err
 		}
-		if err := g.put(p.key, &s, p.kept()); err != nil {
+		if err := g.place(m); err != nil {
 			return 0, err
 		}
 		stored++
-		at := p.key.time
-		g.info.ids.add(at)
-		if g.info.logs.overlaps(at-logBefore, at+logAfter) {
-			s.text = []byte(p.kept())
-			if err := g.mergeMessage(g.kindOf(p), message{key: p.key, stored: s}); err != nil {
-				return 0, err
-			}
-		}
 		if err := g.catchUp(p.key); err != nil {
 			return 0, err
 		}
@@ -199,24 +200,42 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	return stored, nil
 }
 
-func (g *guildTx) storedOf(p *pending) (stored, error) {
+// place stores a new message, and finds its log line where such are about.
+func (g *guildTx) place(m *message) error {
+	at := m.key.time
+	g.info.ids.add(at)
+	if g.info.logs.overlaps(at-logBefore, at+logAfter) {
+		return g.mergeMessage(m)
+	}
+	return g.putMessage(m)
+}
+
+func (g *guildTx) messageOf(p *pending) (*message, error) {
 	channel, err := g.numberOf(p)
+	if err != nil {
+		return nil, err
+	}
 	r := p.more
-	s := stored{
+	m := &message{key: p.key, opened: true, stored: stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
-		edited: r.Edited, gone: p.gone,
+		edited: r.Edited, gone: p.gone, loose: r.Edited != 0, line: storedLine{channel: channel},
+	}}
+	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content)}
+	if m.gone {
+		m.first, err = g.textHash(&m.words)
+	} else {
+		m.text = m.words.text
 	}
 	if r.Extra != nil {
-		s.setExtra(r.Extra)
+		m.setExtra(r.Extra)
 	}
-	if s.gone {
-		s.more, s.moreSize = nil, 0
-		s.hash = g.kindOf(p).hash
+	if m.gone {
+		m.more, m.moreSize = nil, 0
 	}
-	if s.replyUser != 0 && g.w.forgotten.has(Person{s.replyUser, g.id}) {
-		s.replyTo, s.replyUser = 0, 0
+	if m.replyUser != 0 && g.w.forgotten.has(Person{m.replyUser, g.id}) {
+		m.replyTo, m.replyUser = 0, 0
 	}
-	return s, err
+	return m, err
 }
 
 // outcome is what became of a line.
@@ -242,11 +261,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 			if known[i] {
 				return false, nil
 			}
-			number, err := g.numberOf(p)
-			if err != nil {
-				return false, err
-			}
-			return true, g.putLine(p.key, number, p)
+			return true, g.putLine(p)
 		}
 	}
 	for i := range lines {
@@ -272,13 +287,20 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	return nil
 }
 
-func (g *guildTx) mergePending(_ int, p *pending) (bool, error) {
-	return g.mergeLine(p)
-}
+func (g *guildTx) mergePending(_ int, p *pending) (bool, error) { return g.mergeLine(p) }
 
-// putLine stores a line that has no message.
-func (g *guildTx) putLine(key recordKey, channel uint32, p *pending) error {
-	return g.put(key, &stored{source: SourceLog, channel: channel, gone: p.gone}, p.kept())
+// putLine stores a line where no message is about.
+func (g *guildTx) putLine(p *pending) error {
+	channel, err := g.numberOf(p)
+	if err != nil {
+		return err
+	}
+	s := stored{source: SourceLog, channel: channel, gone: p.gone}
+	if s.gone {
+		s.first = g.w.hash("", []byte(p.content))
+	}
+	put(g, p.key, &s, p.kept())
+	return nil
 }
 
 // known says which lines are there already, or earlier in the batch, where no
@@ -292,16 +314,27 @@ func (g *guildTx) known(lines []pending) []bool {
 }
 
 // put stores a record that is not there yet.
-func (g *guildTx) put(key recordKey, s *stored, content string) error {
+func put[T string | []byte](g *guildTx, key recordKey, s *stored, content T) {
 	g.changes = append(g.changes, change{key.user, key.time, s.channel, 1})
 	g.records.add(key, recordValue(g, key, s, content))
+}
+
+// putMessage stores a message that is not there yet.
+func (g *guildTx) putMessage(m *message) error {
+	if m.removed {
+		return g.putTrace(m.key, &m.stored)
+	}
+	put(g, m.key, &m.stored, m.text)
 	return nil
 }
 
 // rewrite stores a message that is there, with another log line.
-func (g *guildTx) rewrite(m message) error {
+func (g *guildTx) rewrite(m *message) error {
 	if m.removed {
 		return g.putTrace(m.key, &m.stored)
+	}
+	if err := g.openMessage(m); err != nil {
+		return err
 	}
 	return g.records.replace(m.key, recordValue(g, m.key, &m.stored, m.text))
 }
@@ -322,10 +355,11 @@ func (g *guildTx) remove(key recordKey) error {
 
 // recordValue makes the value of a record, with its checksum.
 func recordValue[T string | []byte](g *guildTx, key recordKey, s *stored, content T) []byte {
-	const most = recordKeySize + 2 + 5 + 1 + maxFields + crypt.Overhead + checksumSize // all but the content
-	if len(content)+len(s.more) > 0 {
+	const most = recordKeySize + 2 + 5 + 2 + maxFields + crypt.Overhead + checksumSize // all but the texts
+	size := len(content) + len(s.more) + len(s.line.text)
+	if size > 0 {
 		g.info.texts = min(g.info.texts, key.time)
 	}
-	b := appendRecord(g.w.arena.Alloc(most+len(content)), g.texts, key, s, content)
+	b := appendRecord(g.w.arena.Alloc(most+size), g.texts, key, s, content)
 	return seal(b[:recordKeySize], b[recordKeySize:])
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"rollcall/internal/rules"
+	"rollcall/internal/snowflake"
 	"rollcall/store"
 )
 
@@ -15,8 +16,8 @@ const (
 	typeReply   = 19
 )
 
-// discordEpoch is 2015-01-01T00:00:00Z in unix milliseconds, where snowflakes begin.
-const discordEpoch = 1420070400000
+// discordEpoch is where snowflakes begin, in unix milliseconds.
+const discordEpoch = snowflake.Epoch
 
 // message is a message of the gateway or of a history page. A history page
 // carries no guild id: who fetched it sets GuildID. Timestamps fall back on the
@@ -238,5 +239,5 @@ func (m message) edit() store.Change {
 
 // snowflakeTime is the instant at which Discord made an id, to the millisecond.
 func snowflakeTime(id store.ID) store.Micros {
-	return store.Micros((int64(id>>22) + discordEpoch) * 1000)
+	return store.Micros(id.Millis() * 1000)
 }

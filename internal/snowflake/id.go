@@ -35,6 +35,12 @@ func ParseID(s string) (ID, error) {
 	return ID(n), nil
 }
 
+// Epoch is 2015-01-01T00:00:00Z in unix milliseconds, where Discord's ids begin.
+const Epoch = 1420070400000
+
+// Millis is when Discord made the id, in unix milliseconds.
+func (id ID) Millis() int64 { return int64(id>>22) + Epoch }
+
 // String returns the id in decimal.
 func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
 

@@ -88,12 +88,15 @@ func (t *Codec) nonce() []byte {
 
 // AppendEncrypted adds a text, and what follows it, to b, encrypted as one, bound to the
 // associated data (which may be a part of b).
-func AppendEncrypted[T string | []byte](t *Codec, b, bound []byte, text T, more []byte) []byte {
+func AppendEncrypted[T string | []byte](t *Codec, b, bound []byte, text T, more ...[]byte) []byte {
 	m := t.keys.Write
 	nonce := t.nonce()
 	b = append(append(b, m.number), nonce...)
 	n := len(b)
-	b = append(append(b, text...), more...)
+	b = append(b, text...)
+	for _, part := range more {
+		b = append(b, part...)
+	}
 	return t.aead(m).Seal(b[:n], nonce, b[n:], bound)
 }
 
@@ -120,7 +123,7 @@ func (t *Codec) Decrypt(b, bound, encrypted []byte) ([]byte, error) {
 func (t *Codec) Append(b, key, text []byte) []byte {
 	switch {
 	case t.Encrypts():
-		return AppendEncrypted(t, append(b, textMark), t.Bind(key, b), text, nil)
+		return AppendEncrypted(t, append(b, textMark), t.Bind(key, b), text)
 	case len(text) > 0 && text[0] == textMark:
 		b = append(b, textMark, 0)
 	}

@@ -140,7 +140,7 @@ func ReadSalt(meta *bbolt.Bucket, keys *Keyring) ([]byte, error) {
 func WriteSalt(meta *bbolt.Bucket, keys *Keyring, salt []byte) error {
 	payload := bytes.Clone(salt)
 	if keys.Write != nil {
-		payload = AppendEncrypted(keys.Texts(metaPath), nil, SaltKey, salt, nil)
+		payload = AppendEncrypted(keys.Texts(metaPath), nil, SaltKey, salt)
 	}
 	return meta.Put(SaltKey, kv.Seal(SaltKey, payload))
 }
