@@ -78,6 +78,9 @@ type Record struct {
 	// all the same, because the matching with the logs needs it; only a hash is stored.
 	Redacted bool
 	Edited   Micros // when the message was edited last, 0 if never
+	// Formatted: the Content of a record that is put is not what was written, but what a
+	// reader saw, with names in the place of marks. It is not stored.
+	Formatted bool
 }
 
 // Name is a display name as last seen. User is 0 for the guild's own name.

@@ -181,6 +181,9 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		}
 		if g.has(p.key) {
 			g.w.noteDuplicate(p.more.Source)
+			if err := g.correct(p); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		before := len(g.changes)
@@ -218,7 +221,7 @@ func (g *guildTx) messageOf(p *pending) (*message, error) {
 	r := p.more
 	m := &message{key: p.key, opened: true, stored: stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
-		edited: r.Edited, gone: p.gone, loose: r.Edited != 0, line: storedLine{channel: channel},
+		edited: r.Edited, gone: p.gone, loose: r.Edited != 0 || r.Formatted, line: storedLine{channel: channel},
 	}}
 	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content)}
 	if m.gone {

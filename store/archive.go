@@ -1,0 +1,440 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
+)
+
+// ArchiveBatch is what is stored in one transaction of an archive of another tool. It
+// moves no cursor and fills no gap: what an archive does not have may be there all the same.
+type ArchiveBatch struct {
+	Records []Record // SourceImport
+	Changes []Change // what the archive knows to be deleted, after Records
+	Names   []ArchiveName
+}
+
+// ArchiveName is a name with the moment at which an archive knew it, 0 if that says nothing.
+type ArchiveName struct {
+	Name
+	At Micros
+}
+
+// ArchiveOutcome is what became of an ArchiveBatch's records.
+type ArchiveOutcome struct {
+	Messages  int64 // new
+	Known     int64 // already stored, or removed before
+	Updated   int64 // of the known ones, those of which the archive knew something better
+	Forgotten int64 // of people who are forgotten
+}
+
+// Add adds o to a.
+func (a *ArchiveOutcome) Add(o ArchiveOutcome) {
+	a.Messages += o.Messages
+	a.Known += o.Known
+	a.Updated += o.Updated
+	a.Forgotten += o.Forgotten
+}
+
+// deletedUser is the id that stands for every account that was deleted. An archive may
+// have a message under it that was stored under its author's own, and the other way round.
+const deletedUser ID = 456226577798135808
+
+// PutArchive stores messages of an archive in one transaction, synced when it returns.
+//
+// A message is known by its id: one that is there stays in its place and channel, and
+// gets a later edit, the raw text in the place of a formatted one, an answer, a forward,
+// a poll or stickers of which nothing was known. A log line that is the same message is
+// merged into its record (see Import). A name is put if none is known, or if whose it is has
+// written nothing since. Errors are as those of Put.
+func (db *DB) PutArchive(ctx context.Context, b ArchiveBatch) (out ArchiveOutcome, err error) {
+	if err := b.check(); err != nil {
+		return out, err
+	}
+	shares, err := db.arrange(b.Records)
+	if err != nil {
+		return out, err
+	}
+	err = db.update(ctx, func(w *writeTx) error {
+		out = ArchiveOutcome{}
+		if err := w.eachGuild(shares, func(g *guildTx, batch []pending) error {
+			o, err := g.putArchived(batch)
+			out.Add(o)
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := w.applyChanges(b.Changes); err != nil {
+			return err
+		}
+		return w.putArchiveNames(b.Names)
+	})
+	if err != nil {
+		return ArchiveOutcome{}, err
+	}
+	return out, nil
+}
+
+func (b *ArchiveBatch) check() error {
+	for i := range b.Records {
+		if r := &b.Records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source != SourceImport {
+			return fmt.Errorf("record of message id %d, source %d: want an id below 2^63 of an import", r.Message, r.Source)
+		}
+	}
+	return nil
+}
+
+// putArchived puts records of an archive.
+func (g *guildTx) putArchived(batch []pending) (out ArchiveOutcome, err error) {
+	var fresh []pending
+	put := func() error {
+		if len(fresh) == 0 {
+			return nil
+		}
+		n, err := g.putMessages(fresh)
+		out.Messages += int64(n)
+		fresh = fresh[:0]
+		return err
+	}
+	for i := range batch {
+		p := &batch[i]
+		if g.forgets(p.key.user) {
+			out.Forgotten++
+			continue
+		}
+		if i > 0 && batch[i-1].key.id == p.key.id { // the second of two has to find the first
+			if err := put(); err != nil {
+				return out, err
+			}
+		}
+		g.coming = len(batch)
+		key, found := g.locate(p.key)
+		if !found {
+			fresh = append(fresh, *p)
+			continue
+		}
+		out.Known++
+		g.w.noteDuplicate(SourceImport)
+		if g.removed(key) {
+			continue
+		}
+		changed, err := g.improve(key, p)
+		if err != nil {
+			return out, err
+		}
+		if changed {
+			out.Updated++
+		}
+	}
+	return out, put()
+}
+
+// improve adds to a record what another source knows better, and reports whether that was
+// anything.
+func (g *guildTx) improve(key recordKey, p *pending) (bool, error) {
+	s, err := g.whole(key)
+	if err != nil {
+		return false, err
+	}
+	r := *p.more
+	if r.ReplyToUser != 0 && g.w.forgotten.has(Person{r.ReplyToUser, g.id}) {
+		r.ReplyTo, r.ReplyToUser = 0, 0
+	}
+	before := s
+	if err := s.improve(&r, p.gone, func() error { return g.keepWords(key, &s) }); err != nil || s.same(&before) {
+		return false, err
+	}
+	return true, g.records.replace(key, recordValue(g, key, &s, s.text))
+}
+
+// correct lets what Discord itself says of a message replace what an archive said of it.
+func (g *guildTx) correct(p *pending) error {
+	if p.more.Source == SourceImport || g.removed(p.key) {
+		return nil
+	}
+	b := p.key.append(nil)
+	s, err := readStored(b, g.records.Get(b), p.key.time)
+	if err != nil || s.source != SourceImport {
+		return nil // what is damaged is told of when it is read
+	}
+	_, err = g.improve(p.key, p)
+	return err
+}
+
+// improve changes a record by what another source says of the same message; gone says
+// that a text is not to be kept. Before the text changes it calls keep.
+func (s *stored) improve(r *Record, gone bool, keep func() error) error {
+	if !s.gone && !gone {
+		better := r.Edited > s.edited
+		if s.source == SourceImport && r.Edited == s.edited {
+			// What Discord itself tells is right; a raw text is better than a formatted one.
+			better = r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) && !hasMarks(string(s.text))
+		}
+		if r.Formatted && hasMarks(string(s.text)) {
+			better = false
+		}
+		if better && string(s.text) != r.Content {
+			if err := keep(); err != nil {
+				return err
+			}
+			s.text = []byte(r.Content)
+		}
+		if better {
+			s.edited = max(s.edited, r.Edited)
+		}
+		if !s.forward && len(s.more) == 0 && r.Extra != nil {
+			s.setExtra(r.Extra)
+		}
+	}
+	if s.replyTo == 0 || s.replyTo == r.ReplyTo && s.replyUser == 0 {
+		s.replyTo, s.replyUser = r.ReplyTo, r.ReplyToUser
+	}
+	if s.source == SourceImport {
+		s.attachments = max(s.attachments, min(r.Attachments, maxCount))
+	}
+	return nil
+}
+
+// hasMarks reports whether a text has marks that a formatted one has names for.
+func hasMarks(text string) bool {
+	for at := strings.IndexByte(text, '<'); at >= 0 && at+1 < len(text); {
+		switch text[at+1] {
+		case '@', '#', ':', 't', 'a', '/':
+			return true
+		}
+		next := strings.IndexByte(text[at+1:], '<')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return false
+}
+
+// locate returns the key of a message that is stored, or was and has been removed: under
+// its own key, at a time that differs by less than a second (archives cut it, or have it
+// of the id), or under the id of deleted accounts.
+func (g *guildTx) locate(key recordKey) (recordKey, bool) {
+	if g.has(key) {
+		return key, true
+	}
+	if !g.info.ids.overlaps(key.time-findSlack, key.time+findSlack) {
+		return key, false
+	}
+	users := []ID{key.user, deletedUser}
+	if key.user == deletedUser {
+		users = users[:1]
+	}
+	for _, user := range users {
+		if at, ok := g.findNear(recordKey{user, key.time, key.id}); ok {
+			return at, true
+		}
+	}
+	if key.user != deletedUser {
+		return key, false
+	}
+	moments, known := g.momentsOf(civil.QuarterOf(key.time))
+	for _, m := range moments {
+		if at := (recordKey{m.user, m.time, key.id}); known && m.time == key.time && g.records.Get(at.append(nil)) != nil {
+			return at, true
+		}
+	}
+	return key, false
+}
+
+// findNear looks for a user's message within findSlack of its time.
+func (g *guildTx) findNear(key recordKey) (recordKey, bool) {
+	from, to := key.time-findSlack, key.time+findSlack
+	first, _ := findEntry(g.records.fresh, recordKey{key.user, from, 0})
+	for _, e := range g.records.fresh[first:] {
+		if e.key.user != key.user || e.key.time > to {
+			break
+		}
+		if e.key.id == key.id {
+			return e.key, true
+		}
+	}
+	for q := civil.QuarterOf(from); q <= civil.QuarterOf(to); q++ {
+		moments, known := g.momentsOf(q)
+		if !known {
+			return nearest(g.records, key)
+		}
+		for _, m := range momentsBetween(moments, key.user, from, to) {
+			if at := (recordKey{key.user, m.time, key.id}); g.records.Get(at.append(nil)) != nil {
+				return at, true
+			}
+		}
+	}
+	return key, false
+}
+
+// momentsOf returns the moments of a quarter hour, unless they are too many.
+func (g *guildTx) momentsOf(q uint32) ([]moment, bool) {
+	if moments, ok := g.quarters[q]; ok {
+		return moments, true
+	}
+	moments, ok, err := g.readQuarter(q, quarterShare*g.coming)
+	if err != nil || !ok {
+		return nil, false
+	}
+	g.quarters[q] = moments
+	return moments, true
+}
+
+// momentsBetween returns those of a user in a span of time.
+func momentsBetween(moments []moment, user ID, from, to Micros) []moment {
+	first, _ := slices.BinarySearchFunc(moments, moment{from, user}, compareMoments)
+	last := first
+	for last < len(moments) && moments[last].user == user && moments[last].time <= to {
+		last++
+	}
+	return moments[first:last]
+}
+
+// nearest looks among the records themselves for what findNear looks for.
+func nearest(r *records, key recordKey) (recordKey, bool) {
+	from, to := key.time-findSlack, key.time+findSlack
+	c := r.between(from, to)
+	for b, _ := c.Seek(recordKey{key.user, from, 0}.append(nil)); b != nil; b, _ = c.Next() {
+		at := paddedKey(b)
+		if at.user != key.user || at.time > to {
+			break
+		}
+		if at.id == key.id {
+			return at, true
+		}
+	}
+	return key, false
+}
+
+// putArchiveNames puts names that are not known, or not as new. A name is as new as the
+// last message of whose it is, since a message brings a name with it.
+func (w *writeTx) putArchiveNames(names []ArchiveName) error {
+	var put []Name
+	for _, n := range names {
+		known := w.tx.Bucket(bucketNames).Get(u64(u64(nil, uint64(n.Guild)), uint64(n.User))) != nil
+		if !known || n.At >= w.lastSeen(n.Guild, n.User) && n.At != 0 {
+			put = append(put, n.Name)
+		}
+	}
+	return w.putNames(put)
+}
+
+// lastSeen returns the time of the last message of a user, or, for user 0, of the guild.
+func (w *writeTx) lastSeen(guild, user ID) Micros {
+	if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(guild))) == nil && w.guilds[guild] == nil {
+		return civil.MinMicros
+	}
+	g, err := w.guild(guild)
+	if err != nil {
+		return civil.MaxMicros
+	}
+	if user == 0 {
+		return max(g.info.ids.max, g.info.logs.max)
+	}
+	b, _ := g.records.Cursor().Before(recordKey{user + 1, civil.MinMicros, 0}.append(nil))
+	if key := paddedKey(b); b != nil && key.user == user {
+		return key.time
+	}
+	return civil.MinMicros
+}
+
+// Fate is what would become of a record of an archive.
+type Fate uint8
+
+const (
+	FateNew       Fate = iota // stored
+	FateKnown                 // there already, with all that is known
+	FateUpdated               // there already, and changed
+	FateForgotten             // of somebody who is forgotten
+)
+
+// PreviewArchive tells, for each of the records in their order, what PutArchive would do,
+// and changes nothing.
+func (db *DB) PreviewArchive(ctx context.Context, b ArchiveBatch) (fates []Fate, err error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		fates = make([]Fate, len(b.Records))
+		guilds := map[ID]*records{}
+		for i := range b.Records {
+			r := &b.Records[i]
+			if db.forgotten.has(Person{r.User, r.Guild}) {
+				fates[i] = FateForgotten
+				continue
+			}
+			of, ok := guilds[r.Guild]
+			if !ok {
+				of = openRecords(tx, r.Guild)
+				guilds[r.Guild] = of
+			}
+			if of == nil {
+				continue
+			}
+			if fates[i], err = db.preview(tx, of, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return fates, err
+}
+
+// writtenAt returns who has written something in a guild at a moment.
+func writtenAt(tx *bbolt.Tx, guild ID, at Micros) (users []ID) {
+	q := civil.QuarterOf(at)
+	c := tx.Bucket(bucketTimeline).Bucket(bucketName(guild)).Cursor()
+	b, value := c.Seek(chunkKey(q, 0))
+	if b == nil || binary.BigEndian.Uint32(b) != q {
+		return nil
+	}
+	moments, _, _, err := readQuarter(b, value, c.Next)
+	if err != nil {
+		return nil // what is damaged is told of elsewhere
+	}
+	for _, m := range moments {
+		if m.time == at {
+			users = append(users, m.user)
+		}
+	}
+	return users
+}
+
+func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record) (Fate, error) {
+	users := []ID{r.User, deletedUser}
+	if r.User == deletedUser {
+		users = append(users, writtenAt(tx, r.Guild, r.Time)...)
+	}
+	for _, user := range users {
+		key := recordKey{user, r.Time, uint64(r.Message)}
+		trace := append(append([]byte{tombMessage}, u64(nil, uint64(r.Guild))...), key.append(nil)...)
+		if tx.Bucket(bucketState).Bucket(stateTombstones).Get(trace) != nil {
+			return FateKnown, nil
+		}
+		at, ok := nearest(of, key)
+		if !ok {
+			continue
+		}
+		b := at.append(nil)
+		s, err := readStored(b, of.Get(b), at.time)
+		if err == nil {
+			err = s.open(db.keys.nestedTexts(bucketRecords, bucketName(r.Guild)), b, new([]byte))
+		}
+		if err != nil {
+			return FateKnown, err
+		}
+		before := s
+		if err := s.improve(r, r.Redacted, func() error { return nil }); err != nil || s.same(&before) {
+			return FateKnown, err
+		}
+		return FateUpdated, nil
+	}
+	return FateNew, nil
+}
