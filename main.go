@@ -86,7 +86,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	server := api.New(api.Options{
 		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Zone: c.TZ.Location(),
 		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree),
-		Logs: c.Logs, Backups: c.BackupDir,
+		Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())

@@ -32,6 +32,7 @@ type ArchiveOutcome struct {
 	Known     int64 // already stored, or removed before
 	Updated   int64 // of the known ones, those of which the archive knew something better
 	Forgotten int64 // of people who are forgotten
+	KeptOut   int64 // by the gate (see Guard)
 }
 
 // Add adds o to a.
@@ -40,6 +41,7 @@ func (a *ArchiveOutcome) Add(o ArchiveOutcome) {
 	a.Known += o.Known
 	a.Updated += o.Updated
 	a.Forgotten += o.Forgotten
+	a.KeptOut += o.KeptOut
 }
 
 // deletedUser is the id that stands for every account that was deleted. An archive may
@@ -106,6 +108,10 @@ func (g *guildTx) putArchived(batch []pending) (out ArchiveOutcome, err error) {
 		p := &batch[i]
 		if g.forgets(p.key.user) {
 			out.Forgotten++
+			continue
+		}
+		if p.out {
+			out.KeptOut++
 			continue
 		}
 		if i > 0 && batch[i-1].key.id == p.key.id { // the second of two has to find the first
@@ -425,7 +431,7 @@ func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record) (Fate, error) {
 		b := at.append(nil)
 		s, err := readStored(b, of.Get(b), at.time)
 		if err == nil {
-			err = s.open(db.keys.nestedTexts(bucketRecords, bucketName(r.Guild)), b, new([]byte))
+			err = s.open(db.keys.NestedTexts(bucketRecords, bucketName(r.Guild)), b, new([]byte))
 		}
 		if err != nil {
 			return FateKnown, err

@@ -20,6 +20,7 @@
 //	GET /v1/openapi.json                            all of this, precisely (openapi.json)
 //	POST /v1/backup                                 a backup of the database, over the socket alone: compact
 //	POST /v1/compact                                compact the database, over the socket alone
+//	POST /v1/import                                 a part of another tool's archive, over the socket alone: dry_run
 //	GET /v1/status                                  how the daemon is, everything that can be said
 //	GET /healthz, /readyz, /metrics                 open to everyone who reaches the address
 //
@@ -44,5 +45,5 @@
 //
 // Whatever a caller chooses is bounded: the size of the header, the length of
 // names, the length and the states of patterns, the elements of a list, the time of
-// a query, the number of queries at a time. There are no request bodies.
+// a query, the number of queries at a time. No request but that of an import has a body.
 package api

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"rollcall/internal/health"
+	"rollcall/internal/importer/intake"
 	"rollcall/internal/words"
 	"rollcall/store"
 )
@@ -48,6 +49,8 @@ type Options struct {
 	Metrics http.Handler   // nil: there are none
 	Log     *slog.Logger   // requests that fail through our fault
 
+	Intake *intake.Database // takes archives of other tools, see ImportPath; nil: none are taken
+
 	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
 
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
@@ -76,6 +79,8 @@ type Server struct {
 	logs         string // folders
 	backups      string
 	upkeep       sync.Mutex // held by the one thing that copies the database
+	intake       *intake.Database
+	importing    sync.Mutex // held while a batch is taken in
 }
 
 // New returns a server of the store, which must stay open until the handlers
@@ -89,7 +94,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
-		logs: o.Logs, backups: o.Backups,
+		logs: o.Logs, backups: o.Backups, intake: o.Intake,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})
@@ -144,7 +149,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		problem(http.StatusForbidden, "requests of other sites' pages are refused").write(w)
 		return
 	}
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && r.URL.Path != ImportPath {
 		w.Header().Set("Connection", "close") // instead of reading the body
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			problem(http.StatusRequestEntityTooLarge, "a request has no body here").write(w)

@@ -59,11 +59,12 @@ func (s *Server) upkeepRoutes() []route {
 		{"POST", BackupPath, s.alone(s.postBackup)},
 		{"POST", CompactPath, s.alone(s.postCompact)},
 		{"GET", FoldersPath, s.getFolders},
+		{"POST", ImportPath, s.postImport},
 	}
 }
 
 func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath
+	return path == BackupPath || path == CompactPath || path == FoldersPath || path == ImportPath
 }
 
 // alone lets one of them run at a time, and for as long as it takes.

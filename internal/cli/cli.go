@@ -147,7 +147,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of tables")
 	root.AddCommand(
 		a.runCommand(),
-		a.migrateCommand(), a.stateCommand(), a.exportCommand(),
+		a.migrateCommand(), a.importCommand(), a.stateCommand(), a.exportCommand(),
 		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.wordsCommand(),
 		a.forgetCommand(), a.rememberCommand(),
 		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),

@@ -141,10 +141,15 @@ func (s *source) change(ctx context.Context, method, path string, query url.Valu
 }
 
 func (s *source) do(ctx context.Context, client *http.Client, method, path string, query url.Values) (*http.Response, error) {
+	return s.send(ctx, client, method, path, query, nil)
+}
+
+// send is do with a body.
+func (s *source) send(ctx context.Context, client *http.Client, method, path string, query url.Values, body io.Reader) (*http.Response, error) {
 	if size := len(path) + len(query.Encode()); size > api.MaxQuestion {
 		return nil, usage("the question has %d bytes: want names and values of at most %d together", size, api.MaxQuestion)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://rollcall"+path+"?"+query.Encode(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://rollcall"+path+"?"+query.Encode(), body)
 	if err != nil {
 		return nil, err
 	}

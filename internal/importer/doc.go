@@ -27,4 +27,12 @@
 // later ones only know later edits. So they are read in the order of how well they keep
 // texts: discrawl, then the data package and Discord History Tracker, then
 // DiscordChatExporter, by the time of the export.
+//
+// # Resuming
+//
+// There is no cursor. A run that was killed is repeated: what it had stored is found by
+// its id and counted as known, which costs a fraction of storing it (a message is looked up
+// in the timeline of its quarter hour, and read only if it is there). A cursor would have to
+// tell a file from one that was replaced, and a place in a database from one that was
+// rewritten, and would save less than the time of reading.
 package importer

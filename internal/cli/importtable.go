@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rollcall/internal/cli/terminal"
+	"rollcall/internal/importer"
+	"rollcall/internal/importer/archive"
+)
+
+// importRows is how many archives the table shows; the rest are in its last line.
+const importRows = 200
+
+// printImport prints what became of archives: the JSON, or a table with what did not go
+// into it behind.
+func (a *app) printImport(sum importer.Summary, notes []string, dryRun bool) error {
+	if a.json {
+		return json.NewEncoder(a.stdout).Encode(sum)
+	}
+	t := newTable("path", "format", "guild", "channel", "new", "known", "updated", "skipped", "malformed", "")
+	for _, f := range sum.Files[:min(len(sum.Files), importRows)] {
+		torn := ""
+		if f.Incomplete {
+			torn = "incomplete"
+		}
+		t.AppendRow(cells{terminal.Visible(f.Path), f.Format, f.GuildID, terminal.Visible(f.ChannelName), f.Messages, f.Known, f.Updated, total(f.Skipped), f.Malformed, torn})
+	}
+	if len(sum.Files) > 0 {
+		if err := a.render(a.stdout, t); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	if more := len(sum.Files) - importRows; more > 0 {
+		fmt.Fprintf(&b, "%d more archives are not shown: --json has them all.\n", more)
+	}
+	verb := "are"
+	if dryRun {
+		verb = "would be"
+	}
+	fmt.Fprintf(&b, "%d messages %s new, %d were known (%d of them %s updated), %d skipped, %d malformed, of %d archives in %.1f s.\n",
+		sum.Messages, verb, sum.Known, sum.Updated, verb, total(sum.Skipped), sum.Malformed, len(sum.Files), sum.Seconds)
+	for _, why := range slices.Sorted(maps.Keys(sum.Skipped)) {
+		fmt.Fprintf(&b, "skipped: %d %s\n", sum.Skipped[why], words(why))
+	}
+	for _, path := range sum.Incomplete {
+		fmt.Fprintf(&b, "incomplete: %s: what could be read was taken in\n", terminal.Visible(path))
+	}
+	for _, r := range sum.Refused {
+		fmt.Fprintf(&b, "refused: %s: %s\n", terminal.Visible(r.Path), terminal.Visible(r.Reason))
+	}
+	for _, n := range notes {
+		fmt.Fprintf(&b, "%s\n", terminal.Visible(n))
+	}
+	_, err := a.stdout.Write([]byte(b.String()))
+	return err
+}
+
+func total(skipped map[archive.Reason]int64) (n int64) {
+	for _, k := range skipped {
+		n += k
+	}
+	return n
+}
+
+// words says a reason to people.
+func words(why archive.Reason) string {
+	known := map[archive.Reason]string{
+		archive.Bot: "of bots and webhooks", archive.System: "of the system", archive.DirectMessage: "direct messages, which are never stored",
+		archive.Deleted: "deleted in Discord", archive.NoGuild: "without a guild", archive.ThreadStarter: "copies at the beginning of threads",
+		"opted_out": "of people who have opted out", "forgotten": "of people who are forgotten", "not_allowed": "in guilds or channels that are not recorded",
+	}
+	if s, ok := known[why]; ok {
+		return s
+	}
+	return string(why)
+}
+
+// noteLines are what there is to say of an archive.
+func noteLines(path, note string, totals []archive.Total) (lines []string) {
+	if note != "" {
+		lines = append(lines, fmt.Sprintf("%s: %s", path, note))
+	}
+	for _, t := range totals {
+		lines = append(lines, fmt.Sprintf("%s: it has counted %d messages in guild %s; compare with rollcall guilds", path, t.Messages, t.Guild))
+	}
+	return lines
+}
