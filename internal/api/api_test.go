@@ -123,7 +123,7 @@ func TestNothingStored(t *testing.T) {
 	for target, want := range map[string]string{
 		"/v1/guilds":            "[]\n",
 		"/v1/export":            "",
-		"/v1/export?format=csv": "guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments\n",
+		"/v1/export?format=csv": "guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments,edited_at,redacted,forwarded_content,forwarded_attachments,poll_question,poll_answers,stickers\n",
 		"/v1/state":             `{"log_migration_state":[],"files":[],"quarantine":[],"gaps":[]}` + "\n",
 	} {
 		if w := get(t, s, target); w.Code != 200 || w.Body.String() != want {
@@ -192,8 +192,8 @@ func TestRecordShapes(t *testing.T) {
 		"/v1/export?user=Bertram":                                                   reply + "\n" + bare + "\n",
 		"/v1/export?guild=Other":                                                    bare + "\n",
 		"/v1/export?guild=111111111111111111&until=2026-05-11T00:00:00Z":            log + "\n",
-		"/v1/export?guild=111111111111111111&until=2026-05-11&user=Anna&format=csv": "guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments\n111111111111111111,222222222222222222,general,from the logs,2026-05-10T06:30:00.123456Z,log,,,,\n",
-		"/v1/export?user=444444444444444444&guild=111111111111111111&format=csv":    fmt.Sprintf("guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments\n111111111111111111,444444444444444444,hilfe 求助,\"你好\n\x1b[31m\"\"\",2026-05-11T06:30:10.123456Z,backfill,%d,902,222222222222222222,2\n", snowflake(at(10), 1)),
+		"/v1/export?guild=111111111111111111&until=2026-05-11&user=Anna&format=csv": "guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments,edited_at,redacted,forwarded_content,forwarded_attachments,poll_question,poll_answers,stickers\n111111111111111111,222222222222222222,general,from the logs,2026-05-10T06:30:00.123456Z,log,,,,,,,,,,,\n",
+		"/v1/export?user=444444444444444444&guild=111111111111111111&format=csv":    fmt.Sprintf("guild_id,user_id,channel_name,message_content,timestamp,source,message_id,channel_id,reply_to_user_id,attachments,edited_at,redacted,forwarded_content,forwarded_attachments,poll_question,poll_answers,stickers\n111111111111111111,444444444444444444,hilfe 求助,\"你好\n\x1b[31m\"\"\",2026-05-11T06:30:10.123456Z,backfill,%d,902,222222222222222222,2,,,,,,,\n", snowflake(at(10), 1)),
 	} {
 		if w := get(t, s, target); w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: got %d\n%s\nwant\n%s", target, w.Code, w.Body, want)

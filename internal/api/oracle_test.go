@@ -87,6 +87,12 @@ func say(t *testing.T, db *store.DB, random *rand.Rand, live, logged bool) {
 		}
 		if live && (!logged || random.IntN(3) > 0) {
 			r.Source, r.Channel.ID, r.Message = store.SourceLive, 77, snowflake(r.Time, random.IntN(1<<20))
+			switch random.IntN(12) {
+			case 0: // what others wrote is nobody's words
+				r.Extra = &store.Extra{Forwarded: &store.Forwarded{Content: "borrowed borrowed borrowed 借来的", Attachments: 1}}
+			case 1:
+				r.Extra = &store.Extra{Poll: &store.Poll{Question: "polled polled polled", Answers: []string{"yes", "no"}}, Stickers: []string{"stuck"}}
+			}
 			batch.Records = append(batch.Records, r)
 		}
 	}

@@ -1,15 +1,13 @@
 package api
 
 import (
-	"strconv"
-
 	"rollcall/internal/words"
 	"rollcall/store"
 )
 
 // Record is a stored message as JSON and CSV show it. The fields below Source are
-// empty where they are not known; Attachments is known wherever MessageID is.
-// Redacted and Edited are of JSON alone.
+// empty where they are not known; Attachments is known wherever MessageID is. Forwarded
+// is what somebody else wrote; where its text is not kept, its number of attachments is.
 type Record struct {
 	Guild       store.ID     `json:"guild_id"`
 	User        store.ID     `json:"user_id"`
@@ -23,7 +21,11 @@ type Record struct {
 	Attachments *int         `json:"attachments,omitempty"`
 	UserName    string       `json:"user_name,omitempty"` // as last seen; only where names are asked for
 	Redacted    bool         `json:"redacted,omitempty"`  // there was a text, and it is not kept
-	Edited      store.Micros `json:"edited_at,omitzero"`  // when the text was changed last
+	Edited      store.Micros `json:"edited_at,omitzero"`  // when it was edited last
+
+	Forwarded *store.Forwarded `json:"forwarded,omitempty"`
+	Poll      *store.Poll      `json:"poll,omitempty"`
+	Stickers  []string         `json:"stickers,omitempty"` // their names
 }
 
 func recordOf(r store.Record) Record {
@@ -35,29 +37,10 @@ func recordOf(r store.Record) Record {
 	if r.Message != 0 {
 		out.Attachments = &r.Attachments
 	}
+	if x := r.Extra; x != nil {
+		out.Forwarded, out.Poll, out.Stickers = x.Forwarded, x.Poll, x.Stickers
+	}
 	return out
-}
-
-// csvHeader names the columns of row.
-func csvHeader() []string {
-	return []string{"guild_id", "user_id", "channel_name", "message_content", "timestamp", "source",
-		"message_id", "channel_id", "reply_to_user_id", "attachments"}
-}
-
-// row returns the record as a line of CSV; what is not known is empty.
-func (r Record) row() []string {
-	known := func(id store.ID) string {
-		if id == 0 {
-			return ""
-		}
-		return id.String()
-	}
-	attachments := ""
-	if r.Attachments != nil {
-		attachments = strconv.Itoa(*r.Attachments)
-	}
-	return []string{r.Guild.String(), r.User.String(), r.ChannelName, r.Content, r.Time.String(), r.Source,
-		known(r.MessageID), known(r.ChannelID), known(r.ReplyToUser), attachments}
 }
 
 // Guild is what happened in a guild on the asked days. No list is ever null.

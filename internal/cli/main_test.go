@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, "tmp"))
 			return os.MkdirAll(filepath.Join(e.WorkDir, "tmp"), 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith, "answers": answers, "gone": gone},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith, "answers": answers, "gone": gone, "said": said},
 	})
 }
 

@@ -21,13 +21,13 @@ func (a *app) messagesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "messages GUILD",
 		Short: "Show what was said in a guild, newest first",
-		Long:  "Show what was said in a guild, newest first. A guild and a user are named by id, or by\nname if only one has it. A day stands for its beginning in the time zone.",
+		Long:  "Show what was said in a guild, newest first. A guild and a user are named by id, or by\nname if only one has it. A day stands for its beginning in the time zone.\n\nA forward, a poll and stickers are shown as such. --grep looks through what people wrote\n(the content, a poll's question and answers, stickers' names) and, apart from it, through\nthe text of the messages that they forwarded: a match lies in one of these.",
 		Args:  arguments(1, 1),
 	}
 	c.Flags().String("user", "", "only what this `user` said")
 	c.Flags().String("channel", "", "only in this `channel`, by name or id")
 	spanFlags(c)
-	c.Flags().String("grep", "", "only what matches this regular `expression` (RE2)")
+	c.Flags().String("grep", "", "only what matches this regular `expression` (RE2); polls, stickers' names and forwarded texts too")
 	limit := c.Flags().Int("limit", 50, "at most so `many`")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if *limit < 1 || *limit > maxMessages {
@@ -121,10 +121,49 @@ func nextCursor(response *http.Response) string {
 	return next.Query().Get("cursor")
 }
 
-// textOf is what people see of a message's text.
+// textOf is what people see of a message: its content, and what it says besides.
 func textOf(r api.Record) string {
-	if r.Redacted {
-		return "(not kept)"
+	var parts []string
+	switch {
+	case r.Redacted && r.Forwarded == nil:
+		parts = append(parts, notKept)
+	case r.Content != "":
+		parts = append(parts, terminal.Visible(r.Content))
 	}
-	return terminal.Visible(r.Content)
+	if p := r.Poll; p != nil {
+		parts = append(parts, "poll: "+terminal.Visible(p.Question))
+		for _, answer := range p.Answers {
+			parts = append(parts, "["+terminal.Visible(answer)+"]")
+		}
+	}
+	for _, name := range r.Stickers {
+		parts = append(parts, "(sticker: "+terminal.Visible(name)+")")
+	}
+	if f := r.Forwarded; f != nil {
+		parts = append(parts, "forwarded:")
+		switch {
+		case r.Redacted:
+			parts = append(parts, notKept)
+		case f.Content != "":
+			parts = append(parts, terminal.Visible(f.Content))
+		}
+		parts = append(parts, files(f.Attachments)...)
+	}
+	if r.Attachments != nil && r.Content == "" {
+		parts = append(parts, files(*r.Attachments)...)
+	}
+	return strings.Join(parts, " ")
+}
+
+const notKept = "(not kept)" // of a text
+
+// files tells of attachments, if there are any.
+func files(n int) []string {
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return []string{"(1 attachment)"}
+	}
+	return []string{fmt.Sprintf("(%d attachments)", n)}
 }

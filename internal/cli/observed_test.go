@@ -212,9 +212,14 @@ func TestLogHoldsNoContent(t *testing.T) {
 			post(c, simulator.Draft{Webhook: mark})
 			post(c, simulator.Draft{Author: ann, Attachments: 1, Embeds: 1})
 			post(c, simulator.Draft{Author: ann, Components: simulator.UnknownComponents()})
+			post(c, simulator.Draft{Author: ann, Forward: &simulator.Message{ID: 5, Content: mark, ChannelName: mark}})
+			post(c, simulator.Draft{Author: ann, Poll: &simulator.Poll{Question: mark, Answers: []string{mark}}, Stickers: []string{mark}})
 			for _, broken := range []map[string]any{
 				{"content": map[string]string{"text": mark}}, {"content": []string{mark}}, {"author": mark}, {"type": mark}, {"id": mark},
 				{"channel_id": mark}, {"timestamp": mark}, {"member": mark}, {"attachments": mark}, {"referenced_message": mark},
+				{"poll": mark}, {"poll": map[string]any{"question": mark, "answers": []any{mark, map[string]any{"poll_media": mark}}}},
+				{"sticker_items": []any{mark, map[string]any{"name": []string{mark}}}}, {"message_reference": mark},
+				{"message_snapshots": mark}, {"message_snapshots": []any{mark, map[string]any{"message": mark}}},
 			} {
 				post(c, simulator.Draft{Author: ann, Fields: broken})
 			}

@@ -197,7 +197,7 @@ func (s *screen) draw(v view) error {
 	fmt.Fprintf(&b, "\nMigration  %s%s  %d of %d files\n\nSaid last:\n", strings.Repeat("█", done), strings.Repeat("░", bar-done), v.files, s.logs.Files)
 	width := terminal.Width()
 	for _, r := range v.latest {
-		line := fmt.Sprintf("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), terminal.Visible(r.ChannelName), s.name(r.User), terminal.Visible(r.Content))
+		line := fmt.Sprintf("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), terminal.Visible(r.ChannelName), s.name(r.User), textOf(r))
 		b.WriteString(terminal.Cut(line, width) + "\n")
 	}
 	// Home, then each line with what was behind it, then everything below.

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"rollcall/internal/portrait"
+	"rollcall/store"
 )
 
 // Whatever people write, the portrait keeps its budget and its lines.
@@ -17,11 +18,12 @@ func FuzzWrite(f *testing.F) {
 		budget = portrait.MinTokens + max(budget, -budget-1)%8000
 		s := ada(one, two)
 		s.Profile.Name, s.Guild = name, guild
+		s.Messages[0].Extra = &store.Extra{Poll: &store.Poll{Question: two, Answers: []string{one}}, Stickers: []string{guild, name}}
 		text := portrait.Write(s, budget)
 		if n := portrait.Tokens(text); n > budget {
 			t.Errorf("%d tokens of %d:\n%s", n, budget, text)
 		}
-		if lines := strings.Count(text, "\n"); lines < 1 || lines > 8 {
+		if lines := strings.Count(text, "\n"); lines < 1 || lines > 9 {
 			t.Errorf("%d lines:\n%s", lines, text)
 		}
 		for _, r := range text {

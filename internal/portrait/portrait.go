@@ -42,7 +42,7 @@ func Write(s Subject, tokens int) string {
 			break
 		}
 	}
-	for _, fact := range []string{s.streak(), s.hours(), s.weekdays(), s.rooms()} {
+	for _, fact := range []string{s.streak(), s.hours(), s.weekdays(), s.rooms(), s.besides()} {
 		if fact != "" {
 			p.add(fact)
 		}
@@ -173,7 +173,7 @@ type candidate struct {
 func (s *Subject) quote(p *page) int {
 	var candidates []candidate
 	for age, r := range s.Messages {
-		text := cut(plain(cut(r.Content, maxRead)), maxQuote)
+		text := cut(plain(cut(said(&r), maxRead)), maxQuote)
 		parts := shingles(text)
 		if len(parts) < minLetters {
 			continue
@@ -183,15 +183,15 @@ func (s *Subject) quote(p *page) int {
 		candidates = append(candidates, candidate{age, line, parts, worth})
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(b.worth, a.worth) })
-	said := map[[3]rune]bool{}
+	known := map[[3]rune]bool{}
 	var chosen []candidate
 	for _, c := range candidates {
 		n := lineTokens(c.line)
-		if n > p.left || 2*news(c.shingles, said) < len(c.shingles) {
+		if n > p.left || 2*news(c.shingles, known) < len(c.shingles) {
 			continue
 		}
 		for part := range c.shingles {
-			said[part] = true
+			known[part] = true
 		}
 		p.left -= n
 		chosen = append(chosen, c)
@@ -204,9 +204,9 @@ func (s *Subject) quote(p *page) int {
 }
 
 // news counts the parts that were not said before.
-func news(parts, said map[[3]rune]bool) (n int) {
+func news(parts, known map[[3]rune]bool) (n int) {
 	for part := range parts {
-		if !said[part] {
+		if !known[part] {
 			n++
 		}
 	}
