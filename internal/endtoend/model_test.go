@@ -107,6 +107,10 @@ type exported struct {
 	ChannelID   simulator.ID `json:"channel_id"`
 	ReplyToUser simulator.ID `json:"reply_to_user_id"`
 	Attachments *int         `json:"attachments"`
+
+	Forwarded *simulator.Forwarded `json:"forwarded"`
+	Poll      *simulator.Poll      `json:"poll"`
+	Stickers  []string             `json:"stickers"`
 }
 
 const micros = "2006-01-02T15:04:05.000000Z"
@@ -121,15 +125,20 @@ func (e exported) describe() string {
 	if e.Attachments != nil {
 		attachments = *e.Attachments
 	}
-	return fmt.Sprintf("%v %v %s %s message %v in %v to %v with %d: %q %q",
-		e.Guild, e.User, e.Time, source, e.Message, e.ChannelID, e.ReplyToUser, attachments, e.Channel, e.Content)
+	extra, _ := json.Marshal([]any{e.Forwarded, e.Poll, e.Stickers})
+	return fmt.Sprintf("%v %v %s %s message %v in %v to %v with %d: %q %q %s",
+		e.Guild, e.User, e.Time, source, e.Message, e.ChannelID, e.ReplyToUser, attachments, e.Channel, e.Content, extra)
 }
 
 func describeMessage(m simulator.Message) string {
-	return exported{
-		m.Guild, m.Author, m.ChannelName, m.Content, m.Time.Format(micros), "discord",
-		m.ID, m.Channel, m.ReplyToUser, &m.Attachments,
-	}.describe()
+	e := exported{
+		Guild: m.Guild, User: m.Author, Channel: m.ChannelName, Content: m.Content, Time: m.Time.Format(micros), Source: "discord",
+		Message: m.ID, ChannelID: m.Channel, ReplyToUser: m.ReplyToUser, Attachments: &m.Attachments,
+	}
+	if x := m.Extra; x != nil {
+		e.Forwarded, e.Poll, e.Stickers = x.Forwarded, x.Poll, x.Stickers
+	}
+	return e.describe()
 }
 
 func describeLine(l line) string {

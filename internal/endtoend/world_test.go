@@ -143,6 +143,19 @@ func (w *world) draft(room *simulator.Channel) simulator.Draft {
 		d = simulator.Draft{Webhook: "feed", Content: "news"}
 	case n < 16:
 		d.Type = simulator.TypeJoin
+	case n < 19:
+		passed, ok := w.lately[room]
+		if ok {
+			d = simulator.Draft{Author: d.Author, Forward: &passed}
+		}
+	case n < 20:
+		d.Poll, d.Content = &simulator.Poll{Question: w.text(), Answers: []string{w.text(), "火锅"}}, ""
+	case n < 21:
+		d.Type, d.ReplyTo, d.Content = simulator.TypePollEnd, w.lately[room], ""
+	case n < 23:
+		d.Stickers = []string{"Wave", "晚安"}
+	case n < 24:
+		d.Voice, d.Content = true, ""
 	}
 	return d
 }
