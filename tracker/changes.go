@@ -60,8 +60,21 @@ func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) erro
 	if m.Edited == 0 || !hasContent(data) || m.GuildID == 0 || !r.mine(m.GuildID) || m.Author.Bot || m.WebhookID != 0 {
 		return nil
 	}
+	e := heldEvent{message: m, edit: true, to: r}
+	if r.hold.behind(e) {
+		return nil
+	}
 	info, known := r.names.channel(m.ChannelID)
-	if !known && !r.rules.Decided(m.GuildID, m.ChannelID) || !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
+	if !known && !m.NoThread && !r.rules.Decided(m.GuildID, m.ChannelID) {
+		r.hold.add(ctx, e)
+		return nil
+	}
+	return r.takeEdit(ctx, m, info)
+}
+
+// takeEdit takes in an edit in a channel of which enough is known.
+func (r *receiver) takeEdit(ctx context.Context, m message, info channelInfo) error {
+	if !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
 		return nil
 	}
 	if m.Author.ID != 0 { // else the store's gate asks for the author of what is stored

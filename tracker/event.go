@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type channel struct {
 	Name     string
 	Last     store.ID // last_message_id, 0 if nothing was ever said
 	Archived bool     // threads only
+	New      bool     // THREAD_CREATE: it was created just now
 }
 
 // guild is the payload of GUILD_CREATE, GUILD_UPDATE or GUILD_DELETE; the lists
@@ -104,12 +106,13 @@ var errNoID = errors.New("no id")
 // decodeChannel reads a channel or a thread.
 func decodeChannel(raw json.RawMessage) (channel, error) {
 	var w struct {
-		ID       store.ID `json:"id"`
-		GuildID  store.ID `json:"guild_id"`
-		Parent   store.ID `json:"parent_id"`
-		Type     int      `json:"type"`
-		Name     text     `json:"name"`
-		Last     looseID  `json:"last_message_id"`
+		ID       store.ID    `json:"id"`
+		GuildID  store.ID    `json:"guild_id"`
+		Parent   store.ID    `json:"parent_id"`
+		Type     int         `json:"type"`
+		Name     text        `json:"name"`
+		Last     looseID     `json:"last_message_id"`
+		New      loose[bool] `json:"newly_created"`
 		Metadata loose[struct {
 			Archived bool `json:"archived"`
 		}] `json:"thread_metadata"`
@@ -122,7 +125,7 @@ func decodeChannel(raw json.RawMessage) (channel, error) {
 	}
 	c := channel{
 		ID: w.ID, GuildID: w.GuildID, Type: w.Type, Name: string(w.Name),
-		Last: store.ID(w.Last), Archived: w.Metadata.value.Archived,
+		Last: store.ID(w.Last), Archived: w.Metadata.value.Archived, New: w.New.value,
 	}
 	switch c.Type {
 	case channelNewsThread, channelPublicThread, channelPrivateThread:
@@ -145,8 +148,11 @@ func decodeChannels(list []json.RawMessage) []channel {
 // decodeGuild reads GUILD_CREATE, GUILD_UPDATE and GUILD_DELETE.
 func decodeGuild(raw json.RawMessage) (guild, error) {
 	var w struct {
-		ID          store.ID                 `json:"id"`
-		Name        text                     `json:"name"`
+		ID         store.ID       `json:"id"`
+		Name       text           `json:"name"`
+		Properties loose[struct { // where compatible servers have it
+			Name text `json:"name"`
+		}] `json:"properties"`
 		Unavailable bool                     `json:"unavailable"`
 		Channels    loose[[]json.RawMessage] `json:"channels"`
 		Threads     loose[[]json.RawMessage] `json:"threads"`
@@ -158,7 +164,7 @@ func decodeGuild(raw json.RawMessage) (guild, error) {
 		return guild{}, fmt.Errorf("decode guild: %w", errNoID)
 	}
 	return guild{
-		ID: w.ID, Name: string(w.Name), Unavailable: w.Unavailable,
+		ID: w.ID, Name: string(cmp.Or(w.Name, w.Properties.value.Name)), Unavailable: w.Unavailable,
 		Channels: decodeChannels(w.Channels.value), Threads: decodeChannels(w.Threads.value),
 	}, nil
 }

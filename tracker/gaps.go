@@ -191,6 +191,7 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 	p.guilds[guild] = g
 	var parents []channelSnapshot
 	for _, c := range e.snapshot.Channels {
+		b.learned = append(b.learned, store.LearnedName{Guild: guild, Channel: c.ID, Name: c.Name})
 		if c.holdsMessages() {
 			p.takeIn(b, guild, g, c, known)
 			b.move(store.ChannelCursor{Guild: guild, Channel: heardKey, Last: c.LastMessage})

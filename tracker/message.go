@@ -29,6 +29,8 @@ type message struct {
 	Author    author
 	Nick      string // the author's name in the guild, if any
 	WebhookID store.ID
+	// NoThread: its channel is told to be no thread, and so follows no other one's rules.
+	NoThread  bool
 	Type      int
 	Content   string // valid UTF-8
 	Timestamp store.Micros
@@ -68,6 +70,9 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 			return readID(value, &m.GuildID)
 		case "author":
 			return m.Author.read(value)
+		case "channel_type":
+			kind := channelPublicThread
+			m.NoThread = readInt(value, &kind) == nil && !(channelSnapshot{Type: kind}).isThread()
 		case "webhook_id":
 			return readID(value, &m.WebhookID)
 		case "type":
@@ -215,7 +220,7 @@ func (m message) record(name string, source store.Source) *store.Record {
 // channel's, "" if that is not known.
 func (m message) kept(r *rules.Rules, name string, source store.Source) *store.Record {
 	if name == "" {
-		name = unknownChannel
+		name = store.UnknownChannel
 	}
 	rec := m.record(name, source)
 	if keep, err := r.Apply(rec); err != nil || !keep { // a guild whose rules are not known is not allowed

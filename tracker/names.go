@@ -9,11 +9,8 @@ import (
 
 // maxChannels bounds the names that are kept, at about 150 bytes each. It is
 // twice what a bot in 2,500 guilds of 100 channels sees; beyond it, whatever
-// channels come to hand are forgotten, and their messages are stored under unknownChannel.
+// channels come to hand are forgotten, and their messages are stored under store.UnknownChannel.
 const maxChannels = 500_000
-
-// unknownChannel is a channel's name until it is learnt.
-const unknownChannel = "unknown"
 
 // names knows the guilds and the channels that the bot can see, from what the
 // gateway tells. Its methods may be called from any goroutine.

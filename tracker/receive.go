@@ -19,6 +19,7 @@ type receiver struct {
 	shard, shards int
 	writer        *writer
 	backfill      *backfill
+	hold          *hold
 	names         *names
 	rules         *rules.Rules
 	policy        policy
@@ -32,7 +33,6 @@ type receiver struct {
 	malformed atomic.Int64
 	rejected  atomic.Int64 // gateway payloads and events that could not be read
 	rejects   seldom
-	unknowns  seldom
 }
 
 // handlerOf returns what takes in the events of a name, nil if they are of no interest.
@@ -102,15 +102,46 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 		r.filtered.Add(1)
 		return nil
 	}
-	info, known := r.names.channel(m.ChannelID)
-	if !known && !r.rules.Decided(m.GuildID, m.ChannelID) {
-		r.filtered.Add(1)
-		if n, ok := r.unknowns.due(time.Now()); ok {
-			r.log.Warn("messages of a channel that Discord has not described are not recorded: it may be a thread of a denied one",
-				"count", n, "guild", m.GuildID, "channel", m.ChannelID)
-		}
+	e := heldEvent{message: m, to: r}
+	if r.hold.behind(e) {
 		return nil
 	}
+	info, decided := r.infoOf(m)
+	if !decided {
+		r.hold.add(ctx, e)
+		return nil
+	}
+	return r.take(ctx, m, info)
+}
+
+// infoOf returns what is known of a message's channel. decided is false if that does not
+// tell whether messages of it are recorded: it may be a thread of a denied channel.
+func (r *receiver) infoOf(m message) (info channelInfo, decided bool) {
+	info, known := r.names.channel(m.ChannelID)
+	switch {
+	case known && info.name != "":
+		return info, true
+	case !known && !m.NoThread && !r.rules.Decided(m.GuildID, m.ChannelID):
+		return info, false
+	}
+	if r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
+		r.hold.nameless(m.GuildID, m.ChannelID)
+		info, _ = r.names.channel(m.ChannelID) // it may have been learnt just now
+	}
+	return info, true
+}
+
+// takeHeld takes in an event that was held until its channel was described.
+func (r *receiver) takeHeld(ctx context.Context, e heldEvent) error {
+	info, _ := r.names.channel(e.message.ChannelID)
+	if e.edit {
+		return r.takeEdit(ctx, e.message, info)
+	}
+	return r.take(ctx, e.message, info)
+}
+
+// take takes in a message of a channel of which enough is known.
+func (r *receiver) take(ctx context.Context, m message, info channelInfo) error {
 	if !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
 		r.filtered.Add(1)
 		return nil
@@ -145,11 +176,13 @@ func (r *receiver) namesOf(m message) []store.Name {
 	}
 	if name := r.names.guild(m.GuildID); name != "" {
 		list = append(list, store.Name{Guild: m.GuildID, Name: name})
+	} else {
+		r.hold.namelessGuild(m.GuildID)
 	}
 	return list
 }
 
-func (r *receiver) guildCreate(_ context.Context, data json.RawMessage) error {
+func (r *receiver) guildCreate(ctx context.Context, data json.RawMessage) error {
 	g, err := decodeGuild(data)
 	if err != nil {
 		r.reject(err)
@@ -175,7 +208,15 @@ func (r *receiver) guildCreate(_ context.Context, data json.RawMessage) error {
 			}
 		}
 	}
+	if r.names.guild(g.ID) == "" {
+		r.hold.namelessGuild(g.ID)
+	}
 	r.backfill.guildAvailable(r.shard, snapshot)
+	for _, list := range [][]channel{g.Channels, g.Threads} {
+		for _, c := range list {
+			r.hold.described(ctx, g.ID, c.ID, c.Name)
+		}
+	}
 	return nil
 }
 
@@ -185,7 +226,11 @@ func (r *receiver) guildUpdate(_ context.Context, data json.RawMessage) error {
 		r.reject(err)
 		return nil
 	}
+	known := r.names.guild(g.ID) != ""
 	r.names.setGuild(g)
+	if !known && r.mine(g.ID) && r.rules.GuildAllowed(g.ID) {
+		r.hold.namedGuild(g.ID)
+	}
 	return nil
 }
 
@@ -217,8 +262,16 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 		return nil
 	}
 	r.names.setChannel(c)
-	isNew := c.Last == 0 || c.Last == c.ID // a forum's post has its thread's id
-	if !isNew || !r.rules.Allowed(c.GuildID, c.ID, c.Parent) {
+	defer r.hold.described(ctx, c.GuildID, c.ID, c.Name)
+	if !r.rules.Allowed(c.GuildID, c.ID, c.Parent) {
+		return nil
+	}
+	// A forum's post has its thread's id.
+	if isNew := c.New || c.Last == 0 || c.Last == c.ID; !isNew {
+		r.writer.queue.post(threadJoined{
+			guild: c.GuildID, at: store.MicrosOf(time.Now()),
+			thread: channelSnapshot{ID: c.ID, Parent: c.Parent, Type: c.Type, Name: c.Name, LastMessage: c.Last},
+		})
 		return nil
 	}
 	return r.writer.add(ctx, item{
@@ -227,9 +280,10 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 	})
 }
 
-func (r *receiver) channelUpdate(_ context.Context, data json.RawMessage) error {
+func (r *receiver) channelUpdate(ctx context.Context, data json.RawMessage) error {
 	if c, ok := r.channelOf(data); ok {
 		r.names.setChannel(c)
+		r.hold.described(ctx, c.GuildID, c.ID, c.Name)
 	}
 	return nil
 }
@@ -244,7 +298,7 @@ func (r *receiver) channelOf(data json.RawMessage) (c channel, ok bool) {
 	return c, c.GuildID != 0 && r.mine(c.GuildID)
 }
 
-func (r *receiver) threadListSync(_ context.Context, data json.RawMessage) error {
+func (r *receiver) threadListSync(ctx context.Context, data json.RawMessage) error {
 	list, err := decodeThreadList(data)
 	if err != nil {
 		r.reject(err)
@@ -253,6 +307,7 @@ func (r *receiver) threadListSync(_ context.Context, data json.RawMessage) error
 	for _, c := range list.Threads {
 		if c.GuildID = list.GuildID; c.GuildID != 0 && r.mine(c.GuildID) {
 			r.names.setChannel(c)
+			r.hold.described(ctx, c.GuildID, c.ID, c.Name)
 		}
 	}
 	return nil

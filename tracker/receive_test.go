@@ -26,9 +26,10 @@ func newReceiver(t *testing.T, o rules.Options) (*receiver, *lines) {
 		t.Fatal(err)
 	}
 	w := &writer{queue: newQueue()}
+	b, n := &backfill{writer: w}, newNames()
 	return &receiver{
-		shard: 0, shards: 2, writer: w, backfill: &backfill{writer: w},
-		names: newNames(), rules: checked, log: out.logger(),
+		shard: 0, shards: 2, writer: w, backfill: b, hold: newHold(b, w, n, checked, out.logger()),
+		names: n, rules: checked, log: out.logger(),
 	}, out
 }
 
@@ -59,11 +60,11 @@ func TestReceive(t *testing.T) {
 		"a message": {steps: []step{described,
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "general"}), cursor: cursor(10, 100), names: names}}}},
 		"a message of a channel that nobody described": {steps: []step{
-			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: unknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
+			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: store.UnknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
 		"... while a channel is denied": {rules: rules.Options{ChannelsDeny: []store.ID{5}}, steps: []step{
 			{"MESSAGE_CREATE", head + `}`, nil}}},
 		"... while it is allowed": {rules: rules.Options{ChannelsAllow: []store.ID{10}}, steps: []step{
-			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: unknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
+			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: store.UnknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
 		"a bot's message moves the cursor": {steps: []step{described,
 			{"MESSAGE_CREATE", head + `,"author":{"bot":true}}`, &item{cursor: cursor(10, 100)}}}},
 		"a denied channel leaves no trace": {rules: rules.Options{ChannelsDeny: []store.ID{10}}, steps: []step{described,
@@ -97,7 +98,7 @@ func TestReceive(t *testing.T) {
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "synced"}), cursor: cursor(10, 100),
 				names: []store.Name{names[0], {Guild: g0, Name: "Salon"}}}},
 			{"GUILD_DELETE", `{"id":"` + guild0 + `"}`, nil},
-			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: unknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
+			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: store.UnknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ func quick() limits {
 	return limits{
 		silence: patience, open: 10 * time.Second, ackSlack: patience, payload: 32 << 20, settle: 5 * time.Second, watch: 5 * time.Millisecond,
 		subscribe: 20 * time.Millisecond, firstRetry: 10 * time.Millisecond, lastRetry: 50 * time.Millisecond, soon: 10 * time.Millisecond, unreached: time.Minute,
-		stable: patience, stop: 5 * time.Second,
+		stable: patience, hold: holdFor, stop: 5 * time.Second,
 	}
 }
 

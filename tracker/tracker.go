@@ -54,6 +54,7 @@ type Tracker struct {
 	policy   policy
 	writer   *writer
 	backfill *backfill
+	hold     *hold
 
 	mu     sync.Mutex
 	shards []*shard // nil until their number is known
@@ -117,6 +118,7 @@ func New(o Options) (*Tracker, error) {
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
 	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)
+	t.hold = newHold(t.backfill, t.writer, t.names, t.rules, o.Log)
 	return t, nil
 }
 
@@ -149,6 +151,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	var sources, sink sync.WaitGroup
 	sources.Go(func() { end(t.runShards(ctx, taking)) })
 	sources.Go(func() { end(t.backfill.run(ctx)) })
+	sources.Go(func() { end(t.hold.run(ctx, taking, t.limits.hold)) })
 	sink.Go(func() {
 		end(t.writer.run(writing))
 		giveUp() // nobody makes room in the queue any more
@@ -229,7 +232,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		dialer: dialer{tls: t.tls, proxy: http.ProxyFromEnvironment}, transport: t.rest.client.Transport,
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{
-			shard: id, shards: count, writer: t.writer, backfill: t.backfill,
+			shard: id, shards: count, writer: t.writer, backfill: t.backfill, hold: t.hold,
 			names: t.names, rules: t.rules, policy: t.policy, log: log,
 		},
 	}

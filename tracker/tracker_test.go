@@ -104,7 +104,7 @@ func TestRunKnowsTheNamesOfTheMoment(t *testing.T) {
 
 	r.complete(everywhere)
 	for _, rec := range r.stored() {
-		if rec.Channel.Name == unknownChannel {
+		if rec.Channel.Name == store.UnknownChannel {
 			t.Errorf("channel of %q is not known", rec.Content)
 		}
 	}
