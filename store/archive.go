@@ -18,6 +18,8 @@ type ArchiveBatch struct {
 	Records []Record // SourceImport
 	Changes []Change // what the archive knows to be deleted, after Records
 	Names   []ArchiveName
+	// KeepEdited: a text that is stored stays, whatever edit the archive knows.
+	KeepEdited bool
 }
 
 // ArchiveName is a name with the moment at which an archive knew it, 0 if that says nothing.
@@ -66,7 +68,7 @@ func (db *DB) PutArchive(ctx context.Context, b ArchiveBatch) (out ArchiveOutcom
 	err = db.update(ctx, func(w *writeTx) error {
 		out = ArchiveOutcome{}
 		if err := w.eachGuild(shares, func(g *guildTx, batch []pending) error {
-			o, err := g.putArchived(batch)
+			o, err := g.putArchived(batch, b.KeepEdited)
 			out.Add(o)
 			return err
 		}); err != nil {
@@ -93,7 +95,7 @@ func (b *ArchiveBatch) check() error {
 }
 
 // putArchived puts records of an archive.
-func (g *guildTx) putArchived(batch []pending) (out ArchiveOutcome, err error) {
+func (g *guildTx) putArchived(batch []pending, keepEdited bool) (out ArchiveOutcome, err error) {
 	var fresh []pending
 	put := func() error {
 		if len(fresh) == 0 {
@@ -130,7 +132,7 @@ func (g *guildTx) putArchived(batch []pending) (out ArchiveOutcome, err error) {
 		if g.removed(key) {
 			continue
 		}
-		changed, err := g.improve(key, p)
+		changed, err := g.improve(key, p, keepEdited)
 		if err != nil {
 			return out, err
 		}
@@ -143,9 +145,13 @@ func (g *guildTx) putArchived(batch []pending) (out ArchiveOutcome, err error) {
 
 // improve adds to a record what another source knows better, and reports whether that was
 // anything.
-func (g *guildTx) improve(key recordKey, p *pending) (bool, error) {
-	s, err := g.whole(key)
-	if err != nil {
+func (g *guildTx) improve(key recordKey, p *pending, keepEdited bool) (bool, error) {
+	b := key.append(nil)
+	s, err := readStored(b, g.records.Get(b), key.time)
+	if err != nil || !s.mayImprove(p.more) {
+		return false, err
+	}
+	if s, err = g.whole(key); err != nil {
 		return false, err
 	}
 	r := *p.more
@@ -153,7 +159,7 @@ func (g *guildTx) improve(key recordKey, p *pending) (bool, error) {
 		r.ReplyTo, r.ReplyToUser = 0, 0
 	}
 	before := s
-	if err := s.improve(&r, p.gone, func() error { return g.keepWords(key, &s) }); err != nil || s.same(&before) {
+	if err := s.improve(&r, p.gone, keepEdited, func() error { return g.keepWords(key, &s) }); err != nil || s.same(&before) {
 		return false, err
 	}
 	return true, g.records.replace(key, recordValue(g, key, &s, s.text))
@@ -169,15 +175,26 @@ func (g *guildTx) correct(p *pending) error {
 	if err != nil || s.source != SourceImport {
 		return nil // what is damaged is told of when it is read
 	}
-	_, err = g.improve(p.key, p)
+	_, err = g.improve(p.key, p, false)
 	return err
 }
 
+// mayImprove reports whether another source may know something better, by what shows
+// without opening the text: nearly all that is read again does not.
+func (s *stored) mayImprove(r *Record) bool {
+	ours := s.source == SourceImport
+	return r.Edited > s.edited ||
+		ours && (r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) || r.Attachments > s.attachments) ||
+		s.replyTo != r.ReplyTo && s.replyTo == 0 || s.replyUser != r.ReplyToUser && s.replyUser == 0 ||
+		r.Extra != nil && !s.forward && s.moreSize == 0
+}
+
 // improve changes a record by what another source says of the same message; gone says
-// that a text is not to be kept. Before the text changes it calls keep.
-func (s *stored) improve(r *Record, gone bool, keep func() error) error {
+// that a text is not to be kept, keepEdited that an edit changes none. Before the text
+// changes it calls keep.
+func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) error {
 	if !s.gone && !gone {
-		better := r.Edited > s.edited
+		better := r.Edited > s.edited && !keepEdited
 		if s.source == SourceImport && r.Edited == s.edited {
 			// What Discord itself tells is right; a raw text is better than a formatted one.
 			better = r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) && !hasMarks(string(s.text))
@@ -384,7 +401,7 @@ func (db *DB) PreviewArchive(ctx context.Context, b ArchiveBatch) (fates []Fate,
 			if of == nil {
 				continue
 			}
-			if fates[i], err = db.preview(tx, of, r); err != nil {
+			if fates[i], err = db.preview(tx, of, r, b.KeepEdited); err != nil {
 				return err
 			}
 		}
@@ -413,7 +430,7 @@ func writtenAt(tx *bbolt.Tx, guild ID, at Micros) (users []ID) {
 	return users
 }
 
-func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record) (Fate, error) {
+func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record, keepEdited bool) (Fate, error) {
 	users := []ID{r.User, deletedUser}
 	if r.User == deletedUser {
 		users = append(users, writtenAt(tx, r.Guild, r.Time)...)
@@ -437,7 +454,7 @@ func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record) (Fate, error) {
 			return FateKnown, err
 		}
 		before := s
-		if err := s.improve(r, r.Redacted, func() error { return nil }); err != nil || s.same(&before) {
+		if err := s.improve(r, r.Redacted, keepEdited, func() error { return nil }); err != nil || s.same(&before) {
 			return FateKnown, err
 		}
 		return FateUpdated, nil

@@ -134,6 +134,20 @@ func TestPutArchive(t *testing.T) {
 	}
 }
 
+// Where edits are not followed, an archive's are not, either.
+func TestArchiveKeepsEdited(t *testing.T) {
+	db := openTemp(t)
+	putArchive(t, db, store.ArchiveBatch{Records: []store.Record{archived(1, "hi")}})
+	edited := archived(1, "hello")
+	edited.Edited = archiveEpoch
+	if out := putArchive(t, db, store.ArchiveBatch{Records: []store.Record{edited}, KeepEdited: true}); out != (store.ArchiveOutcome{Known: 1}) {
+		t.Errorf("%+v", out)
+	}
+	if got := all(t, db, store.Query{}); len(got) != 1 || got[0].Content != "hi" || got[0].Edited != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What Discord itself tells afterwards replaces what an archive only had as it was shown.
 func TestHistoryCorrectsAnArchive(t *testing.T) {
 	db := openTemp(t)

@@ -109,7 +109,7 @@ func guildPairs(values []string) (map[store.ID]store.ID, error) {
 
 // Intake is the way of archives into an open database, as the configuration has it.
 func Intake(c config.Config, db *store.DB, r *rules.Rules) *intake.Database {
-	i := &intake.Database{Store: db, Rules: r, OnDelete: store.Redact, Commit: int(c.MigrationBatch), Polite: true}
+	i := &intake.Database{Store: db, Rules: r, OnDelete: store.Redact, KeepEdited: c.OnEdit == "keep", Commit: int(c.MigrationBatch), Polite: true}
 	switch c.OnDelete {
 	case "keep":
 		i.OnDelete = store.Keep

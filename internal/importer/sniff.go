@@ -78,7 +78,7 @@ const (
 // that may be anything at all is left alone: the answer is "" then.
 func (s sort) refusal(named bool, name string) string {
 	ours := named
-	for _, ext := range []string{".dht", ".zip", ".sqlite", ".sqlite3", ".db"} {
+	for _, ext := range []string{".dht", ".zip", ".sqlite", ".sqlite3"} {
 		ours = ours || strings.HasSuffix(strings.ToLower(name), ext)
 	}
 	switch s {

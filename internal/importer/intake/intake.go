@@ -59,7 +59,9 @@ type Database struct {
 	Rules *rules.Rules
 	// OnDelete is what becomes of a stored message that an archive knows to be deleted.
 	OnDelete store.Action
-	DryRun   bool // nothing is written
+	// KeepEdited: a stored text stays as it is when an archive knows an edit of it.
+	KeepEdited bool
+	DryRun     bool // nothing is written
 	// Commit is how many messages are stored in one transaction; 0: all of a batch. With
 	// Polite there is a pause after each, as the migration makes one, for live messages.
 	Commit int
@@ -137,6 +139,7 @@ func (d *Database) preview(ctx context.Context, b *Batch) (out Outcome, err erro
 // arrange makes records of a batch, and counts in out what becomes none.
 func (d *Database) arrange(b *Batch, out *Outcome) (batch store.ArchiveBatch) {
 	names := map[store.Person]string{}
+	batch.KeepEdited = d.KeepEdited
 	batch.Records = make([]store.Record, 0, len(b.Messages))
 	for i := range b.Messages {
 		m := &b.Messages[i]
