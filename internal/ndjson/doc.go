@@ -12,11 +12,13 @@
 // handed out as an unfinished line: whether it counts is for the caller to say.
 //
 // A line is at most MaxLine bytes long. Of a longer one only the place is
-// told, and the reader goes on behind it without ever holding it. An open file
+// told, and the reader goes on behind it without ever holding it; Reader.PartLong
+// finds what may still be of use at its end. An open file
 // holds a buffer as large as the longest line since it was last emptied, and
 // the lines handed out share the memory of the block they were read in (256
 // KiB, or one long line): who keeps one of them keeps its block.
 //
 // Where compressed input is cut short or damaged, the lines that could be
-// decoded come first, then an error that wraps ErrCorrupt.
+// decoded come first, then an error that wraps ErrCorrupt. A compressed file of no
+// bytes is damaged; zeros behind the last member of a .gz end it.
 package ndjson

@@ -2,6 +2,7 @@ package ndjson
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,10 @@ const maxWindow = 128 << 20
 
 // Errors that callers tell apart.
 var (
-	// ErrCorrupt: compressed input is cut short, damaged or not of its format.
+	// ErrCorrupt: compressed input is empty, cut short, damaged or not of its format.
 	ErrCorrupt = errors.New("corrupt compressed file")
+	// ErrWindow: a .zst asks for more memory than a reader gives it.
+	ErrWindow = errors.New("zstd window above 128 MiB: repack it without --long")
 	// ErrNotFile: a folder, a pipe, a socket or a device stands where a file should be.
 	ErrNotFile = errors.New("not a file")
 	// ErrShort: the file ends before the place asked for.
@@ -49,7 +52,7 @@ type File struct {
 	head   []byte
 	format string    // "", ".gz" or ".zst"
 	src    io.Reader // the decompressed bytes
-	gz     *gzip.Reader
+	gz     *members
 	zst    *zstd.Decoder
 }
 
@@ -77,6 +80,11 @@ func (f *File) start() (err error) {
 	if err := CheckMode(f.info.Mode()); err != nil {
 		return err
 	}
+	// Both formats write a header even for nothing, and a copy that was cut off at
+	// once looks like this. The decoder of zstd takes it for a whole file.
+	if f.format != "" && f.info.Size() == 0 {
+		return fmt.Errorf("%w: it has no bytes", ErrCorrupt)
+	}
 	if err := f.rewind(); err != nil {
 		return err
 	}
@@ -88,7 +96,7 @@ func (f *File) start() (err error) {
 	}
 	// A damaged file may still have lines before the damage: whoever reads
 	// them meets the error there.
-	if n > 0 && errors.Is(err, ErrCorrupt) {
+	if n > 0 && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrWindow)) {
 		return nil
 	}
 	return err
@@ -127,13 +135,19 @@ func (f *File) Head() []byte { return f.head }
 // DiskBytes returns how many bytes have been read from the disk since Lines.
 func (f *File) DiskBytes() int64 { return f.disk.read }
 
+// byteOrderMark may stand at a file's start, where it belongs to no line.
+const byteOrderMark = "\ufeff"
+
 // Lines returns a reader of the lines from the given offset on, which should
-// be the start of a line. A plain file goes there at once, a compressed one has
+// be the start of a line. From 0 on it begins behind a byte order mark. A plain file goes there at once, a compressed one has
 // to be decompressed up to it. ErrShort if the file ends before. A later call
 // takes the file away from the reader of an earlier one.
 func (f *File) Lines(offset int64) (*Reader, error) {
 	if err := f.rewind(); err != nil {
 		return nil, err
+	}
+	if offset == 0 && bytes.HasPrefix(f.head, []byte(byteOrderMark)) {
+		offset = int64(len(byteOrderMark))
 	}
 	if f.format != "" {
 		_, err := io.CopyN(io.Discard, f.src, offset)
@@ -182,10 +196,9 @@ func (f *File) rewind() (err error) {
 	case ".gz":
 		raw := bufio.NewReaderSize(&f.disk, blockSize/4)
 		if f.gz == nil {
-			f.gz, err = gzip.NewReader(raw)
-		} else {
-			err = f.gz.Reset(raw)
+			f.gz = &members{}
 		}
+		err = f.gz.begin(raw)
 		f.src = decoded{f.gz}
 	case ".zst":
 		if f.zst == nil {
@@ -200,6 +213,63 @@ func (f *File) rewind() (err error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return corrupt(err)
+}
+
+// members reads the members of a gzip file one after another, up to its end or to
+// the zeros that some tools and file systems put behind the last one.
+type members struct {
+	raw *bufio.Reader
+	gz  gzip.Reader
+}
+
+func (m *members) begin(raw *bufio.Reader) error {
+	m.raw = raw
+	return m.next()
+}
+
+// next goes to the member that starts here.
+func (m *members) next() error {
+	err := m.gz.Reset(m.raw)
+	m.gz.Multistream(false) // what follows a member is for Read to see
+	return err
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.gz.Read(p)
+		if n > 0 && err == io.EOF {
+			err = nil // the next call meets it again
+		}
+		if n > 0 || err != io.EOF {
+			return n, err
+		}
+		behind, err := m.raw.Peek(1)
+		switch {
+		case err != nil:
+			return 0, err
+		case behind[0] == 0:
+			return 0, m.padding()
+		}
+		if err := m.next(); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, err
+		}
+	}
+}
+
+// padding returns io.EOF if there is nothing but zeros up to the end.
+func (m *members) padding() error {
+	for {
+		b, err := m.raw.ReadByte()
+		if err != nil {
+			return err
+		}
+		if b != 0 {
+			return errors.New("something stands behind the zeros that end it")
+		}
+	}
 }
 
 // decoded reads from a decoder and tells damage from other errors.
@@ -217,6 +287,9 @@ func corrupt(err error) error {
 	if err == nil || err == io.EOF || errors.As(err, &disk) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return ErrWindow
 	}
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }

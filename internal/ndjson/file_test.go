@@ -170,11 +170,115 @@ func TestDamage(t *testing.T) {
 			})
 		}
 	}
-	t.Run("an empty .gz", func(t *testing.T) {
-		if _, err := Open(t.Context(), write(t, "x.gz", nil)); !errors.Is(err, ErrCorrupt) {
-			t.Errorf("got %v", err)
+	for _, ext := range []string{".gz", ".zst"} {
+		t.Run("no bytes"+ext, func(t *testing.T) {
+			if _, err := Open(t.Context(), write(t, "x"+ext, nil)); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// linesOf returns the texts of a file's lines, and the error behind the last one.
+func linesOf(t *testing.T, path string) (texts []string, err error) {
+	t.Helper()
+	f, err := Open(t.Context(), path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := f.Lines(0)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := all(r)
+	for _, line := range lines {
+		texts = append(texts, line.Text)
+	}
+	return texts, err
+}
+
+// What stands behind a compressed file's end: zeros end a .gz, anything else is damage.
+func TestBehindTheEnd(t *testing.T) {
+	gz, zst := compress(t, ".gz", []byte("a\nb\n")), compress(t, ".zst", []byte("a\nb\n"))
+	zeros := make([]byte, 100_000) // more than a buffer
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	tests := []struct {
+		name, ext string
+		data      []byte
+		lines     int
+		damaged   bool
+	}{
+		{"a zero", ".gz", join(gz, zeros[:1]), 2, false},
+		{"zeros", ".gz", join(gz, zeros), 2, false},
+		{"two members and zeros", ".gz", join(gz, gz, zeros[:512]), 4, false},
+		{"zeros and something", ".gz", join(gz, zeros, []byte("x")), 2, true},
+		{"zeros and a member", ".gz", join(gz, zeros[:3], gz), 2, true},
+		{"something", ".gz", join(gz, []byte("something")), 2, true},
+		{"the start of a member", ".gz", join(gz, gz[:5]), 2, true},
+		{"zeros alone", ".gz", zeros[:512], 0, true},
+		{"two frames", ".zst", join(zst, zst), 4, false},
+		{"zeros", ".zst", join(zst, zeros[:512]), 2, true},
+		{"one zero", ".zst", join(zst, zeros[:1]), 2, true},
+		{"the start of a frame", ".zst", join(zst, zst[:2]), 2, true},
+		{"zeros alone", ".zst", zeros[:512], 0, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name+test.ext, func(t *testing.T) {
+			texts, err := linesOf(t, write(t, "x"+test.ext, test.data))
+			if len(texts) != test.lines || test.damaged != errors.Is(err, ErrCorrupt) || !test.damaged && err != io.EOF {
+				t.Errorf("got %q, %v", texts, err)
+			}
+		})
+	}
+}
+
+// wideFrame is a frame of zstd that holds text and asks for a window of 2^31 bytes, as
+// zstd --long=31 writes it.
+func wideFrame(text string) []byte {
+	head := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, (31 - 10) << 3}
+	block := uint32(len(text))<<3 | 1 // raw, the last one
+	return append(append(head, byte(block), byte(block>>8), byte(block>>16)), text...)
+}
+
+func TestWindow(t *testing.T) {
+	whole := compress(t, ".zst", []byte("a\n"))
+	for name, data := range map[string][]byte{
+		"alone":                   wideFrame("b\n"),
+		"behind another frame":    append(whole, wideFrame("b\n")...),
+		"in one piece of 200 MiB": {0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0x80, 0x0c, 0, 0, 0},
+	} {
+		_, err := linesOf(t, write(t, "x.zst", data))
+		if !errors.Is(err, ErrWindow) || errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "window above 128 MiB: repack") {
+			t.Errorf("%s: %v", name, err)
 		}
-	})
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	for _, ext := range []string{"", ".gz", ".zst"} {
+		f := open(t, write(t, "x"+ext, compress(t, ext, []byte("\ufeffa\n\ufeffb\n"))))
+		for _, test := range []struct {
+			offset int64
+			want   []Line
+		}{
+			{0, []Line{{Text: "a", Offset: 3, End: 5, Finished: true}, {Text: "\ufeffb", Offset: 5, End: 10, Finished: true}}},
+			{3, []Line{{Text: "a", Offset: 3, End: 5, Finished: true}, {Text: "\ufeffb", Offset: 5, End: 10, Finished: true}}},
+			{5, []Line{{Text: "\ufeffb", Offset: 5, End: 10, Finished: true}}},
+			{10, nil},
+		} {
+			r, err := f.Lines(test.offset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := all(r); err != io.EOF || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("%q from %d: got %+v, %v", ext, test.offset, got, err)
+			}
+		}
+		if texts, err := linesOf(t, write(t, "x"+ext, compress(t, ext, []byte("\ufeff")))); len(texts) != 0 || err != io.EOF {
+			t.Errorf("%q: of a mark alone: %q, %v", ext, texts, err)
+		}
+	}
 }
 
 func TestNotFiles(t *testing.T) {

@@ -23,7 +23,10 @@ func all(r *Reader) ([]Line, error) {
 }
 
 // split is what the reader must find, said the obvious way.
-func split(s string, offset int64, limit int) []Line {
+func split(s string, offset int64, limit int) []Line { return splitParting(s, offset, limit, "") }
+
+// splitParting is split for a reader that parts lines that are too long.
+func splitParting(s string, offset int64, limit int, start string) []Line {
 	var lines []Line
 	for s != "" {
 		text, rest, finished := strings.Cut(s, "\n")
@@ -34,8 +37,14 @@ func split(s string, offset int64, limit int) []Line {
 		if line.TooLong = len(text) > limit; !line.TooLong {
 			line.Text = text
 		}
+		end := line.End
+		if i := strings.LastIndex(text, start); start != "" && line.TooLong && i > 0 && len(text)-i <= limit {
+			line.End = offset + int64(i)
+			lines = append(lines, line)
+			line = Line{Text: text[i:], Offset: line.End, End: end, Finished: finished, Parted: true}
+		}
 		lines = append(lines, line)
-		s, offset = rest, line.End
+		s, offset = rest, end
 	}
 	return lines
 }
@@ -161,12 +170,64 @@ func TestStuckSource(t *testing.T) {
 	}
 }
 
+func TestPartLong(t *testing.T) {
+	x := strings.Repeat("x", 50)
+	tests := []struct {
+		name, input string
+		want        []string // texts, "…" for what is too long
+	}{
+		{"short lines stay whole", "x<ab\n", []string{"x<ab"}},
+		{"behind a long start", x + "<abc\nd\n", []string{"…", "<abc", "d"}},
+		{"the last place counts", x + "<abc" + x + "<d<e\n", []string{"…", "<e"}},
+		{"windows", x + "<abcdefg\r\n", []string{"…", "<abcdefg"}},
+		{"unfinished", x + "<abc\r", []string{"…", "<abc\r"}},
+		{"what follows is too long, too", x + "<" + x + "\n", []string{"…"}},
+		{"as long as may be", x + "<2345678\n", []string{"…", "<2345678"}},
+		{"too long by one", x + "<23456789\n", []string{"…"}},
+		{"a line's own start parts nothing", "<" + x + "\n", []string{"…"}},
+		{"too long by little", "12345<78901\n", []string{"…", "<78901"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, start := range []string{"<", "<<<"} { // in one piece, and over the edges of blocks
+				input := strings.ReplaceAll(test.input, "<", start)
+				for _, size := range []int{1, 2, 3, 7, 10, 64} {
+					limit := 8 + len(start) - 1
+					r := newReader(strings.NewReader(input), 100, size, limit)
+					r.PartLong(start)
+					got, err := all(r)
+					if want := splitParting(input, 100, limit, start); err != io.EOF || !reflect.DeepEqual(got, want) {
+						t.Fatalf("%q in blocks of %d bytes: got %+v, %v; want %+v", input, size, got, err, want)
+					}
+					if start != "<" {
+						continue
+					}
+					var texts []string
+					for _, line := range got {
+						if line.TooLong {
+							line.Text = "…"
+						}
+						texts = append(texts, line.Text)
+					}
+					if !reflect.DeepEqual(texts, test.want) {
+						t.Fatalf("%q: got %q, want %q", input, texts, test.want)
+					}
+				}
+			}
+		})
+	}
+}
+
 func FuzzLines(f *testing.F) {
-	f.Add("a\nb\r\n\nc", uint8(3), uint8(5), false)
-	f.Add("\r\n\r\r\n\r", uint8(1), uint8(1), true)
-	f.Add(strings.Repeat("x", 40)+"\n1\n", uint8(4), uint8(30), false)
-	f.Add("12345678\r\n123456789\n", uint8(2), uint8(8), true)
-	f.Fuzz(func(t *testing.T, input string, size, limit uint8, slow bool) {
+	f.Add("a\nb\r\n\nc", uint8(3), uint8(5), false, "")
+	f.Add("\r\n\r\r\n\r", uint8(1), uint8(1), true, "\r")
+	f.Add(strings.Repeat("x", 40)+"\n1\n", uint8(4), uint8(30), false, "xx")
+	f.Add("12345678\r\n123456789\n", uint8(2), uint8(8), true, "45")
+	f.Add(strings.Repeat("\x00", 40)+`{"a":"b"}`+"\n1\n", uint8(4), uint8(20), false, `{"a":"`)
+	f.Fuzz(func(t *testing.T, input string, size, limit uint8, slow bool, start string) {
+		if strings.ContainsAny(start, "\n\r") {
+			start = ""
+		}
 		if size == 0 {
 			size = 1
 		}
@@ -174,8 +235,10 @@ func FuzzLines(f *testing.F) {
 		if slow {
 			src = iotest.OneByteReader(src)
 		}
-		got, err := all(newReader(src, 7, int(size), int(limit)))
-		if want := split(input, 7, int(limit)); err != io.EOF || !reflect.DeepEqual(got, want) {
+		r := newReader(src, 7, int(size), int(limit))
+		r.PartLong(start)
+		got, err := all(r)
+		if want := splitParting(input, 7, int(limit), start); err != io.EOF || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v; want %+v", got, err, want)
 		}
 	})
