@@ -201,6 +201,46 @@ func (w *writeTx) putQuarantine(lines []Quarantined) error {
 	return nil
 }
 
+// dropQuarantine removes the malformed lines of parts of files, and from the counts.
+func (w *writeTx) dropQuarantine(spans []LogSpan) error {
+	b := w.state(stateQuarantine)
+	for _, span := range spans {
+		// Collected first: bbolt's cursor may pass over keys while they are deleted.
+		var keys [][]byte
+		end := quarantineKey(span.File, uint64(span.To))
+		c := b.Cursor()
+		for key, _ := c.Seek(quarantineKey(span.File, uint64(span.From))); key != nil && bytes.Compare(key, end) < 0; key, _ = c.Next() {
+			keys = append(keys, bytes.Clone(key))
+		}
+		for _, key := range keys {
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+		}
+		for _, count := range [][]byte{{0}, quarantineKey(span.File, quarantineCount)} {
+			if err := w.lowerCount(b, count, uint64(len(keys))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lowerCount takes by from a count, whose key goes when nothing is left of it.
+func (w *writeTx) lowerCount(b *bbolt.Bucket, key []byte, by uint64) error {
+	if by == 0 {
+		return nil
+	}
+	n, err := getID(b, key)
+	if err != nil {
+		return err
+	}
+	if uint64(n) <= by {
+		return b.Delete(key)
+	}
+	return w.put(b, key, u64(nil, uint64(n)-by))
+}
+
 // eachState calls fn with every key and payload of a state bucket, in order.
 func (db *DB) eachState(ctx context.Context, name []byte, prefix []byte, fn func(key, payload []byte) error) error {
 	return db.view(ctx, func(tx *bbolt.Tx) error {

@@ -195,6 +195,11 @@ type LogFile struct {
 	// Complete: the file is of an earlier day and was read to its end.
 	Complete bool   `json:"complete"`
 	Counts   Counts `json:"counts"` // since the file was first read from its start
+	// Edition is that of the rules by which the migration counted the lines, 0 for those
+	// of before there were editions. While it is behind, Again is how many bytes have been
+	// looked at again by newer rules.
+	Edition int   `json:"edition,omitempty"`
+	Again   int64 `json:"again,omitempty"`
 }
 
 // GuildDay names a day (YYYYMMDD, UTC) of a guild.
@@ -210,6 +215,12 @@ type Quarantined struct {
 	Reason string `json:"reason"`
 }
 
+// LogSpan is a part of a log file, from one offset to before another.
+type LogSpan struct {
+	File     string // as in Quarantined
+	From, To int64
+}
+
 // LogBatch is what the migration stores in one transaction.
 type LogBatch struct {
 	Records []Record // SourceLog, any order, of any guilds
@@ -219,6 +230,8 @@ type LogBatch struct {
 	File       LogFile
 	Done       []GuildDay // days now read to their end; a guild's last date only moves forward
 	Quarantine []Quarantined
+	// Reread are read anew: what the quarantine has of them goes before Quarantine comes.
+	Reread []LogSpan
 }
 
 // Imported is what Import did.

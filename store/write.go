@@ -148,7 +148,7 @@ func (w *writeTx) importAll(batches []LogBatch, shares []share) ([]Imported, err
 		done[i].File.Counts.Messages += done[i].Messages
 		done[i].File.Counts.Duplicates += done[i].Duplicates
 		done[i].File.Counts.Skipped += done[i].Skipped
-		if err := errors.Join(w.putLogFile(done[i].File), w.putLastDates(b.Done), w.putQuarantine(b.Quarantine)); err != nil {
+		if err := errors.Join(w.putLogFile(done[i].File), w.putLastDates(b.Done), w.dropQuarantine(b.Reread), w.putQuarantine(b.Quarantine)); err != nil {
 			return nil, err
 		}
 	}

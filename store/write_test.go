@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -294,6 +295,45 @@ func TestQuarantineIsBounded(t *testing.T) {
 	have, err := db.Quarantine(ctx)
 	if err != nil || len(have) != 10_000 || have[999].Offset != 999 || have[1000].Offset != 0 {
 		t.Errorf("have %d, %v", len(have), err)
+	}
+}
+
+// What is read anew leaves the quarantine and its counts, so that others have the room.
+func TestQuarantineIsReread(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	lines := func(file string, from, to int) (list []store.Quarantined) {
+		for i := from; i < to; i++ {
+			list = append(list, store.Quarantined{File: file, Offset: int64(i), Reason: "not JSON"})
+		}
+		return list
+	}
+	put := func(b store.LogBatch) {
+		t.Helper()
+		if _, err := db.Import(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(want ...[]store.Quarantined) {
+		t.Helper()
+		have, err := db.Quarantine(ctx)
+		if want := slices.Concat(want...); err != nil || !slices.Equal(have, want) {
+			t.Errorf("have %v, %v\nwant %v", have, err, want)
+		}
+		if s, err := db.Stats(ctx); err != nil || s.Quarantined != int64(len(have)) {
+			t.Errorf("%d are counted of %d, %v", s.Quarantined, len(have), err)
+		}
+	}
+	put(store.LogBatch{Quarantine: append(lines("a", 0, 5), lines("a.gz", 0, 5)...)})
+	put(store.LogBatch{Reread: []store.LogSpan{{File: "a", From: 2, To: 4}, {File: "b", To: 9}}})
+	want(lines("a", 0, 2), lines("a", 4, 5), lines("a.gz", 0, 5))
+	put(store.LogBatch{Reread: []store.LogSpan{{File: "a", To: math.MaxInt64}}, Quarantine: lines("a", 1, 3)})
+	want(lines("a", 1, 3), lines("a.gz", 0, 5))
+	put(store.LogBatch{Reread: []store.LogSpan{{File: "a", To: math.MaxInt64}, {File: "a.gz", To: math.MaxInt64}}})
+	want()
+	for range 2 { // a file's own bound is free again, too
+		put(store.LogBatch{Reread: []store.LogSpan{{File: "a", To: math.MaxInt64}}, Quarantine: lines("a", 0, 1100)})
+		want(lines("a", 0, 1000))
 	}
 }
 
