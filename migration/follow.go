@@ -28,7 +28,9 @@ const (
 type Follower struct {
 	*migration
 	// caughtUp are the guilds (by name) whose past has been read. The newest
-	// days of these are polled; the others have to begin with their oldest.
+	// days of these are polled; the others have to begin with their oldest. So are
+	// none whose names have made folders of folders: they were no longer written
+	// to when guilds came to be told by their ids.
 	caughtUp  map[string]bool
 	following bool // a pass has come to its end
 	polling   bool // a poll is running, perhaps in the middle of a pass
@@ -92,11 +94,10 @@ func (f *Follower) pass(ctx context.Context) (gave bool, err error) {
 	}
 	f.report.fine(f.Root)
 	p := f.politely(walk)
-	for _, g := range guilds {
-		days := walk.days(g)
+	for g, days := range walk.all(guilds) {
 		// What is polled is left to the polls: one may run in the middle of a
 		// file here, and must not meet that very file.
-		if f.caughtUp[g.name()] {
+		if !g.nested && f.caughtUp[g.name()] {
 			days = slices.DeleteFunc(days, func(d day) bool { return slices.Contains(f.newest(), d.date) })
 		}
 		guildGave, err := p.guild(ctx, g, days)
@@ -104,11 +105,14 @@ func (f *Follower) pass(ctx context.Context) (gave bool, err error) {
 			return gave, err
 		}
 		gave = gave || guildGave
-		f.caughtUp[g.name()] = true
+		if !g.nested {
+			f.caughtUp[g.name()] = true
+		}
 		if err := f.wait(ctx, 0); err != nil {
 			return gave, err
 		}
 	}
+	walk.reportUnread()
 	if !f.following {
 		f.following = true
 		f.progress.caughtUp.Store(true)

@@ -218,14 +218,14 @@ func TestFollowReportsOnce(t *testing.T) {
 		d.after(time.Hour)
 		d.want("one")
 		warnings := func(texts ...string) int { return len(d.book.lines(append(texts, "WARN")...)) }
-		if warnings("path="+path) != 1 || warnings("text logs") != 1 || warnings("malformed") != 1 || warnings() != 4 {
+		if warnings("path="+path+" ") != 1 || warnings("not read", "path="+path+"/x") != 1 || warnings("text logs") != 1 || warnings("malformed") != 1 || warnings() != 5 {
 			t.Fatalf("the log says %q", d.book.lines("WARN"))
 		}
 
 		remove(t, root, path)
 		link(t, "nowhere", root, path)
 		d.after(time.Hour)
-		if warnings("path="+path) != 2 {
+		if warnings("path="+path+" ") != 2 {
 			t.Fatalf("another reason: %q", d.book.lines("WARN", "path="+path))
 		}
 		remove(t, root, path)

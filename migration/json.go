@@ -15,6 +15,7 @@ const (
 	null
 	text
 	other // a number, a bool, an array or an object
+	bare  // NaN, Infinity or -Infinity, which are not JSON, or what has one in it
 )
 
 // value is a value of a line, not decoded yet.

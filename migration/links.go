@@ -62,7 +62,7 @@ func (w *walk) below(real string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// first says whether a file is to be read here: a real file is read once, and
+// first reports whether a file is to be read here: a real file is read once, and
 // where it really is rather than where links show it.
 func (w *walk) first(e entry) bool {
 	if !e.linked {

@@ -52,7 +52,8 @@ type Progress struct {
 }
 
 // Summary is what one run of Once did. Lines is the sum of Messages, Skipped,
-// Duplicates and Malformed.
+// Duplicates and Malformed. Where an earlier release has counted a malformed line that is
+// none, it is among Lines, and its file's count of malformed ones is lower by one.
 type Summary struct {
 	Files            int64   `json:"files"` // of which lines were taken in
 	Bytes            int64   `json:"bytes"` // of those lines with their ends, decompressed
@@ -61,8 +62,12 @@ type Summary struct {
 	Skipped          int64   `json:"skipped"`
 	Duplicates       int64   `json:"duplicates"`
 	Malformed        int64   `json:"malformed"`
-	UnsupportedFiles int64   `json:"unsupported_files"` // text logs of an old release
+	UnsupportedFiles int64   `json:"unsupported_files"` // text logs of an old release, and what nobody knows
 	Seconds          float64 `json:"seconds"`
+	// IncompleteFiles are those that could not be read to their end, by their paths below
+	// the root: the first 1,000 of Incomplete. Each run tries them again.
+	IncompleteFiles []string `json:"incomplete_files"`
+	Incomplete      int64    `json:"-"`
 }
 
 // migration is what Once and a Follower share.
@@ -72,6 +77,8 @@ type migration struct {
 	// settled are the files that had nothing more to give when they looked like
 	// this: today's, read up to their last whole line, and damaged ones.
 	settled map[string]stamp
+	// listed are the files of which malformed lines were listed at first, by key.
+	listed map[string]bool
 	// spare are slices of records (*[]store.Record) that have been arranged, for those to come.
 	spare sync.Pool
 	// room returns how many bytes are free on the disk that holds a path.
@@ -110,8 +117,9 @@ func (m *migration) date(days int) string {
 // job is a file that has something to read, or may have.
 type job struct {
 	logFile
-	past   bool          // the file is of an earlier day
-	cursor store.LogFile // zero if the file was never read
+	past     bool          // the file is of an earlier day
+	cursor   store.LogFile // zero if the file was never read
+	outdated bool          // see isOutdated
 }
 
 func (j *job) stamp() stamp { return stamp{j.size, j.modified, j.past} }
@@ -127,7 +135,12 @@ func (m *migration) job(ctx context.Context, f logFile) (j job, todo, read bool,
 		return j, false, false, err
 	}
 	c := &j.cursor
-	read = c.Complete && c.Size == f.size && c.Modified == f.modified
+	if j.outdated, err = m.isOutdated(ctx, c); err != nil {
+		return j, false, false, err
+	}
+	// Earlier releases took a .zst of no bytes for a whole one.
+	empty := f.size == 0 && f.path != f.key
+	read = c.Complete && c.Size == f.size && c.Modified == f.modified && !empty && !j.outdated
 	return j, !read, read, nil
 }
 

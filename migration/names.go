@@ -34,16 +34,10 @@ func (id *looseID) UnmarshalJSON(b []byte) error {
 }
 
 // guildsByName reads guilds_map.json, which need not be there.
-func (w *walk) guildsByName() map[string]store.ID {
+func (w *walk) guildsByName() guildNames {
 	var ids map[string]looseID
-	names := map[string]store.ID{}
-	if !w.readNames(w.root, guildsFile, &ids) {
-		return names
-	}
-	for name, id := range ids {
-		names[name] = store.ID(id)
-	}
-	return names
+	w.readNames(w.root, guildsFile, &ids)
+	return newGuildNames(ids)
 }
 
 // channelIDs reads the ids of a guild's channels by their names as they were
@@ -51,7 +45,13 @@ func (w *walk) guildsByName() map[string]store.ID {
 // out: which of them was meant nobody can tell.
 func (w *walk) channelIDs(g *guild) map[string]store.ID {
 	ids := map[string]store.ID{}
-	for _, folder := range g.folders {
+	folders := g.folders
+	if g.nested { // the list is in the folder of the guild's id
+		if e, err := w.look(w.root, g.id.String()); err == nil {
+			folders = []entry{e}
+		}
+	}
+	for _, folder := range folders {
 		var list struct {
 			Channels []struct {
 				Name string  `json:"name"`
@@ -86,6 +86,9 @@ func (w *walk) readNames(folder entry, name string, v any) bool {
 	}
 	if err == nil {
 		err = readJSON(e.real, v)
+		if rel, ok := w.below(e.real); e.linked && ok && !hasOwnPlace(rel) {
+			w.linked[e.real] = true // it is none of those that nobody reads
+		}
 	}
 	if err != nil {
 		w.report.trouble(e.path, err)

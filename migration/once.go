@@ -49,6 +49,8 @@ func once(ctx context.Context, o Options, most int) (sum Summary, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	steps, loads := make(chan step), make(chan load)
+	broken := &brokenFiles{paths: []string{}}
+	m.report.broken = broken
 	var unsupported int64
 	var readErr, arrangeErr error
 	go func() {
@@ -72,6 +74,7 @@ func once(ctx context.Context, o Options, most int) (sum Summary, err error) {
 		}
 	}
 	w.sum.UnsupportedFiles = unsupported
+	w.sum.IncompleteFiles, w.sum.Incomplete = broken.paths, broken.n
 	return sum, cmp.Or(arrangeErr, err, readErr)
 }
 
@@ -146,14 +149,14 @@ func (m *migration) readAll(ctx context.Context, steps chan<- step) (unsupported
 			return ctx.Err()
 		}
 	}}
-	for _, g := range guilds {
-		_, err := p.guild(ctx, g, walk.days(g))
+	for g, days := range walk.all(guilds) {
+		_, err := p.guild(ctx, g, days)
 		unsupported += int64(g.texts)
 		if err != nil {
 			return unsupported, err
 		}
 	}
-	return unsupported, nil
+	return unsupported + int64(walk.reportUnread()), nil
 }
 
 // walk begins a walk that has to find the root.
@@ -174,8 +177,8 @@ func (m *migration) toRead(ctx context.Context) (total int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, g := range guilds {
-		for _, d := range walk.days(g) {
+	for g, days := range walk.all(guilds) {
+		for _, d := range days {
 			files, _ := walk.files(g, d)
 			for _, f := range files {
 				j, todo, _, err := m.job(ctx, f)
@@ -185,7 +188,7 @@ func (m *migration) toRead(ctx context.Context) (total int64, err error) {
 				if todo {
 					total += f.size
 				}
-				if todo && strings.HasSuffix(f.path, ".jsonl") { // only a compressed file is read from its start
+				if todo && !j.outdated && strings.HasSuffix(f.path, ".jsonl") { // only a compressed file is read from its start
 					total -= min(f.size, j.cursor.Offset)
 				}
 			}

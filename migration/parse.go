@@ -60,6 +60,7 @@ func isBlank(line string) bool { return strings.TrimLeftFunc(line, unicode.IsSpa
 type fields struct {
 	timestamp, server, channel, user, action, message value
 	extraServer                                       value
+	bare                                              int // NaN, Infinity and -Infinity that were met
 }
 
 // record decides about a line that is a JSON object.
@@ -126,7 +127,20 @@ func (f *fields) read(s string) string {
 	if skipSpace(s, i) < len(s) {
 		return badRest
 	}
+	if f.bare > 0 && f.readsBare() {
+		return badJSON
+	}
 	return ""
+}
+
+// readsBare reports whether a value that matters has a bare word of Python in it.
+func (f *fields) readsBare() bool {
+	for _, v := range [...]*value{&f.timestamp, &f.server, &f.channel, &f.user, &f.action, &f.message, &f.extraServer} {
+		if v.kind == bare {
+			return true
+		}
+	}
+	return false
 }
 
 // usual reads what nearly every line begins with, in the order and with the
@@ -285,7 +299,7 @@ func (f *fields) value(s string, i, depth int, in scope, into *value) int {
 	if i == len(s) {
 		return -1
 	}
-	v := value{kind: other}
+	v, met := value{kind: other}, f.bare
 	switch s[i] {
 	case '"':
 		end, marks := scanString(s, i+1)
@@ -310,11 +324,28 @@ func (f *fields) value(s string, i, depth int, in scope, into *value) int {
 		i = scanLiteral(s, i, "true")
 	case 'f':
 		i = scanLiteral(s, i, "false")
+	case 'N', 'I', '-':
+		i = f.number(s, i)
 	default:
 		i = scanNumber(s, i)
 	}
 	if into != nil {
+		if f.bare > met {
+			v.kind = bare
+		}
 		*into = v
 	}
 	return i
+}
+
+// number reads a number that may be one of those for which Python writes a bare word.
+// That is no error in what does not matter.
+func (f *fields) number(s string, i int) int {
+	for _, word := range [...]string{"NaN", "Infinity", "-Infinity"} {
+		if end := scanLiteral(s, i, word); end > 0 {
+			f.bare++
+			return end
+		}
+	}
+	return scanNumber(s, i)
 }

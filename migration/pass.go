@@ -47,7 +47,11 @@ func (p *pass) day(ctx context.Context, g *guild, d day, rest bool) (gave, begun
 	files, whole := p.walk.files(g, d)
 	var jobs []job
 	end := ending{guild: g, date: d.date}
+	named := map[store.ID]bool{} // the guilds that the day's files are of
 	for _, f := range files {
+		if f.folder != 0 && !f.byName {
+			named[f.folder] = true
+		}
 		j, todo, read, err := p.job(ctx, f)
 		switch {
 		case err != nil:
@@ -71,10 +75,9 @@ func (p *pass) day(ctx context.Context, g *guild, d day, rest bool) (gave, begun
 	if g.channels == nil && g.id != 0 {
 		g.channels = p.walk.channelIDs(g)
 	}
-	named := map[store.ID]bool{} // guilds of the lines in folders that are named after a guild
 	for i, j := range jobs {
 		var seen map[store.ID]bool
-		if j.folder == 0 {
+		if j.folder == 0 || j.byName {
 			seen = named
 		}
 		last := i == len(jobs)-1
@@ -95,12 +98,12 @@ func (p *pass) day(ctx context.Context, g *guild, d day, rest bool) (gave, begun
 	return gave, true, nil
 }
 
-// doneDays says for which guilds a day is done: those whose id a folder is named
-// after and those that the lines in other folders named; only if neither tells,
-// the one that guilds_map.json does.
+// doneDays returns for which guilds a day is done: those whose id a folder is named
+// after and those that the lines in other folders named. Only if neither tells, it is the
+// one that the folder's name or guilds_map.json does.
 func doneDays(g *guild, d day, named map[store.ID]bool) []store.GuildDay {
 	for _, folder := range d.folders {
-		if folder.guild != 0 {
+		if len(named) == 0 && folder.guild != 0 && !d.isSplit {
 			named[folder.guild] = true
 		}
 	}

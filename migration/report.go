@@ -15,6 +15,27 @@ const reportLimit = 10_000
 type reporter struct {
 	log   *slog.Logger
 	known map[string]string // path → what was last said about it
+	// broken, if it is not nil, gathers what could not be read to its end.
+	broken *brokenFiles
+}
+
+// brokenLimit bounds how many files that could not be read are listed.
+const brokenLimit = 1000
+
+// brokenFiles are the first brokenLimit of them, and how many there are.
+type brokenFiles struct {
+	paths []string
+	n     int64
+}
+
+// incomplete is trouble with something that should be read.
+func (r *reporter) incomplete(path string, err error) {
+	r.trouble(path, err)
+	if b := r.broken; b != nil {
+		if b.n++; len(b.paths) < brokenLimit {
+			b.paths = append(b.paths, path)
+		}
+	}
 }
 
 // trouble says that the thing at path (below the root) cannot be used, and why.

@@ -175,7 +175,8 @@ func TestStages(t *testing.T) {
 				put(t, root, old, string(whole[:len(whole)-8])) // all of the data, no checksum
 				rename(t, root, old, old+".gz")
 			},
-				run:      migration.Summary{Files: 1, Bytes: size(said("one"), noise, said("two")), Lines: 5002, Messages: 2, Skipped: 5000},
+				run: migration.Summary{Files: 1, Bytes: size(said("one"), noise, said("two")), Lines: 5002, Messages: 2, Skipped: 5000,
+					IncompleteFiles: []string{old + ".gz"}, Incomplete: 1},
 				contents: []string{"one", "two"}, counts: store.Counts{Lines: 5002, Messages: 2, Skipped: 5000}},
 			{change: func(t *testing.T, root string) {
 				put(t, root, old+".gz", said("one"), noise, said("two"), said("three"))
@@ -213,7 +214,8 @@ func TestStages(t *testing.T) {
 				put(t, root, old, said("one"))
 				put(t, root, guildA+"/20260511/bot_log_INFO.jsonl/x", "")
 			},
-				run:      migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1},
+				run: migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1, UnsupportedFiles: 1,
+					IncompleteFiles: []string{guildA + "/20260511/bot_log_INFO.jsonl"}, Incomplete: 1},
 				contents: []string{"one"}, counts: store.Counts{Lines: 1, Messages: 1}},
 			{change: func(t *testing.T, root string) {
 				remove(t, root, guildA+"/20260511/bot_log_INFO.jsonl")
@@ -228,7 +230,8 @@ func TestStages(t *testing.T) {
 				put(t, root, "Name/20260511/x", string(whole[:len(whole)-8]))
 				rename(t, root, "Name/20260511/x", "Name/20260511/info.jsonl.gz")
 			},
-				run:      migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1},
+				run: migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1,
+					IncompleteFiles: []string{"Name/20260511/info.jsonl.gz"}, Incomplete: 1},
 				contents: []string{"one"}, counts: store.Counts{Lines: 1, Messages: 1}},
 			{change: func(t *testing.T, root string) { put(t, root, "Name/20260511/info.jsonl", said("one")) },
 				contents: []string{"one"}, counts: store.Counts{Lines: 1, Messages: 1}, last: "20260511"},
@@ -247,7 +250,7 @@ func TestStages(t *testing.T) {
 					}
 					o.Now = func() time.Time { return day }
 				}
-				if got := mustOnce(t, o); got != stage.run {
+				if got := mustOnce(t, o); !same(got, stage.run) {
 					t.Errorf("stage %d: did %+v\nwant %+v", i, got, stage.run)
 				}
 				wantContents(t, db, stage.contents...)
@@ -259,7 +262,7 @@ func TestStages(t *testing.T) {
 				} else {
 					wantDates(t, db, guildA+" "+stage.last)
 				}
-				if got := mustOnce(t, o); got != (migration.Summary{}) {
+				if got := mustOnce(t, o); !same(got, migration.Summary{UnsupportedFiles: stage.run.UnsupportedFiles, IncompleteFiles: stage.run.IncompleteFiles, Incomplete: stage.run.Incomplete}) {
 					t.Errorf("stage %d: a second run did %+v", i, got)
 				}
 			}

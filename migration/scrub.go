@@ -54,7 +54,7 @@ func Scrub(ctx context.Context, o ScrubOptions) (files []Scrubbed, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the logs' folder %q: %w", o.Root, plain(err))
 	}
-	s := &scrubber{ScrubOptions: o, ctx: ctx, walk: w, names: w.guildsByName(), today: o.Now().UTC().Format(dateLayout), digits: o.Person.User.String()}
+	s := &scrubber{ScrubOptions: o, ctx: ctx, walk: w, names: w.names, today: o.Now().UTC().Format(dateLayout), digits: o.Person.User.String()}
 	err = filepath.WalkDir(w.root.real, func(name string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -80,7 +80,7 @@ type scrubber struct {
 	ScrubOptions
 	ctx    context.Context
 	walk   *walk
-	names  map[string]store.ID // guilds by name
+	names  guildNames
 	today  string
 	digits string // of the person's id
 }
@@ -100,7 +100,7 @@ func (s *scrubber) file(name, path string) Scrubbed {
 	case err != nil:
 		f.Note = plain(err).Error()
 	case f.Lines == 0 || !s.Rewrite:
-	case dateIn(path) >= s.today:
+	case latestDate(path) >= s.today:
 		f.Note = "it is of today and may still be written to: repeat this after the day is over (UTC)"
 	default:
 		if err := rewrite(s.ctx, name, info, cuts); err != nil {
@@ -112,29 +112,10 @@ func (s *scrubber) file(name, path string) Scrubbed {
 	return f
 }
 
-// dateIn returns the latest day that a path names, "" if it names none.
-func dateIn(path string) (date string) {
-	for part := range strings.SplitSeq(path, "/") {
-		base, _ := ndjson.TrimExt(part)
-		base = strings.TrimSuffix(base, ".jsonl")
-		stamp := base[strings.LastIndexByte(base, '_')+1:]
-		if at, err := time.Parse("20060102T150405Z", stamp); err == nil {
-			base = at.Format(dateLayout)
-		}
-		if isDate(base) {
-			date = max(date, base)
-		}
-	}
-	return date
-}
-
 // folder returns the guild that a file's folder belongs to, 0 if that is not known.
 func (s *scrubber) folder(path string) store.ID {
 	top, _, _ := strings.Cut(path, "/")
-	if id, err := store.ParseID(top); err == nil {
-		return id
-	}
-	return s.names[top]
+	return s.names.of(top)
 }
 
 // find returns how many lines of a file are the person's, and where they are.

@@ -118,9 +118,9 @@ func (f *Follower) lookAround(ctx context.Context) ([]GuildStatus, error) {
 		return nil, err
 	}
 	list := make([]GuildStatus, 0, len(guilds))
-	for _, g := range guilds {
+	for g, days := range w.all(guilds) {
 		s := GuildStatus{Guild: g.id, Folder: g.name(), LastDate: dates[g.id]}
-		for _, d := range w.days(g) {
+		for _, d := range days {
 			files, _ := w.files(g, d)
 			for _, file := range files {
 				j, todo, whole, err := f.job(ctx, file)
@@ -130,7 +130,9 @@ func (f *Follower) lookAround(ctx context.Context) ([]GuildStatus, error) {
 				s.add(j, todo, whole)
 			}
 		}
-		list = append(list, s)
+		if s.Files > 0 || !g.nested {
+			list = append(list, s)
+		}
 	}
 	return list, nil
 }

@@ -1,11 +1,9 @@
 package migration
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"errors"
 	"io"
+	"math"
 	"strings"
 
 	"rollcall/internal/ndjson"
@@ -36,6 +34,8 @@ type step struct {
 	batch store.LogBatch
 	// before is set in the first step of a file: what was counted in it until now.
 	before *store.Counts
+	// undone is what of that does not count any more.
+	undone store.Counts
 	bytes  int64 // of the lines, decompressed
 	disk   int64 // bytes read from the disk for them
 	end    *ending
@@ -65,6 +65,9 @@ type taking struct {
 	disk     int64                    // bytes read from the disk for earlier steps
 	fresh    bool                     // the step holds lines
 	begun    bool                     // a step was handed on
+	// reread is where the part of the file begins whose malformed lines are listed anew
+	// with the step; -1 if none have been listed.
+	reread int64
 }
 
 // take takes in what a file has to give. done is called when it has been read to
@@ -75,19 +78,19 @@ type taking struct {
 func (p *pass) take(ctx context.Context, g *guild, j job, seen map[store.ID]bool, done func() []store.GuildDay) (whole, gave bool, err error) {
 	src, err := ndjson.Open(ctx, j.real)
 	if err != nil {
-		return false, false, p.failed(ctx, &j, err)
+		return false, false, p.failed(ctx, &j, err, false)
 	}
 	defer src.Close()
 	t := &taking{pass: p, job: j, guild: g, seen: seen, src: src, channels: map[string]store.Channel{}}
-	if err := t.resume(); err != nil {
-		return false, false, p.failed(ctx, &j, err)
+	trouble, err := t.resume(ctx)
+	if err == nil && trouble == nil {
+		trouble, err = t.read(ctx)
 	}
-	trouble, err := t.read(ctx)
 	switch {
 	case err != nil:
 		return false, t.begun, err
 	case trouble != nil:
-		return false, t.begun, p.failed(ctx, &j, trouble)
+		return false, t.begun, p.failed(ctx, &j, trouble, t.begun)
 	}
 	p.report.fine(j.path)
 	if !j.past {
@@ -97,124 +100,6 @@ func (p *pass) take(ctx context.Context, g *guild, j job, seen map[store.ID]bool
 	t.step.batch.File.Complete = true
 	t.step.batch.Done = done()
 	return true, true, t.hand(ctx)
-}
-
-// failed reports trouble with a file, unless it is the end of ctx.
-func (m *migration) failed(ctx context.Context, j *job, trouble error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	m.report.trouble(j.path, trouble)
-	if errors.Is(trouble, ndjson.ErrCorrupt) {
-		m.settle(j) // reading it again would find the same
-	}
-	return nil
-}
-
-// resume goes behind the lines that have been taken in before: to the start, if
-// this is another file by now.
-func (t *taking) resume() error {
-	err := t.goOn()
-	if errors.Is(err, ndjson.ErrShort) {
-		t.Log.Info("a log was replaced; it is read again from its start", "path", t.path)
-		t.cursor = store.LogFile{}
-		t.lines, err = t.src.Lines(0)
-	}
-	if err != nil {
-		return err
-	}
-	t.step.before = &t.cursor.Counts
-	t.step.batch.File = t.place()
-	return nil
-}
-
-// place returns a cursor of what the file looks like now.
-func (t *taking) place() store.LogFile {
-	info, head := t.src.Info(), t.src.Head()
-	f := store.LogFile{
-		Key: t.key, Path: t.path, Offset: t.cursor.Offset - t.cursor.Tail,
-		Size: info.Size(), Modified: info.ModTime().UnixNano(),
-		Start: fingerprint(head), StartLen: int64(len(head)),
-	}
-	if t.cursor.Tail == 0 {
-		f.Last, f.LastLen = t.cursor.Last, t.cursor.LastLen
-	}
-	return f
-}
-
-func fingerprint(b []byte) []byte {
-	sum := sha256.Sum256(b)
-	return sum[:]
-}
-
-// goOn goes to where the cursor says. The error is ErrShort if the file does
-// not reach that far, starts with something else or has something else there.
-func (t *taking) goOn() (err error) {
-	c, head := &t.cursor, t.src.Head()
-	if c.StartLen > int64(len(head)) || c.StartLen > 0 && !bytes.Equal(c.Start, fingerprint(head[:c.StartLen])) {
-		return ndjson.ErrShort
-	}
-	if t.lines, err = t.src.Lines(c.Offset - c.LastLen); err != nil || c.Offset == 0 {
-		return err
-	}
-	if err := t.passLast(); err != nil {
-		return err
-	}
-	start := c.Offset - c.Tail
-	named := t.past && t.seen != nil && !t.guild.emergency
-	if named {
-		err = t.seeUpTo(start)
-	}
-	if err == nil && (named || start < c.Offset) {
-		t.lines, err = t.src.Lines(start)
-	}
-	return err
-}
-
-// passLast reads the line that was taken in last. A file out of whose middle
-// something was cut starts as before, and may by now be as long as before.
-func (t *taking) passLast() error {
-	c := &t.cursor
-	if c.LastLen == 0 {
-		return nil
-	}
-	line, err := t.lines.Next()
-	switch {
-	case err == io.EOF:
-		return ndjson.ErrShort
-	case err != nil:
-		return err
-	case c.Tail > 0: // it had no end then, and may have grown
-		if line.Finished {
-			line.Text += "\r" // which was no end as long as nothing followed
-		}
-		line.Text = line.Text[:min(int64(len(line.Text)), c.Tail)]
-	case line.End != c.Offset:
-		return ndjson.ErrShort
-	}
-	if !bytes.Equal(c.Last, fingerprint([]byte(line.Text))) {
-		return ndjson.ErrShort
-	}
-	return nil
-}
-
-// seeUpTo gathers the guilds of lines that were taken in before.
-func (t *taking) seeUpTo(end int64) error {
-	lines, err := t.src.Lines(0)
-	for err == nil {
-		var line ndjson.Line
-		if line, err = lines.Next(); err == nil && line.Offset >= end {
-			return nil
-		}
-		var r store.Record
-		if outcome, _ := parse(line.Text, t.folder, &r); err == nil && outcome == message {
-			t.see(r.Guild)
-		}
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	return err
 }
 
 func (t *taking) see(guild store.ID) {
@@ -254,24 +139,50 @@ func (t *taking) full() bool {
 // add puts a line into the step. An error says that it cannot yet be told what is to
 // be kept of it, so that it and what follows are for a later pass.
 func (t *taking) add(line ndjson.Line) error {
+	r := t.blank(line.Offset)
+	outcome, reason, err := t.judge(line, r)
+	if err != nil {
+		return err
+	}
+	if outcome == malformed {
+		if torn, record, ok := partTorn(line, reason); ok {
+			t.move(torn, malformed, reason)
+			return t.add(record)
+		}
+	}
+	t.move(line, outcome, reason)
+	return nil
+}
+
+// blank returns the place in the step for the record of the next line, at an offset.
+func (t *taking) blank(offset int64) *store.Record {
 	if t.step.batch.Records == nil {
-		t.step.batch.Records = t.room(line.Offset)
+		t.step.batch.Records = t.room(offset)
 	}
 	records := append(t.step.batch.Records, store.Record{})
-	r := &records[len(records)-1]
-	outcome, reason := malformed, badLength
-	if !line.TooLong {
-		outcome, reason = parse(line.Text, t.folder, r)
+	t.step.batch.Records = records[:len(records)-1]
+	return &records[len(records)-1]
+}
+
+// judge returns what a line counts as. A message it puts into r.
+func (t *taking) judge(line ndjson.Line, r *store.Record) (o outcome, reason string, err error) {
+	if line.TooLong {
+		return malformed, badLength, nil
 	}
-	if outcome == message && t.Rules != nil {
+	if o, reason = parse(line.Text, t.folder, r); o == message && t.Rules != nil {
 		keep, err := t.Rules.Apply(r)
 		if err != nil {
-			return err
+			return o, "", err
 		}
 		if !keep {
-			outcome = skipped
+			o = skipped
 		}
 	}
+	return o, reason, nil
+}
+
+// move goes behind a line, and counts it unless it was counted before.
+func (t *taking) move(line ndjson.Line, o outcome, reason string) {
 	first := line.Offset == t.cursor.Offset-t.cursor.Tail
 	file := &t.step.batch.File
 	file.Offset, file.Tail = line.End, 0
@@ -280,23 +191,33 @@ func (t *taking) add(line ndjson.Line) error {
 	}
 	t.last, file.LastLen = line.Text, line.End-line.Offset
 	t.fresh = true
-	if first && t.cursor.Tail > 0 && t.countedBefore(line) {
-		return nil
+	switch {
+	case !first || t.cursor.Tail == 0 || !t.countedBefore(line):
+		t.count(line, o, reason)
+	case o == malformed && t.before(line) != message:
+		t.quarantine(line, reason) // where it is listed anew
 	}
+}
+
+// count counts a line; the record of a message is the one that blank has returned last.
+func (t *taking) count(line ndjson.Line, o outcome, reason string) {
 	t.step.bytes += line.End - line.Offset
-	file.Counts.Lines++
-	switch outcome {
+	counts := &t.step.batch.File.Counts
+	counts.Lines++
+	switch o {
 	case message:
+		n := len(t.step.batch.Records)
+		t.step.batch.Records = t.step.batch.Records[:n+1]
+		r := &t.step.batch.Records[n]
 		t.see(r.Guild)
 		r.Channel = t.channel(r)
 		r.Content = t.texts.keep(r.Content)
-		t.step.batch.Records = records
 	case skipped:
-		file.Counts.Skipped++
+		counts.Skipped++
 	case malformed:
+		counts.Malformed++
 		t.quarantine(line, reason)
 	}
-	return nil
 }
 
 // room returns an empty slice for the records of a step that begins at a place of
@@ -329,7 +250,6 @@ func (t *taking) channel(r *store.Record) store.Channel {
 
 func (t *taking) quarantine(line ndjson.Line, reason string) {
 	b := &t.step.batch
-	b.File.Counts.Malformed++
 	q := store.Quarantined{File: t.path, Offset: line.Offset, Reason: reason}
 	if len(b.Quarantine) < stepQuarantine {
 		b.Quarantine = append(b.Quarantine, q)
@@ -337,29 +257,12 @@ func (t *taking) quarantine(line ndjson.Line, reason string) {
 	t.report.malformed(q)
 }
 
-// countedBefore says whether a line that was read before without its end needs
-// no counting now: it has only been ended since, or it was a message then, which
-// stays one. If it has grown otherwise, what it counted as is taken back.
-func (t *taking) countedBefore(line ndjson.Line) bool {
-	size := line.End - line.Offset
-	if line.Finished {
-		size--
+// spans returns a part of the file under each of the names that it may have had.
+func (t *taking) spans(from, to int64) (spans []store.LogSpan) {
+	for _, suffix := range suffixes {
+		spans = append(spans, store.LogSpan{File: t.key + suffix, From: from, To: to})
 	}
-	was := malformed
-	if tail := t.cursor.Tail; size > tail && tail <= int64(len(line.Text)) {
-		was, _ = parse(line.Text[:tail], t.folder, new(store.Record))
-	}
-	if size <= t.cursor.Tail || was == message {
-		return true
-	}
-	before := t.step.before
-	before.Lines--
-	if was == skipped {
-		before.Skipped--
-	} else {
-		before.Malformed--
-	}
-	return false
+	return spans
 }
 
 // handRest hands on what was taken in since the last step, if anything.
@@ -381,6 +284,10 @@ func (t *taking) hand(ctx context.Context) error {
 	if t.fresh {
 		file.Last = fingerprint([]byte(t.last))
 		t.last = ""
+	}
+	if t.reread >= 0 {
+		t.step.batch.Reread = t.spans(t.reread, math.MaxInt64)
+		t.reread = -1
 	}
 	if err := t.emit(ctx, t.step); err != nil {
 		return err

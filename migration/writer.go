@@ -69,7 +69,11 @@ func (w *writer) write(ctx context.Context, l load) (time.Duration, error) {
 		if s.before != nil {
 			w.file = *s.before
 		}
-		batches[0].File.Counts.Add(w.file)
+		counts := &batches[0].File.Counts
+		counts.Add(w.file)
+		counts.Lines -= s.undone.Lines
+		counts.Skipped -= s.undone.Skipped
+		counts.Malformed -= s.undone.Malformed
 		batches = batches[1:]
 	}
 	imported, took, err := w.commit(ctx, l.arranged)

@@ -146,8 +146,22 @@ func (a *app) printSummary(s migration.Summary) error {
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(s)
 	}
-	_, err := fmt.Fprintf(a.stdout, "%d messages are new, %d were known; %d lines skipped, %d malformed; %d text files cannot be taken in.\n%d lines (%d bytes) of %d files in %.1f s.\n",
+	_, err := fmt.Fprintf(a.stdout, "%d messages are new, %d were known; %d lines skipped, %d malformed; %d files of other kinds cannot be taken in.\n%d lines (%d bytes) of %d files in %.1f s.\n",
 		s.Messages, s.Duplicates, s.Skipped, s.Malformed, s.UnsupportedFiles, s.Lines, s.Bytes, s.Files, s.Seconds)
+	if err != nil || s.Incomplete == 0 {
+		return err
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%d files could not be read to their end, and are tried again each time:\n", s.Incomplete); err != nil {
+		return err
+	}
+	for _, path := range s.IncompleteFiles[:min(len(s.IncompleteFiles), shownRows)] {
+		if _, err := fmt.Fprintf(a.stdout, "  %s\n", terminal.Visible(path)); err != nil {
+			return err
+		}
+	}
+	if more := s.Incomplete - shownRows; more > 0 {
+		_, err = fmt.Fprintf(a.stdout, "  and %d more\n", more)
+	}
 	return err
 }
 
