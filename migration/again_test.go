@@ -51,6 +51,11 @@ func earlier(t *testing.T, db *store.DB, root, path string, counts store.Counts,
 	}
 }
 
+// withNaN is the record of a message with words of Python in it.
+func withNaN(content string) string {
+	return strings.Replace(bare(said(content)), `"trace_id":null`, `"trace_id":NaN,"x":[Infinity,-Infinity]`, 1)
+}
+
 // What an earlier release counted as malformed and is none is taken in once, wherever the
 // run is stopped, and what was forgotten or removed since stays away.
 func TestLookAgain(t *testing.T) {

@@ -58,3 +58,11 @@ func Oracle(line string, folder store.ID) (what string, r store.Record) {
 	o, r := oracle(line, folder)
 	return [...]string{"skipped", "message", "malformed"}[o], r
 }
+
+// Pieces and Messages are pieces and the messages of model, for tests with a database.
+func Pieces(choice []byte, whose uint64) string { return pieces(choice, whose) }
+
+func Messages(text string) (messages []store.Record, counts store.Counts) {
+	m := model(text)
+	return m.records, m.counts
+}

@@ -41,7 +41,7 @@ func decompressed(t *testing.T, root, path string) string {
 
 func scrub(t *testing.T, root string, p store.Person, rewrite bool) []migration.Scrubbed {
 	t.Helper()
-	files, err := migration.Scrub(t.Context(), migration.ScrubOptions{Root: root, Person: p, Rewrite: rewrite, Now: noon})
+	files, _, err := migration.Scrub(t.Context(), migration.ScrubOptions{Root: root, Person: p, Rewrite: rewrite, Now: noon})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestScrub(t *testing.T) {
 		{name: "direct messages", path: "DirectMessage/20260511/info.jsonl", lines: []string{"-" + mine("one"), said("two")}},
 		{name: "saved lines", path: "emergency/emergency_x_20260511T000000Z.jsonl", lines: []string{"-" + mine("one"), said("two")}},
 		{name: "no day at all", path: "somewhere/old.jsonl", lines: []string{"-" + mine("one"), said("two")}},
-		{name: "beside a line that is too long", path: old, lines: []string{"-" + mine("one"), long, "-" + mine("two"), said("three")}},
+		{name: "a line that is too long", path: old, lines: []string{"-" + mine("one"), "-" + long, "-" + mine("two"), said("three"), strings.ReplaceAll(long, "6", "66")}},
 		{name: "in one guild", path: "emergency/emergency_x_20260511T000000Z.jsonl", person: store.Person{User: 6, Guild: 222222222222222222},
 			lines: []string{mine("one"), "-" + by("6", saidIn(guildB, "two")), `{"user_id":"6"}` + "\n"}},
 		{name: "in the guild of the folder", path: guildA + "/20260511/info.jsonl", person: store.Person{User: 6, Guild: 111111111111111111},
@@ -171,12 +171,12 @@ func TestScrubInTheWay(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "1/20260511/info.jsonl.zst.part-123")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the half file: %v", err)
 	}
-	if _, err := migration.Scrub(t.Context(), migration.ScrubOptions{Root: filepath.Join(root, "none"), Person: store.Person{User: 6}}); err == nil {
+	if _, _, err := migration.Scrub(t.Context(), migration.ScrubOptions{Root: filepath.Join(root, "none"), Person: store.Person{User: 6}}); err == nil {
 		t.Error("a root that is not there is no error")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := migration.Scrub(ctx, migration.ScrubOptions{Root: root, Person: store.Person{User: 6}}); !errors.Is(err, context.Canceled) {
+	if _, _, err := migration.Scrub(ctx, migration.ScrubOptions{Root: root, Person: store.Person{User: 6}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -2,10 +2,10 @@ package migration_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"rollcall/migration"
 	"rollcall/store"
@@ -135,147 +135,42 @@ func TestReplacedFileLeavesQuarantine(t *testing.T) {
 	wantQuarantine(t, db, other+" 0")
 }
 
-// outcomes is what LOG-FORMAT makes of a file's bytes, said the obvious way.
-type outcomes struct {
-	counts     store.Counts
-	contents   []string
-	quarantine []int
-}
-
-// model reads a file of an earlier day: a line that is malformed ends where a record
-// starts last.
-func model(text string) (o outcomes) {
-	const folder = 111111111111111111 // guildA
-	at := 0
-	if strings.HasPrefix(text, "\ufeff") {
-		at = len("\ufeff")
-	}
-	seen := map[store.Record]bool{}
-	count := func(line string, at int) (malformed bool) {
-		what, r := migration.Oracle(line, folder)
-		o.counts.Lines++
-		switch what {
-		case "message":
-			if seen[r] {
-				o.counts.Duplicates++
-				return false
-			}
-			seen[r] = true
-			o.counts.Messages++
-			o.contents = append(o.contents, r.Content)
-		case "skipped":
-			o.counts.Skipped++
-		default:
-			o.counts.Malformed++
-			o.quarantine = append(o.quarantine, at)
-			return true
+// A person is taken out of torn files, at random, that are in a database already: it reads
+// them on without a line of anybody else's twice or lost, and as it would from the start.
+func TestScrubTornBesideTheMigration(t *testing.T) {
+	const path = "777/20260511/info.jsonl"
+	r := rand.New(rand.NewPCG(10, 13))
+	for i := range 40 {
+		choice := make([]byte, 3+r.IntN(30))
+		for i := range choice {
+			choice[i] = byte(r.Uint32())
 		}
-		return false
-	}
-	for at < len(text) {
-		line, _, ended := strings.Cut(text[at:], "\n")
-		next := at + len(line)
-		if ended {
-			next++
-			line = strings.TrimSuffix(line, "\r")
+		text := migration.Pieces(choice, r.Uint64())
+		file := path + []string{"", ".gz", ".zst"}[i%3]
+		db, root := openDB(t), t.TempDir()
+		put(t, root, file, text)
+		once(t, db, root)
+		all, counts := migration.Messages(text)
+		if c := cursor(t, db, path).Counts; c.Lines != counts.Lines || c.Messages+c.Duplicates != counts.Messages || c.Malformed != counts.Malformed {
+			t.Errorf("counted %+v, want %+v of %q", c, counts, text)
 		}
-		what, _ := migration.Oracle(line, folder)
-		if i := strings.LastIndex(line, `{"timestamp":"`); what == "malformed" && i > 0 {
-			o.counts.Lines++
-			o.counts.Malformed++
-			o.quarantine = append(o.quarantine, at)
-			count(line[i:], at+i)
-		} else {
-			count(line, at)
+		if _, err := db.Forget(t.Context(), store.Person{User: 7}); err != nil {
+			t.Fatal(err)
 		}
-		at = next
-	}
-	slices.Sort(o.contents)
-	return o
-}
-
-var fuzzContents = []string{"one", "two", `with {"timestamp":" and "user_id":"7" in it`, "\x00\n"}
-
-// withNaN is the record of a message with words of Python in it.
-func withNaN(content string) string {
-	return strings.Replace(bare(said(content)), `"trace_id":null`, `"trace_id":NaN,"x":[Infinity,-Infinity]`, 1)
-}
-
-// pieces makes a file of the bytes of a fuzzer: each chooses a piece.
-func pieces(choice []byte) string {
-	var b strings.Builder
-	for i, c := range choice {
-		content := fuzzContents[int(c>>4)%len(fuzzContents)]
-		record := bare(said(content))
-		switch c & 15 {
-		case 0, 1, 2:
-			b.WriteString(record + "\n")
-		case 3:
-			b.WriteString(record)
-		case 4, 5:
-			b.WriteString(record[:1+(int(c)*7+i*31)%(len(record)-1)])
-		case 6:
-			b.WriteString(strings.Repeat("\x00", 1+int(c>>4)))
-		case 7:
-			b.WriteString("\ufeff")
-		case 8:
-			b.WriteString("\n")
-		case 9:
-			b.WriteString("\r\n")
-		case 10:
-			b.WriteString(withNaN(content) + "\n")
-		case 11:
-			b.WriteString(`{"action":"other"}` + "\n")
-		case 12:
-			b.WriteString(record[(int(c)*13+i*17)%len(record):])
-		case 13:
-			b.WriteString(" ")
-		case 14:
-			b.WriteString("garbage{}")
-		case 15:
-			b.WriteString(record + "\r\n")
-		}
-	}
-	return b.String()
-}
-
-// FuzzTorn takes a file of records, torn ones, zeros, byte order marks and words of Python
-// in, all of it at once and as it grows over midnight: each line counts as the model says,
-// and is listed where it is.
-func FuzzTorn(f *testing.F) {
-	for _, seed := range []string{"\x00", "\x04\x00", "\x06\x00\x07\x00", "\x07\x00\x10", "\x04\x14\x24\x00", "\x03\x00", "\x0a\x1a", "\x05\x08\x06\x06\x20\x0c\x30", "\x04\x0f\x0d\x03", "\x0e\x02\x0b\x0c", "\x24\x23\x30"} {
-		f.Add([]byte(seed), uint16(100))
-	}
-	f.Fuzz(func(t *testing.T, choice []byte, at uint16) {
-		text := pieces(choice[:min(len(choice), 40)])
-		want := model(text)
-		cut := int(at) % (len(text) + 1)
-		for _, growing := range []bool{false, true} {
-			db, root := openDB(t), t.TempDir()
-			path := guildA + "/20260511/info.jsonl"
-			o, _ := options(db, root)
-			o.Now = func() time.Time { return noon().AddDate(0, 0, -3) }
-			if growing { // of today: what has no end yet is no line
-				put(t, root, path, text[:cut])
-				mustOnce(t, o)
-				grow(t, root, path, text[cut:])
-				mustOnce(t, o)
-			} else {
-				put(t, root, path, text)
-			}
-			o.Now = noon
-			mustOnce(t, o)
-			wantContents(t, db, want.contents...)
-			if got := cursor(t, db, path).Counts; got != want.counts {
-				t.Errorf("growing %t: counted %+v, want %+v of %q", growing, got, want.counts, text)
-			}
-			var places []string
-			for _, offset := range want.quarantine {
-				places = append(places, fmt.Sprint(path, " ", offset))
-			}
-			if got := quarantine(t, db); !slices.Equal(got, places) {
-				t.Errorf("growing %t: in quarantine %q, want %q of %q", growing, got, places, text)
+		scrub(t, root, store.Person{User: 7}, true)
+		sum := once(t, db, root)
+		rest, _ := migration.Messages(decompressed(t, root, file))
+		want := map[store.Record]bool{}
+		for _, r := range append(all, rest...) {
+			if want[r] = true; r.User == 7 {
+				delete(want, r)
 			}
 		}
-	})
+		if have := records(t, db); len(have) != len(want) {
+			t.Errorf("%d records, want %d; the second run did %+v, of %q", len(have), len(want), sum, text)
+		}
+		if again := once(t, db, root); again.Lines > 0 {
+			t.Errorf("a further run did %+v", again)
+		}
+	}
 }

@@ -89,7 +89,7 @@ func (a *app) forget(ctx context.Context, cfg config.Config, user string, query 
 		return err
 	}
 	p := store.Person{User: out.User, Guild: out.Guild}
-	if out.Logs, err = scrubLogs(ctx, beyond.logs, p, f.scrubLogs); err != nil {
+	if err := out.scrubLogs(ctx, beyond.logs, p, f.scrubLogs); err != nil {
 		return err
 	}
 	if out.Backups, err = scrubBackups(ctx, beyond.backups, cfg.EncryptionKey(), p, f.scrubBackups); err != nil {

@@ -16,6 +16,8 @@ type forgetting struct {
 	api.Erased
 	// Logs are the files below ROLLCALL_LOGS that hold, or held, lines of the person.
 	Logs []migration.Scrubbed `json:"logs"`
+	// Unsearched are those that nobody looked into; left out if there are none.
+	Unsearched *migration.Unsearched `json:"unsearched,omitempty"`
 	// Backups are those in ROLLCALL_BACKUP_DIR.
 	Backups []scrubbedBackup `json:"backups"`
 }
@@ -28,15 +30,20 @@ type scrubbedBackup struct {
 }
 
 // scrubLogs looks through the logs in a folder, if there is one.
-func scrubLogs(ctx context.Context, folder string, p store.Person, rewrite bool) ([]migration.Scrubbed, error) {
+func (f *forgetting) scrubLogs(ctx context.Context, folder string, p store.Person, rewrite bool) error {
+	f.Logs = []migration.Scrubbed{}
 	if folder == "" {
-		return []migration.Scrubbed{}, nil
+		return nil
 	}
-	files, err := migration.Scrub(ctx, migration.ScrubOptions{Root: folder, Person: p, Rewrite: rewrite})
+	files, unsearched, err := migration.Scrub(ctx, migration.ScrubOptions{Root: folder, Person: p, Rewrite: rewrite})
 	if err != nil {
-		return nil, fmt.Errorf("forgotten, but the logs could not be looked through: %w", err)
+		return fmt.Errorf("forgotten, but the logs could not be looked through: %w", err)
 	}
-	return append([]migration.Scrubbed{}, files...), nil
+	f.Logs = append(f.Logs, files...)
+	if unsearched.TextLogs+unsearched.Others > 0 {
+		f.Unsearched = &unsearched
+	}
+	return nil
 }
 
 // scrubBackups lists the backups in a folder, if there is one, and forgets the person in
@@ -74,7 +81,7 @@ func scrubBackups(ctx context.Context, folder string, key store.Key, p store.Per
 func (f forgetting) left(flags forgetFlags) error {
 	logs, backups := 0, 0
 	for _, l := range f.Logs {
-		if flags.scrubLogs && !l.Scrubbed {
+		if flags.scrubLogs && (!l.Scrubbed || l.Left > 0) {
 			logs++
 		}
 	}
@@ -108,6 +115,16 @@ func (a *app) printForgetting(f forgetting, where beyond, flags forgetFlags) err
 	}
 	if err := a.printLeft("Logs with lines of theirs (--scrub-logs takes the lines out):", logs, len(f.Logs)); err != nil {
 		return err
+	}
+	if u := f.Unsearched; u != nil {
+		if _, err := fmt.Fprintf(a.stdout, "\nNot searched: %d text logs of old releases, which have names and no ids; %d other files. The first of them:\n", u.TextLogs, u.Others); err != nil {
+			return err
+		}
+		for _, path := range u.First {
+			if _, err := fmt.Fprintf(a.stdout, "  %s\n", terminal.Visible(path)); err != nil {
+				return err
+			}
+		}
 	}
 	backups := newTable("backup", "", "")
 	for _, b := range f.Backups {
