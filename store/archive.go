@@ -46,10 +46,6 @@ func (a *ArchiveOutcome) Add(o ArchiveOutcome) {
 	a.KeptOut += o.KeptOut
 }
 
-// deletedUser is the id that stands for every account that was deleted. An archive may
-// have a message under it that was stored under its author's own, and the other way round.
-const deletedUser ID = 456226577798135808
-
 // PutArchive stores messages of an archive in one transaction, synced when it returns.
 //
 // A message is known by its id: one that is there stays in its place and channel, and
@@ -162,6 +158,7 @@ func (g *guildTx) improve(key recordKey, p *pending, keepEdited bool) (bool, err
 	if err := s.improve(&r, p.gone, keepEdited, func() error { return g.keepWords(key, &s) }); err != nil || s.same(&before) {
 		return false, err
 	}
+	g.leave()
 	return true, g.records.replace(key, recordValue(g, key, &s, s.text))
 }
 
@@ -202,7 +199,7 @@ func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) er
 		if r.Formatted && hasMarks(string(s.text)) {
 			better = false
 		}
-		if better && string(s.text) != r.Content {
+		if better && (string(s.text) != r.Content || r.Edited > s.edited) {
 			if err := keep(); err != nil {
 				return err
 			}
@@ -250,8 +247,8 @@ func (g *guildTx) locate(key recordKey) (recordKey, bool) {
 	if !g.info.ids.overlaps(key.time-findSlack, key.time+findSlack) {
 		return key, false
 	}
-	users := []ID{key.user, deletedUser}
-	if key.user == deletedUser {
+	users := []ID{key.user, DeletedUser}
+	if key.user == DeletedUser {
 		users = users[:1]
 	}
 	for _, user := range users {
@@ -259,7 +256,7 @@ func (g *guildTx) locate(key recordKey) (recordKey, bool) {
 			return at, true
 		}
 	}
-	if key.user != deletedUser {
+	if key.user != DeletedUser {
 		return key, false
 	}
 	moments, known := g.momentsOf(civil.QuarterOf(key.time))
@@ -268,7 +265,18 @@ func (g *guildTx) locate(key recordKey) (recordKey, bool) {
 			return at, true
 		}
 	}
-	return key, false
+	if known {
+		return key, false
+	}
+	found := map[ID]recordKey{} // where the quarter hour is a long one
+	if err := g.findByTime([]Change{{Message: ID(key.id), Time: key.time}}, found); err != nil {
+		return key, false
+	}
+	at, ok := found[ID(key.id)]
+	if !ok {
+		at = key
+	}
+	return at, ok
 }
 
 // findNear looks for a user's message within findSlack of its time.
@@ -431,8 +439,8 @@ func writtenAt(tx *bbolt.Tx, guild ID, at Micros) (users []ID) {
 }
 
 func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record, keepEdited bool) (Fate, error) {
-	users := []ID{r.User, deletedUser}
-	if r.User == deletedUser {
+	users := []ID{r.User, DeletedUser}
+	if r.User == DeletedUser {
 		users = append(users, writtenAt(tx, r.Guild, r.Time)...)
 	}
 	for _, user := range users {

@@ -206,11 +206,18 @@ func (g *guildTx) wouldRather(m *message, l *logLine, r rank) (bool, error) {
 	return c < 0, err
 }
 
-// mergeMessage stores a new message where log lines are about. It finds the line of the
-// message, whose own record goes, and then that of the message that had that line.
-func (g *guildTx) mergeMessage(m *message) error {
-	if err := g.approach(m.key.user, m.key.time); err != nil {
+// mergeMessage stores a new message, or the trace of one, where log lines are about. It
+// finds the line of the message, whose own record goes, and then that of the message that
+// had that line.
+func (g *guildTx) mergeMessage(p *pending, s stored, trace bool) error {
+	if err := g.approach(p.key.user, p.key.time); err != nil {
 		return err
+	}
+	m := g.near.room()
+	*m = message{key: p.key, stored: s, removed: trace, opened: true}
+	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content), hash: s.first}
+	if !m.gone {
+		m.text = m.words.text
 	}
 	g.near.insert(m)
 	for isNew := true; ; isNew = false {

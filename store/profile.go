@@ -46,6 +46,9 @@ type Profile struct {
 // stored of the user there. It reads one value for each week between the user's
 // first and last message, or, of those who wrote little, the records, without texts.
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
+	if user == DeletedUser {
+		return p, false, nil
+	}
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		p = Profile{}
 		r := openReader(tx, db.keys, guild)
@@ -198,6 +201,9 @@ func (db *DB) Name(ctx context.Context, guild, user ID) (name string, err error)
 }
 
 func readName(tx *bbolt.Tx, keys *crypt.Keyring, guild, user ID) (string, error) {
+	if user == DeletedUser { // older builds have kept one
+		return "", nil
+	}
 	name, err := keys.Texts(string(bucketNames)).Get(tx.Bucket(bucketNames), u64(u64(nil, uint64(guild)), uint64(user)))
 	return string(name), err
 }

@@ -245,15 +245,27 @@ func readGuild(tx *bbolt.Tx, keys *crypt.Keyring, b, value []byte) (Guild, error
 	if err != nil {
 		return Guild{}, damagedValue(b)
 	}
-	g := Guild{ID: ID(binary.BigEndian.Uint64(b)), Messages: info.messages, Users: info.users}
+	g := Guild{ID: ID(binary.BigEndian.Uint64(b)), Messages: info.messages}
 	if g.Messages == 0 {
 		return g, nil
+	}
+	if g.Users, err = people(tx, g.ID, info); err != nil {
+		return Guild{}, err
 	}
 	if g.Name, err = readName(tx, keys, g.ID, 0); err != nil {
 		return Guild{}, err
 	}
 	g.First, g.Last, err = firstAndLast(tx.Bucket(bucketTimeline).Bucket(bucketName(g.ID)))
 	return g, err
+}
+
+// people returns how many users a guild has records of, without DeletedUser.
+func people(tx *bbolt.Tx, guild ID, info guildInfo) (int64, error) {
+	nobodys, err := messagesOf(tx, guild, DeletedUser)
+	if nobodys > 0 {
+		info.users--
+	}
+	return info.users, err
 }
 
 // firstAndLast reads the outermost quarter hours of a guild's timeline.

@@ -30,7 +30,7 @@ func (w *writeTx) putNames(names []Name) error {
 			return err
 		}
 		name := n.Name[:min(len(n.Name), maxNameBytes)]
-		if name == "" || n.User != 0 && w.forgotten.has(Person{n.User, n.Guild}) || before != nil && string(before) == name {
+		if name == "" || n.User == DeletedUser || n.User != 0 && w.forgotten.has(Person{n.User, n.Guild}) || before != nil && string(before) == name {
 			continue
 		}
 		if err := w.put(b, key, texts.Append(nil, key, []byte(name))); err != nil {
@@ -380,7 +380,9 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 			if err != nil {
 				return err
 			}
-			names[ID(binary.BigEndian.Uint64(key[8:]))] = string(name)
+			if user := ID(binary.BigEndian.Uint64(key[8:])); user != DeletedUser {
+				names[user] = string(name)
+			}
 		}
 		return nil
 	})

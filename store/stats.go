@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"os"
 	"sync/atomic"
 	"time"
@@ -128,14 +129,14 @@ func (db *DB) Stats(ctx context.Context) (s Stats, err error) {
 			return err
 		}
 		s.Quarantined = int64(quarantined)
-		return tx.Bucket(bucketGuilds).ForEach(s.addGuild)
+		return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error { return s.addGuild(tx, key, value) })
 	})
 	s.Damaged = db.Damaged()
 	db.counters.tell(&s)
 	return s, err
 }
 
-func (s *Stats) addGuild(key, value []byte) error {
+func (s *Stats) addGuild(tx *bbolt.Tx, key, value []byte) error {
 	payload, ok := unseal(key, value)
 	if !ok || len(key) != 8 {
 		return damagedValue(key)
@@ -148,6 +149,7 @@ func (s *Stats) addGuild(key, value []byte) error {
 		s.Guilds++
 	}
 	s.Messages += g.messages
-	s.Profiles += g.users
-	return nil
+	users, err := people(tx, ID(binary.BigEndian.Uint64(key)), g)
+	s.Profiles += users
+	return err
 }

@@ -64,13 +64,16 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summa
 }
 
 // Leaders returns the users who wrote most in a guild on the given days, at most
-// limit, and how many messages all users wrote. They come by what was asked for from
+// limit, and how many messages all users wrote, without DeletedUser. They come by what was asked for from
 // the most, then by the other count, then by id.
 func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (leaders []UserCount, total int64, err error) {
 	var users userSums
 	calendar := civil.NewCalendar(d.Zone)
 	from, end := d.Quarters()
 	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, user ID, cells []cell) {
+		if user == DeletedUser {
+			return
+		}
 		slots, sum := calendar.Slots(week), users.of(week, user)
 		for _, c := range cells {
 			sum.add(c.count, slots[c.quarter].Day)

@@ -91,7 +91,10 @@ func (t *guildTally) add(week uint32, user ID, cells []cell) {
 		t.week = week
 	}
 	slots := t.calendar.Slots(week)
-	sum := t.users.of(week, user)
+	var sum *userSum
+	if user != DeletedUser { // of whom there is none
+		sum = t.users.of(week, user)
+	}
 	for _, c := range cells {
 		t.messages += c.count
 		t.quarters[c.quarter] += c.count
@@ -99,7 +102,7 @@ func (t *guildTally) add(week uint32, user ID, cells []cell) {
 			t.channels = append(t.channels, 0)
 		}
 		t.channels[c.channel] += c.count
-		if day := slots[c.quarter].Day; sum.add(c.count, day) {
+		if day := slots[c.quarter].Day; sum != nil && sum.add(c.count, day) {
 			t.writers[day-slots[0].Day]++
 		}
 	}

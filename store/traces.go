@@ -30,15 +30,22 @@ func (g *guildTx) putUncounted(batch []pending) error {
 		if p.out || g.forgets(p.key.user) || g.info.uncounted >= uncountedLimit || g.has(p.key) {
 			continue
 		}
-		p.gone = true
-		m, err := g.messageOf(p)
+		channel, err := g.numberOf(p)
 		if err != nil {
 			return err
 		}
-		m.stored = stored{source: m.source, channel: m.channel, gone: true, first: m.first, uncounted: true, line: m.line}
-		m.removed = true
+		s := stored{
+			source: p.more.Source, channel: channel, gone: true, first: g.w.hash("", []byte(p.content)), uncounted: true,
+			line: storedLine{channel: channel},
+		}
+		g.info.ids.add(p.key.time)
 		g.info.uncounted++
-		if err := g.place(m); err != nil {
+		if g.info.logs.overlaps(p.key.time-logBefore, p.key.time+logAfter) {
+			err = g.mergeMessage(p, s, true)
+		} else {
+			err = g.putTrace(p.key, &s)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,11 @@ type (
 	Days = civil.Days
 )
 
+// DeletedUser is the id that Discord shows for every account that was deleted. Messages
+// of it count for their guild and channel, and belong to nobody: it has no profile and
+// no name, is on no leaderboard and not among the users of any number.
+const DeletedUser ID = 456226577798135808
+
 // What ParseID, ParseMicros, ParseZone and ParseKey return for a text that is none.
 var (
 	ErrBadID   = snowflake.ErrBadID

@@ -174,12 +174,16 @@ func (w *writeTx) eachGuild(shares []share, put func(*guildTx, []pending) error)
 func (g *guildTx) putMessages(batch []pending) (int, error) {
 	stored := 0
 	g.coming = len(batch)
+	disowned, err := g.disowned(batch)
+	if err != nil {
+		return 0, err
+	}
 	for i := range batch {
 		p := &batch[i]
 		if p.out || g.forgets(p.key.user) {
 			continue
 		}
-		if g.has(p.key) {
+		if disowned(p.key) || g.has(p.key) {
 			g.w.noteDuplicate(p.more.Source)
 			if err := g.correct(p); err != nil {
 				return 0, err
@@ -187,11 +191,15 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 			continue
 		}
 		before := len(g.changes)
-		m, err := g.messageOf(p)
+		s, err := g.storedOf(p)
 		if err != nil {
 			return 0, err
 		}
-		if err := g.place(m); err != nil {
+		at := p.key.time
+		g.info.ids.add(at)
+		if !g.info.logs.overlaps(at-logBefore, at+logAfter) {
+			put(g, p.key, &s, p.kept())
+		} else if err := g.mergeMessage(p, s, false); err != nil {
 			return 0, err
 		}
 		stored++
@@ -203,42 +211,25 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	return stored, nil
 }
 
-// place stores a new message, and finds its log line where such are about.
-func (g *guildTx) place(m *message) error {
-	at := m.key.time
-	g.info.ids.add(at)
-	if g.info.logs.overlaps(at-logBefore, at+logAfter) {
-		return g.mergeMessage(m)
-	}
-	return g.putMessage(m)
-}
-
-func (g *guildTx) messageOf(p *pending) (*message, error) {
+// storedOf is what is stored of a message, but for its content.
+func (g *guildTx) storedOf(p *pending) (stored, error) {
 	channel, err := g.numberOf(p)
-	if err != nil {
-		return nil, err
-	}
 	r := p.more
-	m := &message{key: p.key, opened: true, stored: stored{
+	s := stored{
 		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
 		edited: r.Edited, gone: p.gone, loose: r.Edited != 0 || r.Formatted, line: storedLine{channel: channel},
-	}}
-	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content)}
-	if m.gone {
-		m.first, err = g.textHash(&m.words)
-	} else {
-		m.text = m.words.text
 	}
 	if r.Extra != nil {
-		m.setExtra(r.Extra)
+		s.setExtra(r.Extra)
 	}
-	if m.gone {
-		m.more, m.moreSize = nil, 0
+	if s.gone {
+		s.more, s.moreSize = nil, 0
+		s.first = g.w.hash("", []byte(p.content))
 	}
-	if m.replyUser != 0 && g.w.forgotten.has(Person{m.replyUser, g.id}) {
-		m.replyTo, m.replyUser = 0, 0
+	if s.replyUser != 0 && g.w.forgotten.has(Person{s.replyUser, g.id}) {
+		s.replyTo, s.replyUser = 0, 0
 	}
-	return m, err
+	return s, err
 }
 
 // outcome is what became of a line.

@@ -57,7 +57,7 @@ func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) erro
 		r.reject(err)
 		return nil
 	}
-	if m.Edited == 0 || !hasContent(data) || m.GuildID == 0 || !r.mine(m.GuildID) || m.Author.Bot || m.WebhookID != 0 {
+	if m.Edited == 0 || !hasContent(data) || m.GuildID == 0 || !r.mine(m.GuildID) || m.Author.Bot || m.Author.System || m.WebhookID != 0 {
 		return nil
 	}
 	e := heldEvent{message: m, edit: true, to: r}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"rollcall/internal/rules"
 	"rollcall/store"
 )
 
@@ -105,20 +106,30 @@ func TestDecodeMessage(t *testing.T) {
 
 func TestMessageCounts(t *testing.T) {
 	person := message{ID: 1, ChannelID: 2, GuildID: 3, Author: author{ID: 4}}
+	all, err := rules.New(rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
-		change func(m *message)
-		want   bool
+		change    func(m *message)
+		want      bool
+		uncounted bool // it takes its log line
 	}{
-		"a person's":         {func(m *message) {}, true},
-		"a reply":            {func(m *message) { m.Type = typeReply }, true},
-		"empty":              {func(m *message) { m.Content = "" }, true},
-		"direct":             {func(m *message) { m.GuildID = 0 }, false},
-		"a bot's":            {func(m *message) { m.Author.Bot = true }, false},
-		"a webhook's":        {func(m *message) { m.WebhookID = 5 }, false},
-		"nobody's":           {func(m *message) { m.Author.ID = 0 }, false},
-		"a join":             {func(m *message) { m.Type = 7 }, false},
-		"a slash command's":  {func(m *message) { m.Type = 20 }, false},
-		"a thread's starter": {func(m *message) { m.Type = 21 }, false},
+		"a person's":              {change: func(m *message) {}, want: true},
+		"a reply":                 {change: func(m *message) { m.Type = typeReply }, want: true},
+		"empty":                   {change: func(m *message) { m.Content = "" }, want: true},
+		"of a deleted account":    {change: func(m *message) { m.Author.ID = store.DeletedUser }, want: true},
+		"direct":                  {change: func(m *message) { m.GuildID = 0 }},
+		"a bot's":                 {change: func(m *message) { m.Author.Bot = true }},
+		"a webhook's":             {change: func(m *message) { m.WebhookID = 5 }},
+		"Discord's own":           {change: func(m *message) { m.Author.System = true }},
+		"nobody's":                {change: func(m *message) { m.Author.ID = 0 }},
+		"a join":                  {change: func(m *message) { m.Type = 7 }, uncounted: true},
+		"a slash command's":       {change: func(m *message) { m.Type, m.Author.Bot = 20, true }},
+		"a thread's starter":      {change: func(m *message) { m.Type = 21 }, uncounted: true},
+		"a poll's end":            {change: func(m *message) { m.Type = 46 }, uncounted: true},
+		"a deleted account's pin": {change: func(m *message) { m.Type, m.Author.ID = 6, store.DeletedUser }},
+		"a direct call":           {change: func(m *message) { m.Type, m.GuildID = 3, 0 }},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +137,9 @@ func TestMessageCounts(t *testing.T) {
 			test.change(&m)
 			if got := m.counts(); got != test.want {
 				t.Errorf("counts = %v", got)
+			}
+			if got := m.uncounted(all, "general", store.SourceLive) != nil; got != test.uncounted {
+				t.Errorf("it takes its line: %v", got)
 			}
 		})
 	}

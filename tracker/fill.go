@@ -110,6 +110,9 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 			if m.ID > g.After { // or it was read before
 				filtered++
 			}
+			if rec := m.uncounted(b.rules, info.name, store.SourceBackfill); rec != nil {
+				batch.Uncounted = append(batch.Uncounted, *rec)
+			}
 			continue
 		}
 		rec := m.kept(b.rules, info.name, store.SourceBackfill)

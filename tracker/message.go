@@ -52,6 +52,7 @@ type author struct {
 	Username   string
 	GlobalName string
 	Bot        bool
+	System     bool // Discord itself
 }
 
 // decodeMessage reads a message of the gateway or of a history page.
@@ -142,6 +143,8 @@ func (a *author) read(value []byte) error {
 			a.GlobalName = readName(value)
 		case "bot":
 			return json.Unmarshal(value, &a.Bot)
+		case "system":
+			return json.Unmarshal(value, &a.System)
 		}
 		return nil
 	})
@@ -183,8 +186,23 @@ func idIn(object []byte, name string) (id store.ID) {
 // counts says whether m is a message as the product counts them, whatever the
 // allow and deny lists say of its channel: written by a person in a guild.
 func (m message) counts() bool {
-	return (m.Type == typeDefault || m.Type == typeReply) &&
-		m.GuildID != 0 && m.Author.ID != 0 && !m.Author.Bot && m.WebhookID == 0
+	return (m.Type == typeDefault || m.Type == typeReply) && m.ofPerson()
+}
+
+// ofPerson reports whether a person wrote m in a guild, or did what it tells of.
+func (m message) ofPerson() bool {
+	return m.GuildID != 0 && m.Author.ID != 0 && !m.Author.Bot && !m.Author.System && m.WebhookID == 0
+}
+
+// uncounted is what the store is told of a message that does not count, though it has a
+// person for its author: a join, a boost, a new thread. Other bots log these as they log
+// what people write. It is nil for any other message, and where nothing is stored.
+func (m message) uncounted(r *rules.Rules, name string, source store.Source) *store.Record {
+	if m.counts() || !m.ofPerson() || m.Author.ID == store.DeletedUser {
+		return nil
+	}
+	m.Edited, m.Extra = 0, nil
+	return m.kept(r, name, source)
 }
 
 // displayName is the author's name as the guild sees it, "" if unknown.

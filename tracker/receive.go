@@ -156,6 +156,7 @@ func (r *receiver) take(ctx context.Context, m message, info channelInfo) error 
 		}
 	}
 	if it.record == nil {
+		it.uncounted = m.uncounted(r.rules, info.name, store.SourceLive)
 		r.filtered.Add(1)
 	}
 	if err := r.writer.add(ctx, it); err != nil {

@@ -21,7 +21,8 @@ const (
 
 // item is one message on its way from the gateway to the store.
 type item struct {
-	record *store.Record // nil if the message does not count
+	record    *store.Record // nil if the message does not count
+	uncounted *store.Record // set instead of record if it takes its log line all the same
 	// cursor moves whether or not the message counts: it has been seen. A cursor
 	// whose Last is the channel's own id says that the channel was created just now.
 	cursor   store.ChannelCursor
@@ -145,6 +146,9 @@ func (w *writer) write(ctx context.Context, taken []element) error {
 		}
 		if e.item.record != nil {
 			b.records = append(b.records, *e.item.record)
+		}
+		if e.item.uncounted != nil {
+			b.uncounted = append(b.uncounted, *e.item.uncounted)
 		}
 		b.changes = append(b.changes, e.item.changes...)
 		b.deleted = append(b.deleted, e.item.deleted...)

@@ -37,9 +37,12 @@ func (s *Server) guild(ctx context.Context, text string) (store.Guild, error) {
 }
 
 // user finds the user of a name in these guilds. An id stands for itself: a user
-// without records is no mistake of the caller's.
+// without records is no mistake of the caller's. That of all deleted accounts is nobody's.
 func (s *Server) user(ctx context.Context, guilds []store.Guild, text string) (store.ID, error) {
 	if id, err := store.ParseID(text); err == nil {
+		if id == store.DeletedUser {
+			return 0, problem(http.StatusNotFound, "user %s stands for every deleted account: what they wrote counts for the server and belongs to nobody", id)
+		}
 		return id, nil
 	}
 	names := make(map[store.ID]string)
