@@ -19,6 +19,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte("\x01\x09\x03\x01"+strings.Repeat("n", 12)+"text"+strings.Repeat("t", 16)), int64(0))
 	f.Add([]byte("\x01\x09\x03too short to be encrypted"), int64(0))
 	f.Add([]byte("\x01\x91\x05\x0e\x05\x08\x80\x00\x00\x00\x00\x00\x00\x09\x06\x02\x80\x10"), int64(7))
+	f.Add([]byte("\x01\x81\x00\x06\x07\x01\x03\x08\x01\x02hi\x04\x01s"), int64(7)) // a forward with a sticker
 	f.Fuzz(func(t *testing.T, b []byte, at int64) {
 		once, err := store.RoundTripRecord(b, store.Micros(at))
 		mustSettle(t, once, err, func(b []byte) ([]byte, error) { return store.RoundTripRecord(b, store.Micros(at)) })

@@ -172,7 +172,7 @@ func (s *stored) soundExtra() bool {
 			count[tag]++
 			sound = sound && len(text) <= most[tag].size && count[tag] <= most[tag].count
 		}
-		sound = sound && tag > 0 && utf8.Valid(text)
+		sound = sound && tag > 0 && (tag != extraForwarded || len(text) > 0) && utf8.Valid(text)
 		return sound
 	})
 	return sound && err == nil && (count[extraForwarded] == 0 || s.forward) && (count[extraAnswer] == 0 || count[extraQuestion] > 0)

@@ -388,6 +388,7 @@ func FuzzExtra(f *testing.F) {
 	f.Add([]byte("\x02\x00"))
 	f.Add([]byte("\x09\x02xx"))
 	f.Add([]byte("\x03\x01a"))
+	f.Add([]byte("\x01\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		once, twice, sound, err := store.RoundTripExtra(b)
 		if sound && (err != nil || !reflect.DeepEqual(once, twice)) {
