@@ -162,14 +162,15 @@ func (g *guildTx) improve(key recordKey, p *pending, keepEdited bool) (bool, err
 	return true, g.records.replace(key, recordValue(g, key, &s, s.text))
 }
 
-// correct lets what Discord itself says of a message replace what an archive said of it.
+// correct lets what Discord itself says of a message replace what an archive said of it,
+// or what Discord had withheld.
 func (g *guildTx) correct(p *pending) error {
 	if p.more.Source == SourceImport || g.removed(p.key) {
 		return nil
 	}
 	b := p.key.append(nil)
 	s, err := readStored(b, g.records.Get(b), p.key.time)
-	if err != nil || s.source != SourceImport {
+	if err != nil || s.source != SourceImport && !s.unsaid() {
 		return nil // what is damaged is told of when it is read
 	}
 	_, err = g.improve(p.key, p, false)
@@ -180,7 +181,7 @@ func (g *guildTx) correct(p *pending) error {
 // without opening the text: nearly all that is read again does not.
 func (s *stored) mayImprove(r *Record) bool {
 	ours := s.source == SourceImport
-	return r.Edited > s.edited ||
+	return r.Edited > s.edited || s.unsaid() ||
 		ours && (r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) || r.Attachments > s.attachments) ||
 		s.replyTo != r.ReplyTo && s.replyTo == 0 || s.replyUser != r.ReplyToUser && s.replyUser == 0 ||
 		r.Extra != nil && !s.forward && s.moreSize == 0
@@ -192,6 +193,10 @@ func (s *stored) mayImprove(r *Record) bool {
 func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) error {
 	if !s.gone && !gone {
 		better := r.Edited > s.edited && !keepEdited
+		if s.unsaid() && !r.Formatted {
+			s.text, s.edited, s.attachments = []byte(r.Content), r.Edited, min(r.Attachments, maxCount)
+			better = false
+		}
 		if s.source == SourceImport && r.Edited == s.edited {
 			// What Discord itself tells is right; a raw text is better than a formatted one.
 			better = r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) && !hasMarks(string(s.text))
@@ -219,6 +224,11 @@ func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) er
 		s.attachments = max(s.attachments, min(r.Attachments, maxCount))
 	}
 	return nil
+}
+
+// unsaid reports whether a message is stored without anything that was written.
+func (s *stored) unsaid() bool {
+	return s.loose && !s.gone && s.textSize() == 0 && s.attachments == 0 && s.moreSize == 0 && !s.forward && s.edited == 0
 }
 
 // hasMarks reports whether a text has marks that a formatted one has names for.

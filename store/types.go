@@ -79,7 +79,8 @@ type Record struct {
 	Redacted bool
 	Edited   Micros // when the message was edited last, 0 if never
 	// Formatted: the Content of a record that is put is not what was written, but what a
-	// reader saw, with names in the place of marks. It is not stored.
+	// reader saw, with names in the place of marks, or nothing where Discord withheld it.
+	// It is not stored.
 	Formatted bool
 }
 

@@ -73,6 +73,8 @@ type backfill struct {
 	log    *slog.Logger
 	limits limits // fillLimits, shorter in tests
 
+	content *contentWatch
+
 	wake chan struct{} // the ledger has new gaps, or a guild has come
 	jobs *jobs
 
@@ -95,7 +97,7 @@ type lostSession struct {
 func newBackfill(w *writer, r *rest, n *names, rules *rules.Rules, log *slog.Logger) *backfill {
 	b := &backfill{
 		mode: w.plan.mode, db: w.db, writer: w, rest: r, names: n, rules: rules, log: log, limits: fillLimits(),
-		wake: make(chan struct{}, 1), jobs: newJobs(),
+		content: newContentWatch(rules, log), wake: make(chan struct{}, 1), jobs: newJobs(),
 		lost: make(map[int]lostSession), seen: make(map[store.ID]bool), scans: make(map[store.ID]scanPlan),
 		noLists: make(map[store.ID]int), named: make(map[store.ID]bool),
 	}
@@ -226,11 +228,19 @@ func (b *backfill) filler(ctx context.Context) error {
 		if j == nil {
 			return nil
 		}
+		if !isScan(j.gap) {
+			if wait := b.content.wait(j.gap.Guild); wait > 0 {
+				b.jobs.backAfter(wait, j)
+				continue
+			}
+		}
 		start := time.Now()
 		done, err := b.step(ctx, j)
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, errWithheld):
+			b.jobs.back(j)
 		case errors.Is(err, errUnreachable):
 			b.noteFailure(j, err)
 			pause(ctx, backoff(b.limits, j.tries))

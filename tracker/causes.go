@@ -23,6 +23,7 @@ var (
 	errClosedHere = errors.New("closed by the session")
 	errBrokenOff  = errors.New("the connection broke off")
 	errPanic      = errors.New("a panic in the handler")
+	errIntents    = errors.New("texts are to be stored from now on, which takes a session that asks for them")
 )
 
 // closeError is the closing frame of the server.
@@ -88,13 +89,14 @@ func fatal(cause error) error {
 
 // refusedIntents tells of both cures: above the threshold the portal's switch has no effect.
 const refusedIntents = "the intents are not allowed: turn on MESSAGE CONTENT INTENT for the bot in the developer portal (https://discord.com/developers/applications, Bot, Privileged Gateway Intents) and start again; " +
-	"a bot that 10,000 users or more can see needs Discord's approval instead of the switch (the same page, request the intent; reviewed again every year)"
+	"a bot that 10,000 users or more can see needs Discord's approval instead of the switch (the same page, request the intent; reviewed again every year); " +
+	"with ROLLCALL_STORE_CONTENT=false messages are counted without it"
 
 const refusedToken = "the token is wrong: reset it in the developer portal (https://discord.com/developers/applications, Bot, Reset Token) and put the new one into ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE"
 
 // causeName names the kind of a connection's end, for counting: Discord's closing code
 // ("4000"; "other" if it is none that the gateway's documentation or RFC 6455 has), or
-// a word. There are 38 of them.
+// a word. There are 39 of them.
 func causeName(cause error) string {
 	if e := (*closeError)(nil); errors.As(cause, &e) {
 		if e.code >= 1000 && e.code <= 1015 || e.code >= 4000 && e.code <= 4014 {
@@ -111,6 +113,8 @@ func causeName(cause error) string {
 		return "no_ack"
 	case errors.Is(cause, errStuck), errors.Is(cause, errPanic):
 		return "stuck"
+	case errors.Is(cause, errIntents):
+		return "intents"
 	case errors.As(cause, new(*tooManyRequests)):
 		return "rate_limit"
 	}
@@ -125,7 +129,7 @@ func endsSession(cause error) bool {
 	if e := (*invalidSession)(nil); errors.As(cause, &e) {
 		return !e.resumable
 	}
-	return false
+	return errors.Is(cause, errIntents)
 }
 
 // oneLine makes a text from elsewhere fit for a log line.

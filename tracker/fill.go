@@ -44,6 +44,9 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 		return true, b.closeGap(ctx, j, store.GapSkipped, "the channel is not allowed any more")
 	}
 	work := &j.fill
+	if !work.begun && g.Reason == reasonWithheld {
+		g.To = store.MicrosOf(time.Now()) // it goes on until what was written comes again
+	}
 	if !work.begun {
 		if work.at = g.After; !j.isHistory() {
 			if work.at, err = overlapping(ctx, b.db, g.Guild, g.Channel, g.After); err != nil {
@@ -70,6 +73,9 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 		}
 	case !p.empty() && p.last <= work.at:
 		return true, b.closeGap(ctx, j, store.GapSkipped, "a page of the history cannot be read")
+	}
+	if b.content.read(g.Guild, p.messages) {
+		return false, errWithheld
 	}
 	return b.takePage(ctx, j, p, info)
 }

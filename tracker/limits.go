@@ -18,6 +18,7 @@ type limits struct {
 	soon       time.Duration // the longest wait before what costs nothing: a RESUME, or an IDENTIFY after op 9
 	unreached  time.Duration // the longest wait before a gateway that did not answer is tried again
 	stable     time.Duration // a connection that lasted so long begins a new count of attempts
+	intents    time.Duration // between two looks at whether the intents are still enough
 	hold       time.Duration // for messages of a channel that nobody has described, see hold
 	identify   time.Duration // between two IDENTIFYs that share a place in max_concurrency
 	stop       time.Duration // for the handlers to hand over what they hold, once stopped
@@ -38,6 +39,7 @@ func gatewayLimits() limits {
 		soon:       5 * time.Second, // Discord's documentation, op 9: 1 to 5 s
 		unreached:  15 * time.Second,
 		stable:     time.Minute,
+		intents:    30 * time.Second,
 		hold:       holdFor,
 		identify:   5 * time.Second, // Discord's documentation, "Rate Limiting" of the gateway
 		stop:       5 * time.Second,

@@ -39,6 +39,8 @@ type message struct {
 	// is said of them, as an update may.
 	Attachments    int
 	HasAttachments bool
+	// Blank: it says nothing at all, which no person's message does unless that is withheld.
+	Blank bool
 	// Extra is what the message says beside its content; nil for most.
 	Extra *store.Extra
 	// ReplyTo and ReplyToUser name the answered message and its author, 0 if there
@@ -61,6 +63,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 	var timed bool
 	var reply, replied store.ID
 	var parts extraParts
+	shows := false // something that is not stored
 	err := walk(raw, func(key, value []byte) error {
 		switch string(key) {
 		case "id":
@@ -94,6 +97,10 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 			replied = authorIn(value)
 		case "message_snapshots":
 			parts.snapshots = value
+		case "embeds", "components":
+			shows = shows || countElements(value) > 0
+		case "activity":
+			shows = shows || value[0] == '{'
 		case "poll":
 			parts.poll = value
 		case "sticker_items":
@@ -113,6 +120,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 		m.Timestamp = snowflakeTime(m.ID)
 	}
 	m.Extra = parts.extra()
+	m.Blank = m.Content == "" && m.Attachments == 0 && m.Extra == nil && !shows
 	if m.Type == typeReply && !parts.forward {
 		m.ReplyTo, m.ReplyToUser = reply, replied
 	}
@@ -241,6 +249,7 @@ func (m message) kept(r *rules.Rules, name string, source store.Source) *store.R
 		name = store.UnknownChannel
 	}
 	rec := m.record(name, source)
+	rec.Formatted = m.Blank                             // what was written is not known
 	if keep, err := r.Apply(rec); err != nil || !keep { // a guild whose rules are not known is not allowed
 		return nil
 	}

@@ -20,6 +20,7 @@ type receiver struct {
 	writer        *writer
 	backfill      *backfill
 	hold          *hold
+	content       *contentWatch
 	names         *names
 	rules         *rules.Rules
 	policy        policy
@@ -165,6 +166,9 @@ func (r *receiver) take(ctx context.Context, m message, info channelInfo) error 
 	}
 	if it.record != nil {
 		r.messages.Add(1)
+		for _, span := range r.content.heard(&m) {
+			r.writer.queue.post(span)
+		}
 	}
 	return nil
 }

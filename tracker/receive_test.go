@@ -28,7 +28,7 @@ func newReceiver(t *testing.T, o rules.Options) (*receiver, *lines) {
 	w := &writer{queue: newQueue()}
 	b, n := &backfill{writer: w}, newNames()
 	return &receiver{
-		shard: 0, shards: 2, writer: w, backfill: b, hold: newHold(b, w, n, checked, out.logger()),
+		shard: 0, shards: 2, writer: w, backfill: b, hold: newHold(b, w, n, checked, out.logger()), content: newContentWatch(checked, out.logger()),
 		names: n, rules: checked, log: out.logger(),
 	}, out
 }
@@ -167,7 +167,7 @@ func TestReceiveTellsOfGuilds(t *testing.T) {
 // A message for which there is no room is waited with, as long as may be.
 func TestReceiveWaitsForRoom(t *testing.T) {
 	r, out := newReceiver(t, rules.Options{})
-	const data = `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `","author":{"id":"7"}}`
+	const data = `{"id":"100","channel_id":"10","guild_id":"` + guild0 + `","author":{"id":"7"},"content":"hi"}`
 	for range queueLen {
 		if err := r.receive(t.Context(), "MESSAGE_CREATE", json.RawMessage(data)); err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func quick() limits {
 	return limits{
 		silence: patience, open: 10 * time.Second, ackSlack: patience, payload: 32 << 20, settle: 5 * time.Second, watch: 5 * time.Millisecond,
 		subscribe: 20 * time.Millisecond, firstRetry: 10 * time.Millisecond, lastRetry: 50 * time.Millisecond, soon: 10 * time.Millisecond, unreached: time.Minute,
-		stable: patience, hold: holdFor, stop: 5 * time.Second,
+		stable: patience, hold: holdFor, intents: 20 * time.Millisecond, stop: 5 * time.Second,
 	}
 }
 
@@ -109,6 +109,12 @@ func (r *rig) run(o Options, l limits) {
 	if err != nil {
 		r.Fatal(err)
 	}
+	r.start(tracker, l)
+}
+
+// start runs a tracker, which ends with the test.
+func (r *rig) start(tracker *Tracker, l limits) {
+	r.Helper()
 	tracker.limits = l
 	tracker.backfill.limits.subscribe = l.subscribe
 	if r.most > 0 {

@@ -18,9 +18,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// intents are what we ask to be told of: guilds, channels and threads; messages;
-// and what they say, which is privileged.
-const intents = discordgo.IntentGuilds | discordgo.IntentGuildMessages | discordgo.IntentMessageContent
+// intents are what we ask to be told of: guilds, channels and threads, and messages.
+// What these say is asked for, too, where a guild stores it: that intent is privileged.
+const intents = discordgo.IntentGuilds | discordgo.IntentGuildMessages
 
 // session is one session with the gateway: READY, and as many connections as
 // resume it. discordgo keeps its id and sequence, and does HELLO, IDENTIFY,
@@ -51,6 +51,10 @@ type session struct {
 	resume  *url.URL // where READY wants the session to be resumed; nil: at the general address
 	general bool     // the next RESUME goes to the general address all the same, see target
 
+	// content: the session asks for what people write; wanted reports whether that is wanted now.
+	content bool
+	wanted  func() bool
+
 	ready   bool // READY came: there is something to resume
 	greeted bool // HELLO came on the last connection
 	stuck   bool // discordgo did not leave the last connection: it cannot be used again
@@ -64,7 +68,8 @@ type sessionOptions struct {
 	limits        limits
 	dialer        dialer
 	transport     http.RoundTripper
-	agent         string // the User-Agent
+	agent         string      // the User-Agent
+	content       func() bool // reports whether what people write is wanted
 	log           *slog.Logger
 	receive       func(name string, data json.RawMessage) error
 	up            func(resumed bool)
@@ -78,6 +83,7 @@ func newSession(o sessionOptions) (*session, error) {
 	}
 	s := &session{
 		dg: dg, limits: o.limits, dialer: o.dialer, log: o.log, base: o.base, agent: o.agent,
+		content: o.content(), wanted: o.content,
 		receive: o.receive, up: o.up, reject: o.reject,
 		dialing:  context.Background(),
 		handling: make(chan struct{}, 1),
@@ -92,6 +98,9 @@ func newSession(o sessionOptions) (*session, error) {
 	dg.ShardID, dg.ShardCount = o.shard, o.shards
 	dg.UserAgent = o.agent
 	dg.Identify.Intents = intents
+	if s.content {
+		dg.Identify.Intents |= discordgo.IntentMessageContent
+	}
 	dg.Client = &http.Client{Transport: &redirect{o.base, o.transport, s}}
 	dg.Dialer = &websocket.Dialer{
 		HandshakeTimeout: o.limits.open,
@@ -248,6 +257,7 @@ func (s *session) serve(ctx context.Context) error {
 	w := s.current.Load()
 	tick := time.NewTicker(s.limits.watch)
 	defer tick.Stop()
+	looked := time.Now()
 	for {
 		select {
 		case <-w.done:
@@ -256,6 +266,12 @@ func (s *session) serve(ctx context.Context) error {
 			return s.leave(w, ctx.Err())
 		case now := <-tick.C:
 			s.calm(now)
+			if now.Sub(looked) > s.limits.intents {
+				looked = now
+				if !s.content && s.wanted() {
+					w.fail(errIntents)
+				}
+			}
 			if err := w.overdue(now, len(s.handling) > 0); err != nil {
 				w.fail(err)
 			}

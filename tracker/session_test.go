@@ -34,6 +34,7 @@ func newLone(t *testing.T, sim *simulator.Server, l limits, receive func(name st
 		dialer: dialer{proxy: http.ProxyFromEnvironment}, transport: http.DefaultTransport, log: out.logger(),
 		receive: receive,
 		agent:   userAgent(""),
+		content: func() bool { return true },
 		up:      func(resumed bool) { s.ups <- resumed },
 		reject:  func(err error) { t.Errorf("rejected: %v", err) },
 	})

@@ -151,6 +151,7 @@ func (s *shard) newSession(taking context.Context) (*session, error) {
 		up:      s.up,
 		reject:  s.receiver.reject,
 		agent:   s.agent,
+		content: s.receiver.rules.StoresTexts,
 	})
 }
 

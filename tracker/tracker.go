@@ -80,6 +80,7 @@ type Status struct {
 	REST     map[string]int64 `json:"rest"`
 	Writer   WriterStatus     `json:"writer"`
 	Backfill BackfillStatus   `json:"backfill"`
+	Content  ContentStatus    `json:"content"`
 }
 
 // New checks the options and reads from the store where the last run ended. It does
@@ -232,7 +233,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		dialer: dialer{tls: t.tls, proxy: http.ProxyFromEnvironment}, transport: t.rest.client.Transport,
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{
-			shard: id, shards: count, writer: t.writer, backfill: t.backfill, hold: t.hold,
+			shard: id, shards: count, writer: t.writer, backfill: t.backfill, hold: t.hold, content: t.backfill.content,
 			names: t.names, rules: t.rules, policy: t.policy, log: log,
 		},
 	}
@@ -253,5 +254,6 @@ func (t *Tracker) Status() Status {
 		s.Rejected += shard.receiver.rejected.Load()
 	}
 	s.Guilds, s.Channels = t.names.count()
+	s.Content = t.backfill.content.state()
 	return s
 }

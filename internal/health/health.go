@@ -51,7 +51,8 @@ type Part struct {
 
 // Condition is an answer to one of the questions of this package.
 type Condition struct {
-	// Parts by name: store, writer, disk, gateway, backup.
+	// Parts by name: store, writer, disk, gateway, backup, and content while Discord
+	// withholds what people write.
 	Parts map[string]Part
 	// Wrong says, in one line, why the answer is no; nil: it is yes.
 	Wrong error
@@ -72,18 +73,19 @@ func judge(parts map[string]Part, decisive ...string) Condition {
 	return c
 }
 
-// Alive says whether nothing is wrong with the file, the disk and the writer.
+// Alive says whether nothing is wrong with the file, the disk and the writer, and
+// whether Discord tells what people write.
 func (v *Vitals) Alive(ctx context.Context) Condition {
 	parts := v.Report(ctx).Parts
 	delete(parts, "gateway")
 	delete(parts, "backup")
-	return judge(parts, "store", "writer", "disk")
+	return judge(parts, "store", "writer", "disk", "content")
 }
 
 // Ready says whether the daemon takes in messages, or would if it was asked to. A
 // backup that has failed is told of and does not make it unready.
 func (v *Vitals) Ready(ctx context.Context) Condition {
-	return judge(v.Report(ctx).Parts, "store", "gateway", "writer", "disk")
+	return judge(v.Report(ctx).Parts, "store", "gateway", "writer", "disk", "content")
 }
 
 // Stalled says whether messages wait and the writer does not move.
@@ -109,6 +111,9 @@ func (v *Vitals) parts(r *Report, storeError error) map[string]Part {
 		if v.stalled(t.Writer) {
 			parts["writer"] = Part{Failed, fmt.Sprintf("the writer has made no progress for %.0f s while messages wait", t.Writer.Delay)}
 		}
+	}
+	if t := r.Tracker; t != nil && t.Content.Withheld {
+		parts["content"] = Part{Failed, "Discord withholds what people write: request the MESSAGE CONTENT intent, or turn it on, in the developer portal"}
 	}
 	if r.Backup != nil {
 		parts["backup"] = backupPart(r.Backup, r.At)

@@ -131,6 +131,34 @@ func TestWithoutTracking(t *testing.T) {
 	}
 }
 
+// While Discord withholds what people write the daemon is not well, and it is again
+// when that is over.
+func TestContentIsWithheld(t *testing.T) {
+	status := tracker.Status{Shards: []tracker.ShardStatus{{State: tracker.ShardConnected}}}
+	v := health.New(health.Sources{Store: openDB(t), Tracker: func() tracker.Status { return status }})
+	for _, withheld := range []bool{false, true, false} {
+		status.Content = tracker.ContentStatus{Withheld: withheld, Since: store.MicrosOf(time.Now())}
+		want := ""
+		if withheld {
+			want = "Discord withholds what people write"
+		}
+		alive, ready := v.Alive(t.Context()), v.Ready(t.Context())
+		wantError(t, "alive", alive.Wrong, want)
+		wantError(t, "ready", ready.Wrong, want)
+		if p := ready.Parts["content"]; withheld != (p.Status == health.Failed) {
+			t.Errorf("withheld %v: %+v", withheld, ready.Parts)
+		}
+		told := false
+		report := v.Report(t.Context())
+		for _, line := range report.Lines() {
+			told = told || line.Part == "content"
+		}
+		if told != withheld || strings.Contains(report.Summary(), "withholds") != withheld {
+			t.Errorf("withheld %v: %+v, %q", withheld, report.Lines(), report.Summary())
+		}
+	}
+}
+
 // A database that cannot be read is no healthy one, and a failed backup is told of.
 func TestStoreAndBackup(t *testing.T) {
 	db := openDB(t)

@@ -40,6 +40,9 @@ func (r *Report) Lines() []Line {
 	} else if r.Daemon != nil {
 		add("gateway", p.Status, "%s", p.Detail)
 	}
+	if p, ok := r.Parts["content"]; ok {
+		add("content", p.Status, "%s, since %s", p.Detail, moment(r.Tracker.Content.Since))
+	}
 	add("store", r.Parts["store"].Status, "%s", r.storeText())
 	add("disk", r.Parts["disk"].Status, "%s", r.Parts["disk"].Detail)
 	if r.Migration != nil {
@@ -137,7 +140,7 @@ func (r *Report) gapsText() (state, text string) {
 // Summary is a report in one short line.
 func (r *Report) Summary() string {
 	var parts []string
-	for _, name := range []string{"store", "disk", "writer", "gateway", "backup"} {
+	for _, name := range []string{"store", "disk", "writer", "gateway", "content", "backup"} {
 		if p := r.Parts[name]; p.Status == Failed {
 			parts = append(parts, p.Detail)
 		}

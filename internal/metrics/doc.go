@@ -11,7 +11,7 @@
 //
 //	source, outcome, part, state, code   the words of this program
 //	shard                                the shards of this process
-//	cause                                Discord's closing codes and some words, 38 at most
+//	cause                                Discord's closing codes and some words, 39 at most
 //	route                                the routes of the HTTP server, and two words
 //	guild                                ids of guilds that have logs, 1,000 at most; what is beyond
 //	                                     these, or whose guild is not known, is summed up as "other"

@@ -69,6 +69,7 @@ func trackerMetrics() []metric {
 				set(float64(r.Tracker.Backfill.Skipped), "skipped")
 			}
 		}, "state"),
+		gauge("content_withheld", "1 while Discord withholds what people write.", ofTracker(func(t *tracker.Status) float64 { return flag(t.Content.Withheld) })),
 		gauge("history_failing", "1 if Discord's history gave no answer the last time it was asked.", ofTracker(func(t *tracker.Status) float64 { return flag(t.Backfill.Failing) })),
 		gauge("history_channels", "ROLLCALL_BACKFILL=all: channels, and once for each guild its archived threads, that have been read back to their beginning, and that are left.", ofCrawl(func(b *tracker.BackfillStatus, set setter) {
 			set(float64(b.HistoryDone), "done")

@@ -1,0 +1,214 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"rollcall/internal/rules"
+	"rollcall/internal/simulator"
+	"rollcall/store"
+)
+
+// blanks counts what is stored without a word.
+func (r *rig) blanks() (n int) {
+	for _, rec := range r.stored() {
+		if rec.Content == "" && !rec.Redacted {
+			n++
+		}
+	}
+	return n
+}
+
+// While Discord withholds what people write, messages count, no stored text goes, the
+// operator is told once, and afterwards the texts are fetched.
+func TestContentIsWithheldLive(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	o := w.options()
+	o.Store = w.db
+	w.again(o)
+	w.filled()
+	kept := w.post(w.general, simulator.Draft{Author: w.ada, Content: "kept"})
+	w.until("it is stored", func() bool { return w.text(w.general, "kept") })
+	w.sim.WithholdContent(true)
+	w.general.Edit(kept.ID, "an edit that nobody sees")
+	w.say(w.ada, "one", w.general)
+	w.say(w.ada, "two", w.other)
+	w.say(w.ada, "hello <@"+w.sim.Bot().ID.String()+">", w.general) // comes whole, and proves nothing
+	if s := w.tracker.Status().Content; s.Withheld {
+		t.Errorf("after two: %+v", s)
+	}
+	w.say(w.ada, "three", w.general)
+	w.until("it is noticed", func() bool { return w.tracker.Status().Content.Withheld })
+	w.say(w.ada, "four", w.general, w.other)
+	w.until("they count", func() bool { return w.blanks() == 5 })
+	if !w.text(w.general, "kept") || w.log.count("level=ERROR", "Discord withholds") != 1 {
+		t.Errorf("stored %+v", w.stored())
+	}
+	w.until("the gaps are open", func() bool {
+		open := 0
+		for _, gaps := range w.ledger() {
+			for _, g := range gaps {
+				if g.Reason == reasonWithheld && g.State == store.GapOpen {
+					open++
+				}
+			}
+		}
+		return open == 2
+	})
+	w.sim.WithholdContent(false)
+	w.say(w.ada, "five", w.general)
+	w.until("it is noticed", func() bool { return !w.tracker.Status().Content.Withheld })
+	w.until("the texts are fetched", func() bool { return w.blanks() == 0 })
+	for _, text := range []string{"one", "three", "four", "five"} {
+		if !w.text(w.general, text) {
+			t.Errorf("%q is missing", text)
+		}
+	}
+	if !w.text(w.other, "two") || !w.text(w.other, "four") {
+		t.Errorf("stored %+v", w.stored())
+	}
+	if n := w.log.count("comes again"); n != 1 {
+		t.Errorf("told %d times that it is over", n)
+	}
+}
+
+// Pages whose texts are withheld fill no gap.
+func TestContentIsWithheldInHistory(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	for i := range 4 {
+		w.say(w.ada, fmt.Sprint("missed ", i), w.general, w.other)
+	}
+	w.sim.WithholdContent(true)
+	o := w.options()
+	o.Store = w.db
+	tracker, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.backfill.content.retry = 50 * time.Millisecond
+	w.start(tracker, quick())
+	w.ready(1)
+	w.until("it is noticed", func() bool { return w.tracker.Status().Content.Withheld })
+	asked := w.sim.Stats().REST[simulator.RouteMessages]
+	w.stats("it is tried again, politely", func(s simulator.Stats) bool { return s.REST[simulator.RouteMessages] >= asked+3 })
+	if n := len(w.stored()); n != 0 {
+		t.Errorf("%d messages are stored", n)
+	}
+	for c, gaps := range w.ledger() {
+		for _, g := range gaps {
+			if g.State != store.GapOpen {
+				t.Errorf("channel %v: %+v", c, g)
+			}
+		}
+	}
+	w.sim.WithholdContent(false)
+	w.filled()
+	w.complete(w.since)
+	if w.tracker.Status().Content.Withheld {
+		t.Error("nobody has noticed that it is over")
+	}
+}
+
+// Where no texts are stored there is nothing to miss.
+func TestContentThatIsNotStored(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	for i := range 4 {
+		w.say(w.ada, fmt.Sprint("missed ", i), w.general)
+	}
+	w.sim.WithholdContent(true)
+	o := w.options()
+	o.Rules = w.rules(rules.Options{DropContent: true})
+	w.again(o)
+	w.filled()
+	for i := range 4 {
+		w.say(w.ada, fmt.Sprint("heard ", i), w.general)
+	}
+	w.until("all count", func() bool { return len(w.stored()) == 8 })
+	if w.tracker.Status().Content.Withheld || w.log.count("Discord withholds") > 0 {
+		t.Error("it is told that texts are withheld")
+	}
+}
+
+// What is the sign, and what is not.
+func TestBlankMessages(t *testing.T) {
+	const head = `{"id":"100","channel_id":"10","guild_id":"1","author":{"id":"7"},"content":""`
+	for name, test := range map[string]struct {
+		more string
+		want bool
+	}{
+		"nothing":        {``, true},
+		"empty lists":    {`,"attachments":[],"embeds":[],"components":[],"sticker_items":[],"message_snapshots":[],"poll":null,"activity":null`, true},
+		"a file":         {`,"attachments":[{"id":"1"}]`, false},
+		"an embed":       {`,"embeds":[{"type":"rich"}]`, false},
+		"a component":    {`,"components":[{"type":99}]`, false},
+		"a sticker":      {`,"sticker_items":[{"id":"1","name":"wave"}]`, false},
+		"a poll":         {`,"poll":{"question":{"text":"?"},"answers":[]}`, false},
+		"a forward":      {`,"message_reference":{"type":1},"message_snapshots":[{"message":{"content":""}}]`, false},
+		"an invitation":  {`,"activity":{"type":1}`, false},
+		"a text":         {`,"content":"x"`, false},
+		"strange values": {`,"embeds":7,"components":"x","activity":[1]`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := decodeMessage([]byte(head + test.more + "}"))
+			if err != nil || m.Blank != test.want {
+				t.Errorf("%+v, %v", m, err)
+			}
+		})
+	}
+}
+
+func TestContentWatch(t *testing.T) {
+	out := &lines{t: t}
+	checked, err := rules.New(rules.Options{Log: out.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	person := message{ID: 9, ChannelID: 5, GuildID: 1, Author: author{ID: 7}}
+	blank, text, mention, answer, bot := person, person, person, person, person
+	blank.Blank, bot.Blank, bot.Author.Bot = true, true, true
+	text.Content, mention.Content, answer.Content, answer.ReplyToUser = "x", "<@42>", "x", 42
+	const ready = `{"user":{"id":"42"},"application":{"id":"41","flags":%d}}`
+	for name, test := range map[string]struct {
+		ready string
+		live  []message
+		pages [][]message
+		want  bool
+	}{
+		"a few in a row":               {live: []message{blank, blank, blank}, want: true},
+		"too few":                      {live: []message{blank, blank}},
+		"not in a row":                 {live: []message{blank, blank, text, blank, blank}},
+		"what mentions us comes whole": {ready: fmt.Sprintf(ready, 1<<18), live: []message{blank, blank, mention, answer, blank}, want: true},
+		"bots say nothing of people":   {live: []message{bot, bot, bot}},
+		"it is over":                   {live: []message{blank, blank, blank, text}},
+		"READY says no":                {ready: fmt.Sprintf(ready, 0), live: []message{blank}, want: true},
+		"READY says yes":               {ready: fmt.Sprintf(ready, 1<<19), live: []message{blank}},
+		"READY says nothing":           {ready: `{"user":{"id":"42"},"application":{"id":"41"}}`, live: []message{blank}},
+		"READY says nonsense":          {ready: `{"user":7,"application":{"flags":"x"}}`, live: []message{blank}},
+		"READY says no, and text":      {ready: fmt.Sprintf(ready, 0), live: []message{text}},
+		"a page":                       {pages: [][]message{{blank, blank, blank}}, want: true},
+		"pages in a row":               {pages: [][]message{{blank, bot}, {}, {blank, blank}}, want: true},
+		"a page with a text":           {pages: [][]message{{blank, blank, blank}, {blank, blank, blank, text}}},
+		"over REST alone":              {live: []message{text, text}, pages: [][]message{{blank, blank, blank}}, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newContentWatch(checked, out.logger())
+			if test.ready != "" {
+				c.ready(json.RawMessage(test.ready))
+			}
+			for _, m := range test.live {
+				c.heard(&m)
+			}
+			for _, page := range test.pages {
+				c.read(1, page)
+			}
+			if got := c.state().Withheld; got != test.want {
+				t.Errorf("withheld: %v", got)
+			}
+		})
+	}
+}
