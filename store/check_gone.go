@@ -20,6 +20,8 @@ func (c *checker) tombstones() error {
 			return c.report("state/%s: key %x is no task's", stateTombstones, key)
 		case ok && t.kind == taskForget:
 			c.leaving[t.id] = true
+		case key[0] == tombAccount && len(key) != 9:
+			return c.report("state/%s: key %x is no account's", stateTombstones, key)
 		}
 		return nil
 	})

@@ -29,6 +29,7 @@
 //	                            2 · kind u8 · guild u64 · id u64      → a task that is not finished, and how far it is (tasks.go)
 //	                            3 · guild u64 · key of a record       → what is left of a message that was removed (traces.go)
 //	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (leaving.go)
+//	                            5 · user u64                          → nothing: a bot, a webhook or Discord itself (accounts.go)
 //	state/early                 guild u64 · message u64               → what happened to a message that is not there (early.go), an edit with its text
 //
 // Every value, and every record in a block, ends with the CRC-32C of its key and

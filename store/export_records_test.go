@@ -165,3 +165,31 @@ func PlacesOf(db *DB, guild ID) (places []Place, err error) {
 func NoSync(db *DB) error {
 	return db.file.View(context.Background(), func(tx *bbolt.Tx) error { tx.DB().NoSync = true; return nil })
 }
+
+// PutRedacted puts a record without its text as builds before format 4 did: a message
+// has a hash of channel and text, and a line has none.
+func PutRedacted(db *DB, r Record) error {
+	r.Redacted = true
+	shares, err := db.arrange([]Record{r})
+	if err != nil {
+		return err
+	}
+	return db.update(context.Background(), func(w *writeTx) error {
+		return w.eachGuild(shares, func(g *guildTx, batch []pending) error {
+			for i := range batch {
+				p := &batch[i]
+				number, err := g.numberOf(p)
+				if err != nil {
+					return err
+				}
+				s := stored{source: r.Source, channel: number, gone: true, line: storedLine{channel: number}}
+				if g.info.logs.add(p.key.time); !p.key.isLog() {
+					s.hash = g.w.hash(r.Channel.Name, []byte(r.Content))
+					g.info.ids.add(p.key.time)
+				}
+				put(g, p.key, &s, "")
+			}
+			return nil
+		})
+	})
+}

@@ -114,30 +114,32 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 
 // guildTx is one guild in a write transaction.
 type guildTx struct {
-	w        *writeTx
-	id       ID
-	key      []byte
-	info     guildInfo
-	before   guildInfo // info when the transaction began
-	records  *records
-	timeline *bbolt.Bucket
-	activity *bbolt.Bucket
-	profiles *bbolt.Bucket
-	channels *bbolt.Bucket
-	texts    *crypt.Codec // of records
-	named    *crypt.Codec // names of channels
-	share    *share       // whose records are being put
-	given    []int64      // the numbers of the share's channels, -1 until they are needed
-	numbers  map[Channel]uint32
-	names    map[uint32]Channel
-	changes  []change // what was put and deleted, for flush
-	asked    ID       // the user whom forgets was asked about last, and its answer
-	answer   bool
-	traces   bool                // some messages were removed, see traces.go
-	quarters map[uint32][]moment // what the timeline says, of quarter hours that were asked for
-	coming   int                 // how many records are put at once
-	near     vicinity            // of the record that is put
-	room     []byte              // for a key
+	w         *writeTx
+	id        ID
+	key       []byte
+	info      guildInfo
+	before    guildInfo // info when the transaction began
+	records   *records
+	timeline  *bbolt.Bucket
+	activity  *bbolt.Bucket
+	profiles  *bbolt.Bucket
+	channels  *bbolt.Bucket
+	texts     *crypt.Codec // of records
+	named     *crypt.Codec // names of channels
+	share     *share       // whose records are being put
+	given     []int64      // the numbers of the share's channels, -1 until they are needed
+	numbers   map[Channel]uint32
+	names     map[uint32]Channel
+	changes   []change // what was put and deleted, for flush
+	asked     ID       // the user whom forgets was asked about last, and its answer
+	answer    bool
+	accounted ID // the same of isAccount
+	account   bool
+	traces    bool                // some messages were removed, see traces.go
+	quarters  map[uint32][]moment // what the timeline says, of quarter hours that were asked for
+	coming    int                 // how many records are put at once
+	near      vicinity            // of the record that is put
+	room      []byte              // for a key
 }
 
 // change is a record that came (by 1) or went (by -1).

@@ -213,3 +213,41 @@ func TestFirstTextEncrypted(t *testing.T) {
 	}
 	mustBeSound(t, db)
 }
+
+// What builds before format 4 kept of texts that are gone still finds its other side, and
+// what is turned out is still known.
+func TestOldHashes(t *testing.T) {
+	general, lounge := store.Channel{ID: 7, Name: "general"}, store.Channel{ID: 7, Name: "lounge"}
+	named := store.Channel{Name: "general"}
+	for name, test := range map[string]struct {
+		old   arrival
+		given []arrival
+		want  []string
+	}{
+		"a message and its line":            {said(1, general, "hi", 0), []arrival{wrote(named, "hi", 300)}, []string{`"" redacted:true logs:true`}},
+		"a message and another line":        {said(1, general, "hi", 0), []arrival{wrote(named, "ho", 300)}, []string{`"" redacted:true logs:false`, `"ho" redacted:false logs:true`}},
+		"a message that was renamed":        {said(1, lounge, "hi", 0), []arrival{wrote(named, "hi", 300)}, []string{`"" redacted:true logs:true`}},
+		"a message with two lines":          {said(1, general, "hi", 0), []arrival{wrote(named, "hi", 900), wrote(named, "hi", 300), wrote(named, "hi", 900)}, []string{`"" redacted:true logs:true`, `"hi" redacted:false logs:true`}},
+		"a message beside another":          {said(1, general, "hi", 0), []arrival{wrote(named, "hi", 900), said(2, general, "hi", 700), wrote(named, "hi", 900)}, []string{`"" redacted:true logs:false`, `"hi" redacted:false logs:true`}},
+		"a line and its message":            {wrote(named, "hi", 300), []arrival{said(1, general, "hi", 0)}, []string{`"hi" redacted:false logs:true`}},
+		"a line and a message elsewhere":    {wrote(named, "hi", 300), []arrival{said(1, lounge, "hi", 0)}, []string{`"hi" redacted:false logs:true`}},
+		"a line and another message":        {wrote(named, "hi", 300), []arrival{said(1, general, "ho", 0)}, []string{`"ho" redacted:false logs:false`, `"" redacted:true logs:true`}},
+		"a line and an edited message":      {wrote(named, "helo", 300), []arrival{said(1, general, "hello", 0).editedSince(), wrote(named, "helo", 300)}, []string{`"hello" redacted:false logs:true`}},
+		"a line that is turned out and met": {wrote(named, "helo", 300), []arrival{said(1, general, "hello", 0).editedSince(), wrote(named, "hello", 500), wrote(named, "helo", 300), said(2, general, "helo", 200)}, []string{`"hello" redacted:false logs:true`, `"helo" redacted:false logs:true`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openTemp(t)
+			if err := store.PutRedacted(db, test.old.record); err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range test.given {
+				a.arrive(t, db)
+			}
+			var have []string
+			for _, r := range all(t, db, store.Query{}) {
+				have = append(have, fmt.Sprintf("%q redacted:%t logs:%t", r.Content, r.Redacted, r.InLogs))
+			}
+			equal(t, "what is there", have, test.want)
+		})
+	}
+}

@@ -27,6 +27,7 @@ const (
 	taskForget        byte = 1 // id is a user, guild where, 0 for everywhere
 	taskRedactChannel byte = 2 // id is a channel that was deleted
 	taskRemoveChannel byte = 3
+	taskAccount       byte = 4 // id is a user who is no person, and whose lines go
 )
 
 // Erased is what a task, or a step of it, has removed.
@@ -52,6 +53,8 @@ func (t Task) String() string {
 		return "redact deleted channel " + t.id.String()
 	case taskRemoveChannel:
 		return "remove deleted channel " + t.id.String()
+	case taskAccount:
+		return "remove the log lines of bot or webhook " + t.id.String()
 	}
 	return fmt.Sprint("task ", t.kind)
 }
@@ -112,6 +115,8 @@ func (w *writeTx) step(t Task, position []byte) (Erased, []byte, error) {
 		return w.stepForget(Person{t.id, t.guild}, position)
 	case taskRedactChannel, taskRemoveChannel:
 		return w.stepChannel(t, position)
+	case taskAccount:
+		return w.stepAccount(t.id, position)
 	}
 	return Erased{}, nil, fmt.Errorf("%w: a task of kind %d", ErrDamaged, t.kind)
 }

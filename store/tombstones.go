@@ -16,6 +16,7 @@ const (
 	tombTask    = 2 // · kind u8 · guild u64 · id u64    → how far it is (tasks.go)
 	tombMessage = 3 // · guild u64 · key of a record     → what is left of a message that was removed (traces.go)
 	tombGuild   = 4 // · guild u64                       → left at i64: a guild that the bot is not in any more (leaving.go)
+	tombAccount = 5 // · user u64                        → nothing: a bot, a webhook or Discord itself, no person (accounts.go)
 )
 
 // Person is a user in one guild or, if Guild is 0, in all of them.

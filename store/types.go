@@ -139,14 +139,17 @@ type Batch struct {
 	// Uncounted are messages of people that do not count, as joins do not. They become no
 	// records; of each a trace is kept that takes its log line, so that it is none either.
 	Uncounted []Record
-	Changes   []Change // in their order, after Records
-	Deleted   []DeletedChannel
-	Left      []GuildLeft // new ones; one that is known to be left keeps its moment
-	Back      []ID        // guilds that the bot is in
-	Names     []Name
-	Learned   []LearnedName // names of channels, after Records
-	Cursors   []ChannelCursor
-	Gaps      []Gap // new ones (Gap.Seq 0) and changed ones
+	// Accounts are the ids of bots, webhooks and Discord itself. Log lines of theirs are no
+	// records.
+	Accounts []ID
+	Changes  []Change // in their order, after Records
+	Deleted  []DeletedChannel
+	Left     []GuildLeft // new ones; one that is known to be left keeps its moment
+	Back     []ID        // guilds that the bot is in
+	Names    []Name
+	Learned  []LearnedName // names of channels, after Records
+	Cursors  []ChannelCursor
+	Gaps     []Gap // new ones (Gap.Seq 0) and changed ones
 	// CountFound adds to the Found of the first of Gaps how many of Records were new, so that a
 	// page that is read twice is counted once.
 	CountFound bool

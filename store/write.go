@@ -55,7 +55,7 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			gaps = slices.Clone(gaps)
 			gaps[0].Found += int64(stored)
 		}
-		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putTasks(b.Deleted), w.putLeft(b.Left, b.Back))
+		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putLeft(b.Left, b.Back))
 	})
 	if err != nil {
 		return 0, err
@@ -238,7 +238,7 @@ type outcome uint8
 const (
 	lineNew       outcome = iota // stored, or merged into its message
 	lineKnown                    // there already
-	lineForgotten                // of somebody who is forgotten, or kept out by the gate
+	lineForgotten                // of somebody who is forgotten or no person, or kept out by the gate
 )
 
 // putLines puts log records and tells of each what became of it.
@@ -260,7 +260,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	}
 	for i := range lines {
 		p := &lines[i]
-		if p.out || g.forgets(p.key.user) {
+		if p.out || g.forgets(p.key.user) || g.isAccount(p.key.user) {
 			tell(p, lineForgotten)
 			continue
 		}

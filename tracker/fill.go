@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"rollcall/store"
@@ -118,6 +119,9 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 			}
 			if rec := m.uncounted(b.rules, info.name, store.SourceBackfill); rec != nil {
 				batch.Uncounted = append(batch.Uncounted, *rec)
+			}
+			if id := m.account(); id != 0 && !slices.Contains(batch.Accounts, id) {
+				batch.Accounts = append(batch.Accounts, id)
 			}
 			continue
 		}

@@ -202,6 +202,14 @@ func (m message) ofPerson() bool {
 	return m.GuildID != 0 && m.Author.ID != 0 && !m.Author.Bot && !m.Author.System && m.WebhookID == 0
 }
 
+// account is the author if that is a bot, a webhook or Discord itself; else 0.
+func (m message) account() store.ID {
+	if m.GuildID != 0 && (m.Author.Bot || m.Author.System || m.Author.ID == m.WebhookID) {
+		return m.Author.ID
+	}
+	return 0
+}
+
 // uncounted is what the store is told of a message that does not count, though it has a
 // person for its author: a join, a boost, a new thread. Other bots log these as they log
 // what people write. It is nil for any other message, and where nothing is stored.

@@ -11,6 +11,7 @@ import (
 type pending struct {
 	records   []store.Record
 	uncounted []store.Record // see store.Batch
+	accounts  []store.ID     // the same, each once
 	changes   []store.Change
 	deleted   []store.DeletedChannel
 	left      []store.GuildLeft
@@ -35,7 +36,7 @@ func (b *pending) move(c store.ChannelCursor) {
 }
 
 func (b *pending) empty() bool {
-	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
+	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0
 }
 
 func (b *pending) batch() store.Batch {
@@ -44,7 +45,7 @@ func (b *pending) batch() store.Batch {
 		cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
 	}
 	return store.Batch{
-		Records: b.records, Uncounted: b.uncounted, Changes: b.changes, Deleted: b.deleted, Left: b.left, Back: b.back,
+		Records: b.records, Uncounted: b.uncounted, Accounts: b.accounts, Changes: b.changes, Deleted: b.deleted, Left: b.left, Back: b.back,
 		Names: b.names, Learned: b.learned, Cursors: cursors, Gaps: b.gaps,
 	}
 }

@@ -157,7 +157,7 @@ func (r *receiver) take(ctx context.Context, m message, info channelInfo) error 
 		}
 	}
 	if it.record == nil {
-		it.uncounted = m.uncounted(r.rules, info.name, store.SourceLive)
+		it.uncounted, it.account = m.uncounted(r.rules, info.name, store.SourceLive), m.account()
 		r.filtered.Add(1)
 	}
 	if err := r.writer.add(ctx, it); err != nil {

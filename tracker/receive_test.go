@@ -66,7 +66,7 @@ func TestReceive(t *testing.T) {
 		"... while it is allowed": {rules: rules.Options{ChannelsAllow: []store.ID{10}}, steps: []step{
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: store.UnknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},
 		"a bot's message moves the cursor": {steps: []step{described,
-			{"MESSAGE_CREATE", head + `,"author":{"bot":true}}`, &item{cursor: cursor(10, 100)}}}},
+			{"MESSAGE_CREATE", head + `,"author":{"bot":true}}`, &item{cursor: cursor(10, 100), account: 7}}}},
 		"a denied channel leaves no trace": {rules: rules.Options{ChannelsDeny: []store.ID{10}}, steps: []step{described,
 			{"MESSAGE_CREATE", head + `}`, nil},
 			{"MESSAGE_CREATE", head + `,"channel_id":"11"}`, nil}}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 type item struct {
 	record    *store.Record // nil if the message does not count
 	uncounted *store.Record // set instead of record if it takes its log line all the same
+	account   store.ID      // its author's, if that is no person's
 	// cursor moves whether or not the message counts: it has been seen. A cursor
 	// whose Last is the channel's own id says that the channel was created just now.
 	cursor   store.ChannelCursor
@@ -149,6 +151,9 @@ func (w *writer) write(ctx context.Context, taken []element) error {
 		}
 		if e.item.uncounted != nil {
 			b.uncounted = append(b.uncounted, *e.item.uncounted)
+		}
+		if id := e.item.account; id != 0 && !slices.Contains(b.accounts, id) {
+			b.accounts = append(b.accounts, id)
 		}
 		b.changes = append(b.changes, e.item.changes...)
 		b.deleted = append(b.deleted, e.item.deleted...)

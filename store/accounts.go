@@ -1,0 +1,86 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Bots, webhooks and Discord itself have ids as people have, and other bots log what they
+// write as they log what people write. A line does not tell; but whoever has one of these
+// ids once has it for ever. So an account of which Discord has told that it is no person's
+// is noted, once for all of its messages, and none of its lines is a record: those that
+// are there already are removed by a task, those that come are left out. What has a
+// message id stays, whatever is said of its author.
+
+// accountsMost bounds the accounts that are noted: 3 MB. Lines of others count.
+const accountsMost = 1 << 16
+
+func accountKey(id ID) []byte { return u64([]byte{tombAccount}, uint64(id)) }
+
+// putAccounts notes accounts that are no person's.
+func (w *writeTx) putAccounts(ids []ID) error {
+	b := w.state(stateTombstones)
+	for _, id := range ids {
+		key := accountKey(id)
+		if id == 0 || id == DeletedUser || b.Get(key) != nil || len(keysFrom(b, key[:1], accountsMost)) >= accountsMost {
+			continue
+		}
+		if err := w.put(b, key, nil); err != nil {
+			return err
+		}
+		if err := w.put(b, Task{taskAccount, 0, id}.key(), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isAccount reports whether a user is known to be no person. Lines come in runs of one user.
+func (g *guildTx) isAccount(user ID) bool {
+	if user != g.accounted {
+		g.accounted = user
+		g.account = g.w.state(stateTombstones).Get(accountKey(user)) != nil
+	}
+	return g.account
+}
+
+// stepAccount removes some of the lines of an account, and returns where to go on: guild
+// u64 · key of a record, nil at the end.
+func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []byte, err error) {
+	from, start := ID(0), []byte(nil)
+	if len(position) > 0 {
+		if len(position) != 8+recordKeySize {
+			return erased, nil, fmt.Errorf("%w: a task's place is %x", ErrDamaged, position)
+		}
+		from, start = ID(binary.BigEndian.Uint64(position)), position[8:]
+	}
+	visits := 0
+	err = w.guildsFrom(from, func(g *guildTx) (bool, error) {
+		if start == nil || g.id != from {
+			start = u64(nil, uint64(user))
+		}
+		var lines []recordKey
+		c := g.records.Cursor()
+		for b, _ := c.Seek(start); b != nil; b, _ = c.Next() {
+			key := paddedKey(b)
+			if key.user != user {
+				break
+			}
+			if visits++; visits > stepVisits || len(lines)+int(erased.Messages) >= stepRecords {
+				next = append(u64(nil, uint64(g.id)), b...)
+				break
+			}
+			if key.isLog() {
+				lines = append(lines, key)
+			}
+		}
+		for _, key := range lines {
+			if err := g.remove(key); err != nil {
+				return true, err
+			}
+		}
+		erased.Messages += int64(len(lines))
+		return next != nil, nil
+	})
+	return erased, next, err
+}
