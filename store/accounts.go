@@ -37,9 +37,10 @@ func (w *writeTx) putAccounts(ids []ID) error {
 
 // isAccount reports whether a user is known to be no person. Lines come in runs of one user.
 func (g *guildTx) isAccount(user ID) bool {
-	if user != g.accounted {
+	if g.accounts != nil && user != g.accounted {
 		g.accounted = user
-		g.account = g.w.state(stateTombstones).Get(accountKey(user)) != nil
+		g.room = u64(append(g.room[:0], tombAccount), uint64(user))
+		g.account = g.accounts.Get(g.room) != nil
 	}
 	return g.account
 }

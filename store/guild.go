@@ -133,7 +133,8 @@ type guildTx struct {
 	changes   []change // what was put and deleted, for flush
 	asked     ID       // the user whom forgets was asked about last, and its answer
 	answer    bool
-	accounted ID // the same of isAccount
+	accounts  *bbolt.Bucket // state/tombstones, if accounts are noted there; see isAccount
+	accounted ID            // the same of isAccount
 	account   bool
 	traces    bool                // some messages were removed, see traces.go
 	quarters  map[uint32][]moment // what the timeline says, of quarter hours that were asked for
@@ -181,6 +182,9 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	}
 	g.timeline.FillPercent = bulkFill // it grows at its end
 	g.traces = len(keysFrom(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
+	if b := w.state(stateTombstones); len(keysFrom(b, []byte{tombAccount}, 1)) > 0 {
+		g.accounts = b
+	}
 	w.guilds[id] = g
 	return g, nil
 }
