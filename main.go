@@ -53,7 +53,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	if c.Token.IsSet() { // tracker
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
-			Rules: rules, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit),
+			Rules: rules, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit), Recheck: time.Duration(c.Recheck),
 			Shards: int(c.Shards), ShardIDs: c.ShardIds, Version: version, Log: log.With("actor", "tracker"),
 		})
 		if err != nil {

@@ -65,6 +65,7 @@ type Config struct {
 	GuildGrace          Age           `split_words:"true"`
 	OnDelete            Choice        `split_words:"true"` // redact, keep or remove
 	OnEdit              Choice        `split_words:"true"` // update or keep
+	Recheck             Past          `split_words:"true"`
 	Shards              Shards        `split_words:"true"`
 	// ShardIds is not called ShardIDs because that would be split into SHARD_I_DS.
 	ShardIds          ShardIDs      `split_words:"true"`
@@ -96,6 +97,7 @@ func Default() Config {
 		GuildGrace:          Age(30 * day),
 		OnDelete:            "redact",
 		OnEdit:              "update",
+		Recheck:             Past(day),
 		BackupInterval:      24 * time.Hour,
 		BackupKeep:          7,
 		LogFormat:           "auto",

@@ -52,7 +52,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		DB: "rollcall.db", DiscordURL: "https://discord.com", CommitInterval: time.Second,
 		Logs: "logs", MigrationBatch: 500, MigrationDayDelay: 30 * time.Second, MigrationStartDelay: 10 * time.Second,
-		MinFree: 32 << 20, Listen: "127.0.0.1:7878", StoreContent: true, Backfill: "gap", GuildGrace: config.Age(30 * 24 * time.Hour), OnDelete: "redact", OnEdit: "update", LogFormat: "auto",
+		MinFree: 32 << 20, Listen: "127.0.0.1:7878", StoreContent: true, Backfill: "gap", GuildGrace: config.Age(30 * 24 * time.Hour), OnDelete: "redact", OnEdit: "update", Recheck: config.Past(24 * time.Hour), LogFormat: "auto",
 		BackupInterval: 24 * time.Hour, BackupKeep: 7,
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -116,6 +116,35 @@ func TestAge(t *testing.T) {
 		}
 		if err := again.Decode(a.String()); err != nil || again != a {
 			t.Errorf("%q: shown as %q, which is %v, %v", text, a, again, err)
+		}
+	}
+}
+
+func TestPast(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]struct {
+		past  time.Duration
+		shown string
+	}{
+		"": {0, "0"}, "0": {0, "0"}, "0d": {0, "0"}, "24h": {day, "24h"}, "1d": {day, "24h"}, "7d": {7 * day, "7d"}, "48h": {2 * day, "2d"},
+		"12h": {12 * time.Hour, "12h"}, " 90m ": {90 * time.Minute, "1h30m0s"}, "36h": {36 * time.Hour, "36h0m0s"},
+	} {
+		var p, again config.Past
+		if err := p.Decode(text); err != nil || time.Duration(p) != want.past || p.String() != want.shown {
+			t.Errorf("%q: got %v, %v, want %v", text, p, err, want)
+		}
+		if err := again.Decode(p.String()); err != nil || again != p {
+			t.Errorf("%q: shown as %q, which is %v, %v", text, p, again, err)
+		}
+	}
+	for _, text := range []string{"-1h", "d", "1.5d", "1 week", "99999d"} {
+		if err := new(config.Past).Decode(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	for _, v := range config.Default().Variables() {
+		if v.Name == "ROLLCALL_RECHECK" && v.Default != "24h" {
+			t.Errorf("the default is told as %q", v.Default)
 		}
 	}
 }
@@ -320,7 +349,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
-		"ROLLCALL_RETENTION": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
+		"ROLLCALL_RETENTION": "3d", "ROLLCALL_RECHECK": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
 		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
 		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}

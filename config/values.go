@@ -229,6 +229,20 @@ func (a Age) String() string {
 	return time.Duration(a).String()
 }
 
+// Past is how much of the past something is about; 0 is none of it.
+type Past time.Duration
+
+// Decode reads what Age.Decode reads.
+func (p *Past) Decode(text string) error { return (*Age)(p).Decode(text) }
+
+// String returns the span as Decode reads it, a day or less in hours if they are whole.
+func (p Past) String() string {
+	if d := time.Duration(p); d != 0 && d <= day && d%time.Hour == 0 {
+		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
+	}
+	return Age(p).String()
+}
+
 // Level is a level of the log.
 type Level slog.Level
 

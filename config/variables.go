@@ -83,6 +83,8 @@ func rows() []row {
 			func(c Config) string { return string(c.OnDelete) }},
 		{Variable{Name: "ON_EDIT", May: "update or keep", Meaning: "what becomes of messages that are edited in Discord: they have the new text, or keep the first one"},
 			func(c Config) string { return string(c.OnEdit) }},
+		{Variable{Name: "RECHECK", May: "a number of days such as 7d, or a duration such as 12h; 0 for none", Meaning: "how much of the recent past is read once more from Discord's history after an absence, to learn which messages were deleted or edited meanwhile; 0 or nothing: none"},
+			func(c Config) string { return c.Recheck.String() }},
 		{Variable{Name: "SHARDS", May: "auto or a whole number from 1 to 16384", Meaning: "how many shards the bot's guilds are spread over; auto asks Discord"},
 			func(c Config) string { return c.Shards.String() }},
 		{Variable{Name: "SHARD_IDS", May: "shard numbers below SHARDS and ranges of them, each named once, such as 0-3 or 0,2", Meaning: "the shards of this process, all unless set"},

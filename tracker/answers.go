@@ -4,7 +4,11 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
+
+// maxAhead bounds how far Discord's clock is believed to be ahead of ours.
+const maxAhead = time.Hour
 
 // answerCounter counts what was answered to the requests that go through it, see
 // Status.REST. It is safe for concurrent use, as a transport has to be.
@@ -13,6 +17,7 @@ type answerCounter struct {
 	none    atomic.Int64
 	limited atomic.Int64    // 429
 	classes [6]atomic.Int64 // by the first digit of the status
+	ahead   atomic.Int64    // a time.Duration, see rest.ahead
 }
 
 func newAnswerCounter(next *http.Transport) *answerCounter { return &answerCounter{next: next} }
@@ -28,7 +33,23 @@ func (c *answerCounter) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 		c.classes[answer.StatusCode/100].Add(1)
 	}
+	if err == nil {
+		c.noteDate(answer.Header.Get("Date"))
+	}
 	return answer, err
+}
+
+// noteDate takes in the time of an answer, which is told in whole seconds.
+func (c *answerCounter) noteDate(date string) {
+	at, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	if ahead := time.Until(at); ahead > 0 {
+		c.ahead.Store(int64(min(ahead+time.Second, maxAhead)))
+	} else {
+		c.ahead.Store(0)
+	}
 }
 
 // CloseIdleConnections is what the client calls when it is closed.

@@ -98,7 +98,7 @@ func (b *backfill) ends(j *job, p page) bool {
 	case !j.fill.final && p.short():
 		return true
 	}
-	return p.last >= idAfter(max(g.Until, snowflakeAt(g.To)), b.limits.subscribe)
+	return p.last >= idAfter(max(g.Until, idAfter(snowflakeAt(g.To), b.rest.ahead())), b.limits.subscribe)
 }
 
 // takePage stores a page together with the gap's new bounds. What it holds above the

@@ -141,7 +141,7 @@ func TestOpenGapAfterAnotherConfiguration(t *testing.T) {
 			stop()
 			for n := range int64(20) { // long enough for a page to be fetched
 				w.say(w.ada, "live", w.other)
-				w.until("the live message is stored", func() bool { return w.tracker.Status().Writer.Stored == n+1 })
+				w.until("the live message is stored", func() bool { return w.tracker.Status().Writer.Handled == n+1 })
 			}
 			w.until("the gap is "+test.state, func() bool { return w.one(w.ledger(), w.general).State == test.state })
 			w.stopped()

@@ -52,10 +52,13 @@ type planner struct {
 	scanPlanned func(scan store.Gap, parents []channelSnapshot)
 	// guildPlanned is called when the ledger has all that a guild has missed.
 	guildPlanned func(guild store.ID)
+	// recheckPlanned is called when a transaction has noted that a guild is to be read again.
+	recheckPlanned func(recheckPlan)
 
 	guilds   map[store.ID]*listening
 	leftover map[store.ID]store.Micros // guilds whose scan an earlier process left open: its From
 	open     map[store.ID]store.Gap    // by channel: the youngest gap that an earlier process left open
+	absences map[store.ID]store.ID     // by guild: the last one that was planned for, see recheck
 	crawled  map[store.ID]bool         // mode all: guilds and channels whose history is in the ledger
 	// Mode all: how many of these were at their end when the process began, and the
 	// messages that were found in all of them.
@@ -83,10 +86,14 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 		db: db, mode: mode,
 		scanPlanned:  func(store.Gap, []channelSnapshot) {},
 		guildPlanned: func(store.ID) {},
-		guilds:       make(map[store.ID]*listening),
-		leftover:     make(map[store.ID]store.Micros),
-		crawled:      make(map[store.ID]bool),
-		open:         make(map[store.ID]store.Gap),
+
+		recheckPlanned: func(recheckPlan) {},
+
+		guilds:   make(map[store.ID]*listening),
+		leftover: make(map[store.ID]store.Micros),
+		crawled:  make(map[store.ID]bool),
+		open:     make(map[store.ID]store.Gap),
+		absences: make(map[store.ID]store.ID),
 	}
 	gaps, err := db.Gaps(ctx, mode != backfillAll)
 	if err != nil {
@@ -190,6 +197,7 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 	g := p.listen(b, guild, e, known)
 	p.guilds[guild] = g
 	var parents []channelSnapshot
+	before := len(b.gaps)
 	for _, c := range e.snapshot.Channels {
 		b.learned = append(b.learned, store.LearnedName{Guild: guild, Channel: c.ID, Name: c.Name})
 		if c.holdsMessages() {
@@ -200,6 +208,7 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 			parents = append(parents, c)
 		}
 	}
+	p.recheck(b, g, e, known, b.gaps[before:])
 	if scan, ok := p.scan(guild, g); ok && len(parents) > 0 {
 		g.met = make(map[store.ID]bool, len(e.snapshot.Channels))
 		for _, c := range e.snapshot.Channels {

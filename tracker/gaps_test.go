@@ -108,6 +108,7 @@ func (l *ledger) cursors(want map[store.ID]store.ID) {
 	}
 	delete(got, sightKey)
 	delete(got, heardKey)
+	delete(got, awayKey)
 	maps.DeleteFunc(got, func(channel, _ store.ID) bool { return isFloor(channel) })
 	if !maps.Equal(got, want) {
 		l.Errorf("cursors are %v, want %v", got, want)

@@ -137,6 +137,10 @@ func (r *rest) send(ctx context.Context, path string, query url.Values) (*http.R
 	return r.client.Do(req)
 }
 
+// ahead returns by how much Discord's clock is ahead of ours, as its last answer told; 0
+// if it is less than a second, or behind. Its ids are of its own clock.
+func (r *rest) ahead() time.Duration { return time.Duration(r.answers.ahead.Load()) }
+
 // close ends idle connections.
 func (r *rest) close() { r.client.CloseIdleConnections() }
 

@@ -116,7 +116,7 @@ func (r *rig) run(o Options, l limits) {
 func (r *rig) start(tracker *Tracker, l limits) {
 	r.Helper()
 	tracker.limits = l
-	tracker.backfill.limits.subscribe = l.subscribe
+	tracker.backfill.limits.subscribe, tracker.recheck.pause = l.subscribe, time.Millisecond
 	if r.most > 0 {
 		tracker.rest.most = r.most
 	}

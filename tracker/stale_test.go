@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,8 @@ func TestStaleLastMessageIsNoEnd(t *testing.T) {
 // messages is in no event; a gap is not filled before a page has shown that.
 func TestMessageBeforeTheSubscription(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, simulator.Options{SubscribeAfter: 500 * time.Millisecond}, nil)
+	w := newTown(t, simulator.Options{}, nil)
+	w.sim.SubscribeAfter(500 * time.Millisecond)
 	w.say(w.ada, "missed", w.general)
 	o, l := w.options(), quick()
 	l.subscribe = time.Second
@@ -186,6 +188,27 @@ func TestOversizedPages(t *testing.T) {
 				t.Errorf("%d pages were asked for", n)
 			}
 		})
+	}
+}
+
+// Ids are of Discord's clock, which may be ahead of ours.
+func TestClockThatIsAhead(t *testing.T) {
+	c := newAnswerCounter(nil)
+	for _, test := range []struct {
+		date        string
+		least, most time.Duration
+	}{
+		{time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat), 9 * time.Minute, 11 * time.Minute},
+		{"yesterday", 9 * time.Minute, 11 * time.Minute}, // says nothing
+		{"", 9 * time.Minute, 11 * time.Minute},
+		{time.Now().AddDate(1, 0, 0).UTC().Format(http.TimeFormat), maxAhead, maxAhead},
+		{time.Now().UTC().Format(http.TimeFormat), 0, 0},
+		{time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), 0, 0},
+	} {
+		c.noteDate(test.date)
+		if got := time.Duration(c.ahead.Load()); got < test.least || got > test.most {
+			t.Errorf("%q: %v ahead, want from %v to %v", test.date, got, test.least, test.most)
+		}
 	}
 }
 

@@ -168,7 +168,7 @@ func TestKilledBeforeThreadsAreListed(t *testing.T) {
 	stop := w.sim.EveryREST(simulator.RouteArchivedPublicThreads, simulator.Hang)
 	w.again(w.options())
 	w.say(w.ada, "live", w.general)
-	w.until("the live message is stored", func() bool { return w.tracker.Status().Writer.Stored == 1 })
+	w.until("the live message is stored", func() bool { return w.tracker.Status().Writer.Handled == 1 })
 	w.crash(w.options())
 	stop()
 	w.complete(w.since)

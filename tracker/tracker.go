@@ -33,6 +33,9 @@ type Options struct {
 	// OnDelete is "redact" (or empty: the text of a message that is deleted in Discord
 	// goes, and it still counts), "keep", or "remove". OnEdit is "update" (or empty) or "keep".
 	OnDelete, OnEdit string
+	// Recheck is how much of the recent past is read from the history after an absence, to
+	// learn of deletions and edits; 0: nothing.
+	Recheck time.Duration
 	// Shards is how many shards the bot has in all; 0: as many as Discord recommends.
 	Shards int
 	// ShardIDs are those that run here; empty: all.
@@ -55,6 +58,7 @@ type Tracker struct {
 	writer   *writer
 	backfill *backfill
 	hold     *hold
+	recheck  *recheck
 
 	mu     sync.Mutex
 	shards []*shard // nil until their number is known
@@ -81,6 +85,7 @@ type Status struct {
 	Writer   WriterStatus     `json:"writer"`
 	Backfill BackfillStatus   `json:"backfill"`
 	Content  ContentStatus    `json:"content"`
+	Recheck  RecheckStatus    `json:"recheck"`
 }
 
 // New checks the options and reads from the store where the last run ended. It does
@@ -120,6 +125,7 @@ func New(o Options) (*Tracker, error) {
 	}
 	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)
 	t.hold = newHold(t.backfill, t.writer, t.names, t.rules, o.Log)
+	t.recheck = newRecheck(t.backfill, o.Recheck, policy)
 	return t, nil
 }
 
@@ -153,6 +159,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	sources.Go(func() { end(t.runShards(ctx, taking)) })
 	sources.Go(func() { end(t.backfill.run(ctx)) })
 	sources.Go(func() { end(t.hold.run(ctx, taking, t.limits.hold)) })
+	sources.Go(func() { end(t.recheck.run(ctx)) })
 	sink.Go(func() {
 		end(t.writer.run(writing))
 		giveUp() // nobody makes room in the queue any more
@@ -244,7 +251,7 @@ func (t *Tracker) Status() Status {
 	t.mu.Lock()
 	shards := t.shards
 	t.mu.Unlock()
-	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Writer: t.writer.state(), Backfill: t.backfill.state(), REST: t.rest.answers.state()}
+	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Writer: t.writer.state(), Backfill: t.backfill.state(), Recheck: t.recheck.state(), REST: t.rest.answers.state()}
 	for _, shard := range shards {
 		s.Shards = append(s.Shards, shard.state())
 		s.Events += shard.receiver.events.Load()

@@ -60,6 +60,10 @@ func (r *Report) Lines() []Line {
 		add("history", state, "%d of %s read back to the beginning, %s found",
 			b.HistoryDone, count(b.HistoryDone+int64(b.History), "channel"), count(b.HistoryFound, "message"))
 	}
+	if t := r.Tracker; t != nil && t.Recheck.Done+int64(t.Recheck.Guilds) > 0 {
+		state, text := recheckText(t.Recheck)
+		add("recheck", state, "%s", text)
+	}
 	if p, ok := r.Parts["backup"]; ok {
 		add("backup", p.Status, "%s", p.Detail)
 	}
@@ -133,6 +137,20 @@ func (r *Report) gapsText() (state, text string) {
 		if t.Backfill.Failing {
 			text += "; Discord's history does not answer"
 		}
+	}
+	return state, text
+}
+
+// recheckText tells what was learned of the time in which nobody listened.
+func recheckText(c tracker.RecheckStatus) (state, text string) {
+	state = "done"
+	text = fmt.Sprintf("%s and %s were learned from the history since the start", count(c.Deletions, "deletion"), count(c.Edits, "edit"))
+	if c.Found > 0 {
+		text += fmt.Sprintf(", %s that no gap told of", count(c.Found, "message"))
+	}
+	if c.Guilds > 0 {
+		state = "reading"
+		text += fmt.Sprintf("; %s still to be read once more", count(int64(c.Guilds), "guild"))
 	}
 	return state, text
 }

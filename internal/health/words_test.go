@@ -32,6 +32,7 @@ func TestLines(t *testing.T) {
 		Tracker: &tracker.Status{
 			Shards: make([]tracker.ShardStatus, 2), Guilds: 1, Channels: 42, Writer: tracker.WriterStatus{Queue: 5, QueueMax: 4096},
 			Backfill: tracker.BackfillStatus{Mode: "all", History: 28, HistoryDone: 12, HistoryFound: 1, Filled: 9, Skipped: 1, Failing: true},
+			Recheck:  tracker.RecheckStatus{Guilds: 1, Done: 3, Deletions: 2, Edits: 1, Found: 4},
 		},
 		Gaps: health.Gaps{Open: 2, Oldest: ago(now, 190*time.Second), Crawls: 28},
 		Migration: &migration.Status{Surveyed: now, Guilds: []migration.GuildStatus{
@@ -46,6 +47,7 @@ disk ok: 3.0 GiB free
 migration reading: 0 % of 97.7 KiB, 9 of 11 files, of 2 guilds; 1 file damaged
 gaps open: 2 gaps to be filled from the history, the oldest for 3 min 10 s; since the start 9 filled, 1 skipped; Discord's history does not answer
 history reading: 12 of 40 channels read back to the beginning, 1 message found
+recheck reading: 2 deletions and 1 edit were learned from the history since the start, 4 messages that no gap told of; 1 guild still to be read once more
 backup failed: the last backup failed: no room
 `
 	wantLines(t, &busy, want)

@@ -107,6 +107,7 @@ func lively(t testing.TB) *health.Vitals {
 				Writer: tracker.WriterStatus{Queue: 12, QueueMax: 4096, Delay: 0.25, Wait: wait.Distribution()},
 				Backfill: tracker.BackfillStatus{Mode: "all", Open: 2, OldestOpen: store.MicrosOf(time.Now().Add(-time.Hour)), History: 3, HistoryDone: 4,
 					HistoryFound: 50, Filled: 6, Skipped: 7, Filtered: 8, Unreadable: 9, Failing: true},
+				Recheck: tracker.RecheckStatus{Guilds: 2, Done: 1, Deletions: 31, Edits: 32, Found: 33},
 			}
 		},
 		Migration: func() migration.Status {
@@ -190,6 +191,10 @@ func TestPage(t *testing.T) {
 		`history_channels{state="done"}`:                        "4",
 		`history_channels{state="left"}`:                        "3",
 		`history_messages`:                                      "50",
+		`recheck_guilds`:                                        "2",
+		`recheck_messages_total{what="deleted"}`:                "31",
+		`recheck_messages_total{what="edited"}`:                 "32",
+		`recheck_messages_total{what="found"}`:                  "33",
 		`migration_files{guild="7"}`:                            "4",
 		`migration_read_files{guild="7"}`:                       "3",
 		`migration_damaged_files{guild="7"}`:                    "1",

@@ -78,6 +78,14 @@ func trackerMetrics() []metric {
 		gauge("history_messages", "ROLLCALL_BACKFILL=all: messages that were found on the way back.", ofCrawl(func(b *tracker.BackfillStatus, set setter) {
 			set(float64(b.HistoryFound))
 		})),
+		gauge("recheck_guilds", "Guilds whose recent past is being read once more, or waits for it.", ofTracker(func(t *tracker.Status) float64 { return float64(t.Recheck.Guilds) })),
+		counter("recheck_messages_total", "Messages of which that told what nobody had heard: they were deleted, edited, or no gap told of them.", func(r *health.Report, set setter) {
+			if r.Tracker != nil {
+				set(float64(r.Tracker.Recheck.Deletions), "deleted")
+				set(float64(r.Tracker.Recheck.Edits), "edited")
+				set(float64(r.Tracker.Recheck.Found), "found")
+			}
+		}, "what"),
 	}
 }
 

@@ -23,7 +23,7 @@
 // that of its id, to the millisecond. A Chatter fills the world with lively talk at a given rate.
 //
 // What a snapshot tells need not be the newest: SetLastMessage, Options.EditsMoveLast and
-// Options.SubscribeAfter make last_message_id stale, Draft.Late ids out of order, Draft.Bulk a page
+// SubscribeAfter make last_message_id stale, Draft.Late ids out of order, Draft.Bulk a page
 // of the history as large as no client expects.
 //
 // # Permissions

@@ -228,7 +228,7 @@ func (c *Conn) begin(id identify) {
 		}
 	}
 	ss.readyAt = ss.last()
-	ss.subscribed = time.Now().Add(s.o.SubscribeAfter)
+	ss.subscribed = time.Now().Add(s.subscribe)
 }
 
 // alive says whether there is still somebody to answer. s.mu is held.

@@ -39,9 +39,6 @@ type Options struct {
 	// ResumeElsewhere makes READY name another address than the gateway's own for a RESUME: another
 	// port of 127.0.0.1, see Stats.Elsewhere. SetResumeURL names any other.
 	ResumeElsewhere bool
-	// SubscribeAfter is how long after it was told of its guilds a session begins to hear of their
-	// messages. What happens to messages meanwhile is in no event and in no snapshot.
-	SubscribeAfter time.Duration
 	// EditsMoveLast lets an edit set a channel's last_message_id to the message that was edited, as
 	// a compatible server does, until something is posted again.
 	EditsMoveLast bool
@@ -74,7 +71,8 @@ type Server struct {
 	lastID       ID
 	pastIDs      ID // how many of mintAt, as guildIDs of mintGuild
 	guildIDs     ID
-	lateIDs      ID // how many of mintLate
+	lateIDs      ID            // how many of mintLate
+	subscribe    time.Duration // see SubscribeAfter
 	lastArchived time.Time
 
 	token        string

@@ -47,7 +47,7 @@ type session struct {
 	sent    uint64  // number of the last event that was given to a connection
 	written uint64  // number of the last event that was written to it
 	readyAt uint64  // number of the event that ends READY or RESUMED
-	// subscribed is from when on the session hears of messages, see Options.SubscribeAfter.
+	// subscribed is from when on the session hears of messages, see SubscribeAfter.
 	subscribed time.Time
 }
 
@@ -99,6 +99,14 @@ func (ss *session) wants(e event) bool {
 		return false
 	}
 	return ss.intents&e.needs == e.needs && ss.handles(e.guild)
+}
+
+// SubscribeAfter is how long after it was told of its guilds each session from now on begins to
+// hear of their messages. What happens to messages meanwhile is in no event and in no snapshot.
+func (s *Server) SubscribeAfter(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscribe = d
 }
 
 // push numbers a frame and queues it. s.mu is held.

@@ -112,7 +112,8 @@ func TestLateIDs(t *testing.T) {
 
 // What is said between a session's snapshot and its subscription is in the history alone.
 func TestSubscribeAfter(t *testing.T) {
-	w := newWorld(t, simulator.Options{SubscribeAfter: time.Hour})
+	w := newWorld(t, simulator.Options{})
+	w.s.SubscribeAfter(time.Hour)
 	c := connect(t, w.s)
 	m := w.say("who hears this?")
 	w.guild.Rename("Salon") // guilds are told of all the same

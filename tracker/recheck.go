@@ -1,0 +1,261 @@
+package tracker
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"rollcall/store"
+)
+
+// What happens to messages while nobody listens, Discord does not tell: it was deleted or
+// edited, or a snapshot's last message was too low to show that something was said. So
+// after each absence the history is read once more, from some time before it
+// (Options.Recheck) to now, in the channels of which something is stored, or where
+// something was said lately. The cursors of a guild tell how much of that is still to be
+// done, so a process that is killed leaves it to the next one: reading twice learns
+// nothing twice. ADR 6 says when a message is known to be deleted.
+
+const (
+	// awayKey and recheckedKey are the channels under which a guild's cursors keep when
+	// the oldest absence began after which the history has not been read, and when the
+	// youngest one began after which it has; as the id of the last message heard before.
+	// While the first is above the second, there is something to do.
+	awayKey      store.ID = 3
+	recheckedKey store.ID = 4
+
+	// probeSpan is how long before an absence a channel must have been quiet to be trusted
+	// where its snapshot says that nothing was said.
+	probeSpan = 24 * time.Hour
+	// recheckers is how many guilds are read at the same time: nobody waits for it.
+	recheckers = 2
+	// recheckPause is the pause before each request, which leaves most of what a bot may
+	// ask to the gaps; while one of those is open, recheckYield.
+	recheckPause = 100 * time.Millisecond
+	recheckYield = 2 * time.Second
+)
+
+// recheckPlan is what is to be read of a guild after an absence.
+type recheckPlan struct {
+	guild store.ID
+	at    time.Time // when the guild was told of
+	// from is where the oldest absence began that is part of it, absence where the last one did.
+	from, absence store.ID
+	listed        []store.ID // channels that the guild has, sorted
+	probe         []store.ID // those of them that may have more than their snapshot says, sorted
+}
+
+// recheck plans what is to be read of a guild after the absence that a GUILD_CREATE ended.
+// gaps are those that it has opened; known are the cursors before it.
+func (p *planner) recheck(b *pending, g *listening, e guildSeen, known map[store.ID]store.ID, gaps []store.Gap) {
+	if p.mode == backfillNone || !g.known {
+		return
+	}
+	absence := snowflakeAt(g.from)
+	if heard, ok := known[heardKey]; ok { // by Discord's clock
+		absence = min(absence, max(heard, known[sightKey]))
+	}
+	absence = max(absence, known[recheckedKey]+1) // where nothing was heard since, another absence all the same
+	p.absences[e.snapshot.Guild] = absence
+	plan := recheckPlan{guild: e.snapshot.Guild, at: e.at, from: absence, absence: absence}
+	if away := known[awayKey]; away > known[recheckedKey] {
+		plan.from = min(plan.from, away)
+	} else {
+		b.move(store.ChannelCursor{Guild: plan.guild, Channel: awayKey, Last: absence})
+	}
+	filled := make(map[store.ID]bool) // anyway
+	for _, gap := range gaps {
+		filled[gap.Channel] = !isScan(gap) && !IsCrawl(gap)
+	}
+	lately := idBefore(plan.from, probeSpan)
+	for _, c := range e.snapshot.Channels {
+		plan.listed = append(plan.listed, c.ID)
+		cursor, seen := known[c.ID]
+		if seen && c.holdsMessages() && !filled[c.ID] && (cursor > lately || c.LastMessage != 0 && c.LastMessage < cursor) {
+			plan.probe = append(plan.probe, c.ID)
+		}
+	}
+	slices.Sort(plan.listed)
+	slices.Sort(plan.probe)
+	b.committed = append(b.committed, func() { p.recheckPlanned(plan) })
+}
+
+// RecheckStatus is the state of the reading that learns of deletions and edits.
+type RecheckStatus struct {
+	Guilds int `json:"guilds"` // that are being read, or wait for it
+	// Since the start:
+	Done      int64 `json:"done"`      // guilds that have been read, each once for an absence
+	Deletions int64 `json:"deletions"` // messages that the history no longer has
+	Edits     int64 `json:"edits"`     // messages that have another text there
+	Found     int64 `json:"found"`     // messages that no gap told of
+}
+
+// recheck reads guilds again. The planner's calls never wait.
+type recheck struct {
+	b      *backfill
+	window time.Duration // Options.Recheck
+	policy policy
+	pause  time.Duration // recheckPause, shorter in tests
+	seed   maphash.Seed  // of the hashes of texts
+	some   chan struct{} // holds a token while a guild waits
+
+	mu      sync.Mutex
+	plans   map[store.ID]recheckPlan // what waits
+	order   []store.ID               // of plans
+	running map[store.ID]bool
+	status  RecheckStatus
+}
+
+func newRecheck(b *backfill, window time.Duration, policy policy) *recheck {
+	r := &recheck{
+		b: b, window: window, policy: policy, pause: recheckPause, seed: maphash.MakeSeed(), some: make(chan struct{}, 1),
+		plans: make(map[store.ID]recheckPlan), running: make(map[store.ID]bool),
+	}
+	b.writer.plan.recheckPlanned = r.planned
+	return r
+}
+
+// planned takes in a plan. One of the guild that waits becomes part of it.
+func (r *recheck) planned(p recheckPlan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, waits := r.plans[p.guild]; waits {
+		p.from = min(p.from, old.from)
+	} else {
+		r.order = append(r.order, p.guild)
+	}
+	r.plans[p.guild] = p
+	give(r.some)
+}
+
+// take returns a guild's plan, if one waits whose guild is not being read.
+func (r *recheck) take() (p recheckPlan, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, guild := range r.order {
+		if r.running[guild] {
+			continue
+		}
+		p = r.plans[guild]
+		delete(r.plans, guild)
+		r.order = append(r.order[:i:i], r.order[i+1:]...)
+		r.running[guild] = true
+		if len(r.order) > 0 {
+			give(r.some)
+		}
+		return p, true
+	}
+	return p, false
+}
+
+// done ends the reading of a guild, which may wait once more.
+func (r *recheck) done(guild store.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, guild)
+	if _, again := r.plans[guild]; again {
+		give(r.some)
+	}
+	r.status.Done++
+}
+
+// state returns the state of this moment.
+func (r *recheck) state() RecheckStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.status
+	s.Guilds = len(r.order) + len(r.running)
+	return s
+}
+
+// run reads guilds until parent is done, and then returns nil. An error is one of the store.
+func (r *recheck) run(parent context.Context) error {
+	ctx, stop := context.WithCancelCause(parent)
+	defer stop(nil)
+	var all sync.WaitGroup
+	for range recheckers {
+		all.Go(func() {
+			if err := r.work(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	all.Wait()
+	if parent.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+func (r *recheck) work(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.some:
+		}
+		for {
+			p, ok := r.take()
+			if !ok {
+				break
+			}
+			err := r.guild(ctx, p)
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// guild reads a guild and notes that it has been read.
+func (r *recheck) guild(ctx context.Context, p recheckPlan) error {
+	pause(ctx, r.b.limits.subscribe-time.Since(p.at))
+	learned, whole, err := r.channels(ctx, p)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	log := r.b.log.Debug
+	if learned != (lessons{}) {
+		log = r.b.log.Info
+	}
+	log("what happened to messages while nobody listened has been read from the history", "guild", p.guild,
+		"deletions", learned.deletions, "edits", learned.edits, "found", learned.found)
+	if whole {
+		r.b.writer.queue.post(guildReread{p.guild, p.absence})
+	}
+	r.done(p.guild)
+	return nil
+}
+
+// guildReread says that a guild has been read after an absence, and after those before it.
+type guildReread struct{ guild, absence store.ID }
+
+func (e guildReread) apply(_ context.Context, p *planner, b *pending) error {
+	if p.absences[e.guild] == e.absence { // or there has been another one
+		b.move(store.ChannelCursor{Guild: e.guild, Channel: recheckedKey, Last: e.absence})
+	}
+	return nil
+}
+
+// lessons are what was learned, in messages.
+type lessons struct{ deletions, edits, found int }
+
+func (l *lessons) add(o lessons) {
+	l.deletions += o.deletions
+	l.edits += o.edits
+	l.found += o.found
+}
+
+// learn counts what was learned.
+func (r *recheck) learn(l lessons) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.Deletions += int64(l.deletions)
+	r.status.Edits += int64(l.edits)
+	r.status.Found += int64(l.found)
+}

@@ -1,0 +1,378 @@
+package tracker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"hash/maphash"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"rollcall/store"
+)
+
+const (
+	// maxStored bounds the stored messages of a guild that are compared at a time. Of more,
+	// the newest have their turn first, and each channel is asked for once more.
+	maxStored = 50_000
+	// rereadTries is how often a request is sent that gets no answer, before what is read is
+	// left to the next start.
+	rereadTries = 10
+)
+
+// storedMessage is what the comparison needs of a message that is stored.
+type storedMessage struct {
+	id, user     store.ID
+	time, edited store.Micros
+	text         uint64 // a hash
+	attachments  int
+}
+
+// channels reads the channels of a guild; whole is false if some of them did not answer.
+func (r *recheck) channels(ctx context.Context, p recheckPlan) (learned lessons, whole bool, err error) {
+	whole = true
+	var behind *store.Position
+	for first := true; first || behind != nil; first = false {
+		var stored map[store.ID][]storedMessage
+		if stored, behind, err = r.stored(ctx, p, behind); err != nil || ctx.Err() != nil {
+			return learned, false, err
+		}
+		ids := slices.Collect(maps.Keys(stored))
+		if first {
+			for _, id := range p.probe {
+				if _, too := stored[id]; !too {
+					ids = append(ids, id)
+				}
+			}
+		}
+		slices.SortFunc(ids, func(a, b store.ID) int { return cmp.Compare(newest(stored[b]), newest(stored[a])) })
+		for _, id := range ids {
+			_, probe := slices.BinarySearch(p.probe, id)
+			c := reread{recheck: r, plan: p, channel: id, stored: stored[id], probe: first && probe}
+			err := c.run(ctx)
+			learned.add(c.learned)
+			switch {
+			case ctx.Err() != nil:
+				return learned, false, nil
+			case errors.Is(err, errWithheld): // the operator is told, and the next start reads again
+				return learned, false, nil
+			case errors.Is(err, errUnreachable):
+				whole = false
+				r.b.log.Warn("a channel's history cannot be compared now, the next start does", "guild", p.guild, "channel", id, "error", err)
+			case err != nil:
+				return learned, false, err
+			}
+		}
+	}
+	return learned, whole, nil
+}
+
+func newest(stored []storedMessage) store.ID {
+	if len(stored) == 0 {
+		return 0
+	}
+	return stored[len(stored)-1].id
+}
+
+// stored returns messages of the guild that are stored and may have changed, by channel and oldest first, and where the rest begins.
+func (r *recheck) stored(ctx context.Context, p recheckPlan, behind *store.Position) (map[store.ID][]storedMessage, *store.Position, error) {
+	channels := make(map[store.ID][]storedMessage)
+	if r.window == 0 || r.policy.deleted == store.Keep && r.policy.edited == store.Keep {
+		return channels, nil, nil
+	}
+	n := 0
+	q := store.Query{
+		Guild: p.guild,
+		When:  store.Range{From: snowflakeTime(p.from) - store.Micros(r.window.Microseconds()), To: store.MicrosOf(p.at)},
+		Match: func(rec *store.Record) bool {
+			// A text that is gone can only go with its message.
+			if rec.Message == 0 || rec.Channel.ID == 0 || rec.Redacted && r.policy.deleted != store.Remove {
+				return false
+			}
+			n++
+			channels[rec.Channel.ID] = append(channels[rec.Channel.ID], storedMessage{
+				rec.Message, rec.User, rec.Time, rec.Edited, maphash.String(r.seed, rec.Content), rec.Attachments,
+			})
+			return false
+		},
+	}
+	for {
+		_, next, err := r.b.db.Newest(ctx, q, behind, maxStored)
+		if err != nil {
+			return nil, nil, err
+		}
+		if behind = next; behind == nil || n >= maxStored {
+			break
+		}
+	}
+	for _, list := range channels {
+		slices.SortFunc(list, func(a, b storedMessage) int { return cmp.Compare(a.id, b.id) })
+	}
+	return channels, behind, nil
+}
+
+// reread is the reading of one channel.
+type reread struct {
+	*recheck
+	plan    recheckPlan
+	channel store.ID
+	stored  []storedMessage // oldest first
+	probe   bool            // to the end of the history, for what no gap told of
+
+	info  channelInfo
+	limit int      // see backfill.history
+	at    store.ID // where the next page begins
+	last  store.ID // the last message that a page has shown, 0 if none has
+	// Of a probe: messages above fresh may be missing; those above heard come by the gateway.
+	fresh, heard store.ID
+
+	learned lessons
+}
+
+// run reads the channel. The error is errUnreachable, errWithheld, or one of the store.
+func (c *reread) run(ctx context.Context) error {
+	err := c.try(ctx, func() (err error) {
+		c.info, err = c.b.channel(ctx, c.plan.guild, c.channel)
+		return err
+	})
+	if statusOf(err) != 0 {
+		return c.refused(ctx, err)
+	}
+	if err != nil || !c.b.rules.Allowed(c.plan.guild, c.channel, c.info.parent) {
+		return err
+	}
+	if c.probe {
+		if c.fresh, err = overlapping(ctx, c.b.db, c.plan.guild, c.channel, c.plan.from); err != nil {
+			return err
+		}
+		c.at = c.fresh
+		begun := idAfter(snowflakeAt(store.MicrosOf(c.plan.at)), c.b.rest.ahead())
+		c.heard = idAfter(begun, c.b.limits.subscribe)
+	}
+	if len(c.stored) > 0 {
+		c.at = c.stored[0].id - 1
+	}
+	for more := true; more && err == nil; {
+		more, err = c.step(ctx)
+	}
+	if statusOf(err) != 0 {
+		return c.refused(ctx, err)
+	}
+	return err
+}
+
+// step reads one page and does what it shows. The messages that are stored were so before
+// it was asked for, so the page lacks those alone that have been deleted.
+func (c *reread) step(ctx context.Context) (more bool, err error) {
+	p, err := c.page(ctx)
+	if err != nil {
+		return false, err
+	}
+	if c.b.content.read(c.plan.guild, p.messages) {
+		return false, errWithheld
+	}
+	begin, shown := c.at, p.last // the page shows all between these two
+	end := false
+	switch {
+	case p.nameless > 0 || !p.empty() && p.last <= begin:
+		return false, nil // it shows nothing for certain
+	case p.empty():
+		end, shown = true, math.MaxInt64
+	case p.last == c.last: // what was there before, and nothing behind it
+		end, shown = true, math.MaxInt64
+	}
+	gone := c.missing(p, begin, shown)
+	if len(gone) > 0 {
+		sure, err := c.sure(ctx, gone, p.empty())
+		if err != nil {
+			return false, err
+		}
+		if !sure {
+			return false, nil
+		}
+	}
+	if err := c.commit(ctx, p, gone); err != nil {
+		return false, err
+	}
+	if end {
+		return false, nil
+	}
+	c.last, c.at = p.last, p.last
+	rest := newest(c.stored) > p.last
+	if p.short() {
+		// The last message once more: if nothing is behind it, what is stored there is gone.
+		c.at = p.last - 1
+	}
+	return rest || c.probe && !p.short() && p.last < c.heard, nil
+}
+
+// missing returns the stored messages above begin, up to last, that a page lacks.
+func (c *reread) missing(p page, begin, last store.ID) (gone []storedMessage) {
+	if c.policy.deleted == store.Keep {
+		return nil
+	}
+	for _, s := range c.stored {
+		if s.id <= begin || s.id > last {
+			continue
+		}
+		if _, there := slices.BinarySearch(p.ids, s.id); !there {
+			gone = append(gone, s)
+		}
+	}
+	return gone
+}
+
+// sure reports whether Discord says, too, of messages that a page lacks that they are
+// not known: of the first and the last one, in place of all. An empty page may come from a missing
+// permission; so one that comes between two such answers must be empty, too.
+func (c *reread) sure(ctx context.Context, gone []storedMessage, empty bool) (bool, error) {
+	unknown, err := c.unknown(ctx, gone[0].id)
+	if !unknown || err != nil || len(gone) == 1 {
+		return unknown, err
+	}
+	if empty {
+		p, err := c.page(ctx)
+		if err != nil || !p.empty() {
+			return false, err
+		}
+	}
+	return c.unknown(ctx, gone[len(gone)-1].id)
+}
+
+// unknown reports whether Discord says that it does not know a message of the channel.
+func (c *reread) unknown(ctx context.Context, message store.ID) (bool, error) {
+	err := c.try(ctx, func() error { return c.b.mayRead(ctx, c.channel, message) })
+	var r *refused
+	if errors.As(err, &r) {
+		return r.status == http.StatusNotFound && r.code == codeUnknownMessage, nil
+	}
+	return false, err
+}
+
+// Codes of Discord's error objects.
+const (
+	codeUnknownChannel = 10003
+	codeUnknownMessage = 10008
+)
+
+// commit stores what a page shows.
+func (c *reread) commit(ctx context.Context, p page, gone []storedMessage) error {
+	var batch store.Batch
+	for _, s := range gone {
+		batch.Changes = append(batch.Changes, store.Change{
+			Guild: c.plan.guild, Message: s.id, Time: s.time, User: s.user, Action: c.policy.deleted,
+		})
+	}
+	edits := 0
+	for _, m := range p.messages {
+		m.GuildID, m.ChannelID = c.plan.guild, c.channel
+		at, stored := slices.BinarySearchFunc(c.stored, m.ID, func(s storedMessage, id store.ID) int { return cmp.Compare(s.id, id) })
+		switch {
+		case stored:
+			if change, ok := c.edit(m, c.stored[at]); ok {
+				batch.Changes = append(batch.Changes, change)
+				edits++
+			}
+		case c.probe && m.ID > c.fresh && m.ID <= c.heard && m.counts():
+			if rec := m.kept(c.b.rules, c.info.name, store.SourceBackfill); rec != nil {
+				batch.Records = append(batch.Records, *rec)
+			}
+		}
+	}
+	if len(batch.Records)+len(batch.Changes) == 0 {
+		return nil
+	}
+	found, err := c.b.writer.commit(ctx, batch)
+	if err != nil {
+		return err
+	}
+	if again := c.b.writer.recent.of(c.channel); len(again) > 0 {
+		if _, err := c.b.writer.commit(ctx, store.Batch{Deleted: again}); err != nil {
+			return err
+		}
+	}
+	c.note(lessons{len(gone), edits, found})
+	return nil
+}
+
+func (c *reread) note(l lessons) {
+	c.learned.add(l)
+	c.learn(l)
+}
+
+// edit returns the change that makes of a stored message what the history has, if that is
+// another text. One that says nothing at all is withheld rather than edited.
+func (c *reread) edit(m message, s storedMessage) (change store.Change, ok bool) {
+	if c.policy.edited == store.Keep || m.Edited <= s.edited || m.Blank {
+		return change, false
+	}
+	if maphash.String(c.seed, m.Content) == s.text && m.Attachments == s.attachments {
+		return change, false // edited back
+	}
+	if rec := m.kept(c.b.rules, c.info.name, store.SourceBackfill); rec == nil || rec.Redacted {
+		return change, false
+	}
+	change = m.edit()
+	change.Action, change.User, change.Time = c.policy.edited, s.user, s.time // the author may have left Discord
+	return change, true
+}
+
+// refused takes in that Discord refuses the channel. One that it does not know, and that
+// the guild does not have, was deleted with all its messages, unless the bot was taken
+// out of the guild.
+func (c *reread) refused(ctx context.Context, refusal error) error {
+	var r *refused
+	_, listed := slices.BinarySearch(c.plan.listed, c.channel)
+	if !errors.As(refusal, &r) || r.status != http.StatusNotFound || r.code != codeUnknownChannel || listed ||
+		c.policy.deleted == store.Keep || len(c.stored) == 0 {
+		return nil
+	}
+	guild := "/guilds/" + c.plan.guild.String()
+	err := c.try(ctx, func() error {
+		_, err := c.b.rest.get(ctx, guild, guild, nil)
+		return err
+	})
+	switch {
+	case statusOf(err) != 0:
+		return nil
+	case err != nil:
+		return err
+	}
+	gone := store.DeletedChannel{Guild: c.plan.guild, Channel: c.channel, Action: c.policy.deleted}
+	if _, err := c.b.writer.commit(ctx, store.Batch{Deleted: []store.DeletedChannel{gone}}); err != nil {
+		return err
+	}
+	c.note(lessons{deletions: len(c.stored)})
+	return nil
+}
+
+// page asks for the next page.
+func (c *reread) page(ctx context.Context) (p page, err error) {
+	err = c.try(ctx, func() (err error) {
+		p, err = c.b.history(ctx, c.channel, c.at, &c.limit)
+		return err
+	})
+	return p, err
+}
+
+// try asks Discord something, politely, until there is an answer or it was asked often enough.
+func (c *reread) try(ctx context.Context, ask func() error) (err error) {
+	for tries := 0; tries < rereadTries; tries++ {
+		for begin := time.Now(); time.Since(begin) < recheckYield; {
+			if pause(ctx, c.pause); ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if open, _ := c.b.jobs.len(); open == 0 {
+				break
+			}
+		}
+		if err = ask(); !errors.Is(err, errUnreachable) {
+			return err
+		}
+		pause(ctx, backoff(c.b.limits, tries))
+	}
+	return err
+}
