@@ -25,6 +25,7 @@ var (
 	stateOpenGaps   = []byte("gaps_open")
 	stateTombstones = []byte("tombstones")
 	stateEarly      = []byte("early")
+	stateUnreadable = []byte("unreadable")
 	topBuckets      = append([][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}, formatFourTop...)
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
 	stateBuckets    = append([][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}, formatFourState...)
@@ -38,7 +39,7 @@ var (
 // named in rekey.go, too, and in check.go.
 var (
 	formatFourTop   = [][]byte{}
-	formatFourState = [][]byte{stateEarly}
+	formatFourState = [][]byte{stateEarly, stateUnreadable}
 )
 
 const (

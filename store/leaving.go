@@ -128,6 +128,7 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 	}{
 		{w.tx.Bucket(bucketNames), prefix, &names},
 		{w.state(stateCursors), prefix, &rest},
+		{w.state(stateUnreadable), prefix, &rest},
 		{w.state(stateLastDates), prefix, &rest},
 		{w.state(stateEarly), prefix, &rest},
 		{w.state(stateTombstones), append([]byte{tombTask, taskRedactChannel}, prefix...), &rest},

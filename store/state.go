@@ -76,30 +76,30 @@ func getID(b *bbolt.Bucket, key []byte) (ID, error) {
 const gapLimit = 50_000
 
 func (w *writeTx) putGaps(gaps []Gap) error {
-	b, open := w.state(stateGaps), w.state(stateOpenGaps)
 	for _, gap := range gaps {
-		if gap.Seq == 0 {
-			seq, err := b.NextSequence()
-			if err != nil {
-				return err
-			}
-			gap.Seq = seq
-		}
-		key := u64(nil, gap.Seq)
-		if err := w.putJSON(b, key, gap); err != nil {
-			return err
-		}
-		var err error
-		if gap.State == GapOpen {
-			err = w.put(open, key, nil)
-		} else {
-			err = open.Delete(key)
-		}
-		if err != nil {
+		if _, err := w.putGap(gap); err != nil {
 			return err
 		}
 	}
-	return w.thinGaps(b, open, len(gaps))
+	return w.thinGaps(w.state(stateGaps), w.state(stateOpenGaps), len(gaps))
+}
+
+// putGap returns the gap's number.
+func (w *writeTx) putGap(gap Gap) (seq uint64, err error) {
+	b, open := w.state(stateGaps), w.state(stateOpenGaps)
+	if gap.Seq == 0 {
+		if gap.Seq, err = b.NextSequence(); err != nil {
+			return 0, err
+		}
+	}
+	key := u64(nil, gap.Seq)
+	if err := w.putJSON(b, key, gap); err != nil {
+		return 0, err
+	}
+	if gap.State == GapOpen {
+		return gap.Seq, w.put(open, key, nil)
+	}
+	return gap.Seq, open.Delete(key)
 }
 
 // thinGaps drops at most as many gaps as may have come, and one more, so that it

@@ -55,7 +55,7 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			gaps = slices.Clone(gaps)
 			gaps[0].Found += int64(stored)
 		}
-		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putLeft(b.Left, b.Back))
+		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putAccess(b.Access), w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putLeft(b.Left, b.Back))
 	})
 	if err != nil {
 		return 0, err
