@@ -42,6 +42,9 @@ type BackfillStatus struct {
 	// OldestOpen is when we listened again after the open gap that has waited longest,
 	// 0 if none is open.
 	OldestOpen store.Micros `json:"oldest_open_at,omitzero"`
+	// Waiting are the open gaps, and crawls, that the bot may not read: they are tried again
+	// when it may, at each start, and once a day.
+	Waiting int `json:"waiting"`
 	// HistoryDone are those crawls that have come to their end, HistoryFound the messages
 	// that counted of all; those of earlier processes too, in mode all.
 	HistoryDone  int64 `json:"history_done"`
@@ -69,9 +72,13 @@ type backfill struct {
 	writer *writer
 	rest   *rest
 	names  *names
+	access *access
 	rules  *rules.Rules
 	log    *slog.Logger
 	limits limits // fillLimits, shorter in tests
+	// askAgain, lookEvery and slowSpacing, shorter in tests.
+	askAgain, lookEvery, slowSpacing time.Duration
+	refusals                         *refusals
 
 	content *contentWatch
 
@@ -94,9 +101,10 @@ type lostSession struct {
 }
 
 // newBackfill takes part in w's planning, so it comes before w.run.
-func newBackfill(w *writer, r *rest, n *names, rules *rules.Rules, log *slog.Logger) *backfill {
+func newBackfill(w *writer, r *rest, n *names, a *access, rules *rules.Rules, log *slog.Logger) *backfill {
 	b := &backfill{
-		mode: w.plan.mode, db: w.db, writer: w, rest: r, names: n, rules: rules, log: log, limits: fillLimits(),
+		mode: w.plan.mode, db: w.db, writer: w, rest: r, names: n, access: a, rules: rules, log: log, limits: fillLimits(),
+		askAgain: askAgain, lookEvery: lookEvery, slowSpacing: slowSpacing, refusals: newRefusals(n, log),
 		content: newContentWatch(rules, log), wake: make(chan struct{}, 1), jobs: newJobs(),
 		lost: make(map[int]lostSession), seen: make(map[store.ID]bool), scans: make(map[store.ID]scanPlan),
 		noLists: make(map[store.ID]int), named: make(map[store.ID]bool),
@@ -162,9 +170,9 @@ func (b *backfill) run(parent context.Context) error {
 	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
 	var fill sync.WaitGroup
-	for range fillers {
+	for i := range fillers + 1 {
 		fill.Go(func() {
-			if err := b.filler(ctx); err != nil {
+			if err := b.filler(ctx, i == fillers); err != nil {
 				stop(err)
 			}
 		})
@@ -181,10 +189,18 @@ func (b *backfill) run(parent context.Context) error {
 
 // loader makes jobs of the ledger's open gaps whenever there may be new ones.
 func (b *backfill) loader(ctx context.Context) error {
+	look := time.NewTicker(b.lookEvery)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look.C:
+			b.refusals.tell(func(store.ID) bool { return true })
+			b.access.tellRest()
+			if !b.refusals.expire(b.askAgain) {
+				continue
+			}
 		case <-b.wake:
 		}
 		start := time.Now()
@@ -196,10 +212,8 @@ func (b *backfill) loader(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, g := range gaps {
-			if b.mayFill(g) {
-				b.jobs.add(&job{gap: g})
-			}
+		if err := b.sort(ctx, gaps); err != nil {
+			return err
 		}
 		pause(ctx, reloadYield*time.Since(start))
 	}
@@ -212,6 +226,10 @@ func (b *backfill) mayFill(g store.Gap) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
+	case g.Until == 0: // the span goes on
+		return false
+	case isScan(g) && len(g.Parents) > 0:
+		return b.seen[g.Guild] && (!IsCrawl(g) || b.mode == backfillAll)
 	case isScan(g):
 		plan, ok := b.scans[g.Guild]
 		return ok && plan.to >= g.To
@@ -221,10 +239,15 @@ func (b *backfill) mayFill(g store.Gap) bool {
 	return b.seen[g.Guild]
 }
 
-// filler does one step of one job after another.
-func (b *backfill) filler(ctx context.Context) error {
+// filler does one step of one job after another. The slow one does those that Discord
+// will probably refuse, see refusals.
+func (b *backfill) filler(ctx context.Context, slow bool) error {
+	next := b.jobs.next
+	if slow {
+		next = b.jobs.nextSlow
+	}
 	for {
-		j := b.jobs.next(ctx)
+		j := next(ctx)
 		if j == nil {
 			return nil
 		}
@@ -233,6 +256,10 @@ func (b *backfill) filler(ctx context.Context) error {
 				b.jobs.backAfter(wait, j)
 				continue
 			}
+		}
+		if trusted := b.trusted(j.gap); !slow && b.refusals.slow(j.gap.Guild, trusted) {
+			b.jobs.slowDown(j)
+			continue
 		}
 		start := time.Now()
 		done, err := b.step(ctx, j)
@@ -259,6 +286,9 @@ func (b *backfill) filler(ctx context.Context) error {
 				pause(ctx, fillYield*min(time.Since(start), fillWorth))
 			}
 			b.jobs.back(j)
+		}
+		if slow {
+			pause(ctx, b.slowSpacing)
 		}
 	}
 }
@@ -291,6 +321,8 @@ func (b *backfill) noteFailure(j *job, err error) {
 func (b *backfill) noteDone(j *job) {
 	b.mu.Lock()
 	switch {
+	case j.gap.Waits != "":
+		b.status.Waiting++
 	case crawled(j.gap):
 		b.status.HistoryDone++
 	case j.isHistory(): // the crawl of a later session stands for this one
@@ -306,6 +338,10 @@ func (b *backfill) noteDone(j *job) {
 		b.told = s.Found
 	}
 	b.mu.Unlock()
+	if j.gap.Waits != "" && b.closed(j.gap) == "" {
+		give(b.wake) // it may be read since
+	}
+	b.refusals.tell(func(guild store.ID) bool { return b.jobs.of(guild) == 0 })
 	b.log.Debug("gap closed", "guild", j.gap.Guild, "channel", j.gap.Channel, "state", j.gap.State, "found", j.gap.Found, "note", j.gap.Note)
 	if last && news {
 		b.log.Info("what was missed has been fetched", "gaps", s.Filled, "skipped", s.Skipped, "messages", s.Found, "channels_read_back", s.HistoryDone)

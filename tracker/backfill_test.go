@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ func (r *rig) filled() map[store.ID][]store.Gap {
 		if err != nil {
 			r.Fatal(err)
 		}
+		open = slices.DeleteFunc(open, func(g store.Gap) bool { return g.Waits != "" })
 		s := b.state()
 		return len(open) == 0 && s.Open == 0 && s.History == 0
 	})
@@ -57,6 +59,21 @@ func (r *rig) ledger() map[store.ID][]store.Gap {
 		}
 	}
 	return gaps
+}
+
+// lastScan returns the last search for archived threads in the ledger.
+func (r *rig) lastScan() (last store.Gap) {
+	r.Helper()
+	all, err := r.db.Gaps(r.ctx, false)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, g := range all {
+		if isScan(g) {
+			last = g
+		}
+	}
+	return last
 }
 
 // one returns a channel's only gap.

@@ -117,6 +117,9 @@ func (r *receiver) channelDelete(ctx context.Context, data json.RawMessage) erro
 	for _, id := range gone {
 		r.names.dropChannel(id)
 	}
+	if err := r.dropAccess(ctx, c); err != nil {
+		return err
+	}
 	if r.policy.deleted == store.Keep {
 		return nil
 	}

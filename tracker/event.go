@@ -8,6 +8,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"rollcall/internal/permissions"
 	"rollcall/store"
 )
 
@@ -31,6 +32,11 @@ type channel struct {
 	Last     store.ID // last_message_id, 0 if nothing was ever said
 	Archived bool     // threads only
 	New      bool     // THREAD_CREATE: it was created just now
+	// Hidden: the bot may not view the channel. Its name, its last message and its
+	// overwrites are made up, and not taken over.
+	Hidden bool
+	// Overwrites are nil where they are not told, or cannot be read.
+	Overwrites []permissions.Overwrite
 }
 
 // guild is the payload of GUILD_CREATE, GUILD_UPDATE or GUILD_DELETE; the lists
@@ -41,11 +47,15 @@ type guild struct {
 	Unavailable bool
 	Channels    []channel
 	Threads     []channel
+	Owner       store.ID           // 0: not told
+	Roles       []permissions.Role // nil: not told, or one cannot be read
+	Members     []guildMember      // GUILD_CREATE alone; those that can be read
 }
 
 // threadList is the payload of THREAD_LIST_SYNC, and of a REST answer that lists threads.
 type threadList struct {
 	GuildID store.ID
+	Parents []store.ID // THREAD_LIST_SYNC: the channels whose threads are listed; none: all of the guild's
 	Threads []channel
 	HasMore bool // REST: another page follows
 }
@@ -106,16 +116,18 @@ var errNoID = errors.New("no id")
 // decodeChannel reads a channel or a thread.
 func decodeChannel(raw json.RawMessage) (channel, error) {
 	var w struct {
-		ID       store.ID    `json:"id"`
-		GuildID  store.ID    `json:"guild_id"`
-		Parent   store.ID    `json:"parent_id"`
-		Type     int         `json:"type"`
-		Name     text        `json:"name"`
-		Last     looseID     `json:"last_message_id"`
-		New      loose[bool] `json:"newly_created"`
+		ID       store.ID     `json:"id"`
+		GuildID  store.ID     `json:"guild_id"`
+		Parent   store.ID     `json:"parent_id"`
+		Type     int          `json:"type"`
+		Name     text         `json:"name"`
+		Last     looseID      `json:"last_message_id"`
+		Flags    loose[int64] `json:"flags"`
+		New      loose[bool]  `json:"newly_created"`
 		Metadata loose[struct {
 			Archived bool `json:"archived"`
 		}] `json:"thread_metadata"`
+		Overwrites loose[[]wireOverwrite] `json:"permission_overwrites"`
 	}
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return channel{}, fmt.Errorf("decode channel: %w", err)
@@ -130,6 +142,12 @@ func decodeChannel(raw json.RawMessage) (channel, error) {
 	switch c.Type {
 	case channelNewsThread, channelPublicThread, channelPrivateThread:
 		c.Parent = w.Parent
+		return c, nil
+	}
+	if c.Hidden = w.Flags.value&flagHidden != 0; c.Hidden {
+		c.Name, c.Last = "", 0
+	} else {
+		c.Overwrites = overwritesOf(w.Overwrites.value)
 	}
 	return c, nil
 }
@@ -156,6 +174,9 @@ func decodeGuild(raw json.RawMessage) (guild, error) {
 		Unavailable bool                     `json:"unavailable"`
 		Channels    loose[[]json.RawMessage] `json:"channels"`
 		Threads     loose[[]json.RawMessage] `json:"threads"`
+		Owner       looseID                  `json:"owner_id"`
+		Roles       loose[[]json.RawMessage] `json:"roles"`
+		Members     loose[[]json.RawMessage] `json:"members"`
 	}
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return guild{}, fmt.Errorf("decode guild: %w", err)
@@ -166,6 +187,7 @@ func decodeGuild(raw json.RawMessage) (guild, error) {
 	return guild{
 		ID: w.ID, Name: string(cmp.Or(w.Name, w.Properties.value.Name)), Unavailable: w.Unavailable,
 		Channels: decodeChannels(w.Channels.value), Threads: decodeChannels(w.Threads.value),
+		Owner: store.ID(w.Owner), Roles: decodeRoles(w.Roles.value), Members: decodeMembers(w.Members.value),
 	}, nil
 }
 
@@ -173,13 +195,20 @@ func decodeGuild(raw json.RawMessage) (guild, error) {
 func decodeThreadList(raw json.RawMessage) (threadList, error) {
 	var w struct {
 		GuildID store.ID                 `json:"guild_id"`
+		Parents loose[[]looseID]         `json:"channel_ids"`
 		Threads loose[[]json.RawMessage] `json:"threads"`
 		HasMore bool                     `json:"has_more"`
 	}
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return threadList{}, fmt.Errorf("decode threads: %w", err)
 	}
-	return threadList{GuildID: w.GuildID, Threads: decodeChannels(w.Threads.value), HasMore: w.HasMore}, nil
+	l := threadList{GuildID: w.GuildID, Threads: decodeChannels(w.Threads.value), HasMore: w.HasMore}
+	for _, id := range w.Parents.value {
+		if id != 0 {
+			l.Parents = append(l.Parents, store.ID(id))
+		}
+	}
+	return l, nil
 }
 
 // text is a string of at most maxName bytes; anything else is absent.

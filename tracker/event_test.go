@@ -193,7 +193,11 @@ func FuzzDecodeEvent(f *testing.F) {
 		`{"id":"10","name":"g","unavailable":false,"channels":[{"id":"20","type":0,"name":"c","last_message_id":"9"},null],"threads":[{"id":"30","type":11,"parent_id":"20","thread_metadata":{"archived":true}}]}`,
 		`{"guild_id":"10","threads":[{"id":"30","type":11}],"has_more":true}`,
 		`{"id":"20","guild_id":"10","type":11,"name":"\u0000","parent_id":"19","last_message_id":7}`,
-		`{"session_id":"s","guilds":[{"id":"1","unavailable":true},{"id":"2"}]}`,
+		`{"session_id":"s","guilds":[{"id":"1","unavailable":true},{"id":"2"}],"user":{"id":"3"}}`,
+		`{"guild_id":"10","role":{"id":"11","permissions":"1024"}}`, `{"guild_id":"10","role_id":"11"}`,
+		`{"guild_id":"10","user":{"id":"3"},"roles":["11","12"]}`,
+		`{"id":"10","owner_id":"1","roles":[{"id":"10","permissions":"1024"}],"members":[{"user":{"id":"3"},"roles":[]}],"channels":[{"id":"20","flags":131072,"name":"___hidden___","last_message_id":"9","permission_overwrites":[{"id":"10","type":0,"allow":"0","deny":"1024"}]}]}`,
+		`{"guild_id":"10","channel_ids":["20",7],"threads":[]}`,
 		`{"id":"20","ids":["1","2",3],"channel_id":"19","guild_id":"10"}`,
 		`{"id":"20","channel_id":"19","guild_id":"10","content":"new","edited_timestamp":"2026-05-11T06:30:00.123000+00:00"}`,
 		`null`, `[]`, `{"id":"9223372036854775808","channel_id":"1"}`, "{\"id\":\"1\",\"channel_id\":\"1\",\"content\":\"\xff\"}",
@@ -212,7 +216,7 @@ func FuzzDecodeEvent(f *testing.F) {
 				t.Errorf("%+v counts", m)
 			}
 		}
-		if c, err := decodeChannel(raw); err == nil && (c.ID == 0 || !utf8.ValidString(c.Name) || len(c.Name) > maxName) {
+		if c, err := decodeChannel(raw); err == nil && (c.Hidden && (c.Name != "" || c.Last != 0 || c.Overwrites != nil) || c.ID == 0 || !utf8.ValidString(c.Name) || len(c.Name) > maxName) {
 			t.Errorf("channel %+v", c)
 		}
 		if g, err := decodeGuild(raw); err == nil {
@@ -224,6 +228,12 @@ func FuzzDecodeEvent(f *testing.F) {
 		}
 		if guilds, ok := decodeReady(raw); ok && slices.Contains(guilds, 0) {
 			t.Errorf("READY with %v", guilds)
+		}
+		if r, err := decodeRole(raw); err == nil && (r.GuildID == 0 || r.Role.ID == 0) {
+			t.Errorf("role %+v", r)
+		}
+		if m, err := decodeMember(raw); err == nil && (m.User == 0 || m.Roles == nil || slices.Contains(m.Roles, 0)) {
+			t.Errorf("member %+v", m)
 		}
 		if d, err := decodeDeletion(raw); err == nil && (len(d.Messages) == 0 || slices.Contains(d.Messages, 0) || slices.Max(d.Messages) > 1<<63-1) {
 			t.Errorf("deletion %+v", d)

@@ -34,6 +34,10 @@ type fillWork struct {
 // fill fetches the next page of a gap.
 func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 	g := &j.gap
+	if note := b.closed(*g); note != "" {
+		b.refusals.say(g.Guild, g.Channel, askedHistory, note)
+		return true, b.wait(ctx, j, note)
+	}
 	info, err := b.channel(ctx, g.Guild, g.Channel)
 	if statusOf(err) != 0 {
 		return true, b.skip(ctx, j, err)
@@ -137,6 +141,9 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 	}
 	work.at, work.seen = max(work.at, p.last), work.seen || !p.empty()
 	g.After = max(g.After, p.last)
+	if g.Waits != "" { // no more
+		g.Waits, g.Note = "", ""
+	}
 	if p.oversized > 0 {
 		g.Note = fmt.Sprintf("message %s is left out: it is larger than %d MiB", p.last, b.rest.most>>20)
 	}
@@ -207,12 +214,14 @@ func (b *backfill) channel(ctx context.Context, guild, id store.ID) (channelInfo
 	return info, nil
 }
 
-// skip closes a gap that Discord refuses, and names its channel once.
+// skip closes a gap that Discord refuses, and names its channel once; one for which the
+// permission is missing waits for it.
 func (b *backfill) skip(ctx context.Context, j *job, refusal error) error {
 	note := refusal.Error()
 	switch statusOf(refusal) {
 	case http.StatusForbidden:
-		note = "no permission: the bot needs View Channel and Read Message History"
+		b.refusals.note(j.gap.Guild, j.gap.Channel, askedHistory, notePermission)
+		return b.wait(ctx, j, notePermission)
 	case http.StatusNotFound:
 		note = "the channel is gone"
 	}
@@ -239,7 +248,7 @@ func (b *backfill) nameRefused(guild, channel store.ID, note string) {
 // closeGap writes a gap's end into the ledger.
 func (b *backfill) closeGap(ctx context.Context, j *job, state, note string) error {
 	g := j.gap
-	g.State, g.Note = state, note
+	g.State, g.Note, g.Waits = state, note, ""
 	if _, err := b.writer.commit(ctx, store.Batch{Gaps: []store.Gap{g}}); err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ type planner struct {
 	open     map[store.ID]store.Gap    // by channel: the youngest gap that an earlier process left open
 	absences map[store.ID]store.ID     // by guild: the last one that was planned for, see recheck
 	crawled  map[store.ID]bool         // mode all: guilds and channels whose history is in the ledger
+	marks    map[store.ID]mark         // channels that cannot be read
+	searches map[store.ID]*search      // by channel
+	waiting  map[store.ID][]store.Gap  // by guild: scans of which only what was refused is left
 	// Mode all: how many of these were at their end when the process began, and the
 	// messages that were found in all of them.
 	historyDone, historyFound int64
@@ -78,6 +81,8 @@ type listening struct {
 	// met holds the channels whose cursor may move while the guild's archived
 	// threads are being looked for. After that it is nil: every channel's may.
 	met map[store.ID]bool
+	// shown holds the channels that could not be heard, and were shown in this session.
+	shown map[store.ID]sighting
 }
 
 // newPlanner reads from the ledger what earlier processes have left.
@@ -94,23 +99,35 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 		crawled:  make(map[store.ID]bool),
 		open:     make(map[store.ID]store.Gap),
 		absences: make(map[store.ID]store.ID),
+		marks:    make(map[store.ID]mark),
+		searches: make(map[store.ID]*search),
+		waiting:  make(map[store.ID][]store.Gap),
+	}
+	unreadable, err := db.Unreadable(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range unreadable {
+		p.marks[u.Channel] = mark{Unreadable: u, span: u.Gap != 0}
 	}
 	gaps, err := db.Gaps(ctx, mode != backfillAll)
 	if err != nil {
 		return nil, err
 	}
 	for _, g := range gaps {
-		if isScan(g) && g.State == store.GapOpen {
+		if isScan(g) && g.State == store.GapOpen && len(g.Parents) > 0 {
+			p.goOn(g)
+		} else if isScan(g) && g.State == store.GapOpen {
 			if from, ok := p.leftover[g.Guild]; !ok || g.From < from {
 				p.leftover[g.Guild] = g.From
 			}
 		}
-		if !isScan(g) && !IsCrawl(g) && g.State == store.GapOpen {
+		if !isScan(g) && !IsCrawl(g) && g.State == store.GapOpen && g.Until != 0 {
 			p.open[g.Channel] = g
 		}
 		// A scan that was not finished is planned anew by the next GUILD_CREATE,
 		// a channel's history goes on where it is.
-		if g.Reason == reasonHistory && (!isScan(g) || g.State == store.GapFilled) {
+		if g.Reason == reasonHistory && (!isScan(g) || g.State == store.GapFilled || len(g.Parents) > 0) {
 			p.crawled[historyOf(g)] = true
 		}
 		if g.Reason == reasonHistory {
@@ -130,15 +147,18 @@ func (p *planner) live(ctx context.Context, it item, b *pending) error {
 	if c.Channel == 0 || g == nil || !g.live {
 		return nil // what was missed before this message is not in the ledger yet
 	}
-	if g.met != nil && !g.met[c.Channel] {
-		g.met[c.Channel] = true
+	if p.deaf(c.Channel, it.parent) {
+		return nil // ... and it may be one of before the channel was hidden, or after it was shown
+	}
+	thread := channelSnapshot{ID: c.Channel, Parent: it.parent, Type: channelPublicThread, LastMessage: c.Last - 1}
+	if s := p.searches[it.parent]; g.met != nil && !g.met[c.Channel] || s != nil && !s.met[c.Channel] {
+		p.meet(g, thread)
 		if c.Last != c.Channel { // not a channel of just now
 			known, err := p.cursors(ctx, c.Guild, b)
 			if err != nil {
 				return err
 			}
-			thread := channelSnapshot{ID: c.Channel, Type: channelPublicThread, LastMessage: c.Last - 1}
-			p.takeIn(b, c.Guild, g, thread, known)
+			p.takeIn(b, c.Guild, p.below(g, it.parent, known), thread, known)
 			p.notify(b, c.Guild)
 		}
 	}
@@ -196,20 +216,33 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 	}
 	g := p.listen(b, guild, e, known)
 	p.guilds[guild] = g
+	p.readAnew(b, g, e.snapshot, known)
 	var parents []channelSnapshot
 	before := len(b.gaps)
 	for _, c := range e.snapshot.Channels {
 		b.learned = append(b.learned, store.LearnedName{Guild: guild, Channel: c.ID, Name: c.Name})
-		if c.holdsMessages() {
-			p.takeIn(b, guild, g, c, known)
+		if p.deaf(c.ID, c.thread()) {
+			continue
+		}
+		if _, shown := g.shown[c.ID]; c.holdsMessages() && !shown {
+			p.takeIn(b, guild, p.below(g, c.thread(), known), c, known)
 			b.move(store.ChannelCursor{Guild: guild, Channel: heardKey, Last: c.LastMessage})
+		}
+		if c.isThread() {
+			p.meet(g, c)
+		} else if !c.holdsMessages() && c.holdsThreads() { // a forum, which is known from now on
+			b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: c.ID})
 		}
 		if c.holdsThreads() {
 			parents = append(parents, c)
 		}
 	}
 	p.recheck(b, g, e, known, b.gaps[before:])
-	if scan, ok := p.scan(guild, g); ok && len(parents) > 0 {
+	_, unfinished := p.leftover[guild]
+	if scan, ok := p.scan(guild, g); ok && (len(parents) > 0 || unfinished) {
+		if unfinished {
+			p.leaveDeaf(b, scan, e.snapshot.Channels)
+		}
 		g.met = make(map[store.ID]bool, len(e.snapshot.Channels))
 		for _, c := range e.snapshot.Channels {
 			g.met[c.ID] = true
@@ -225,6 +258,8 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
 type threadsListed struct {
 	scan    store.Gap // as it is to be in the ledger now
 	threads []channelSnapshot
+	partial bool            // of a scan that looks below some channels only
+	done    []store.ID      // ... the channels below which it has come to its end, once it is over
 	taken   chan<- struct{} // gets a value once the transaction stands; must have room
 }
 
@@ -232,6 +267,9 @@ func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error 
 	b.gaps = append(b.gaps, e.scan)
 	b.committed = append(b.committed, func() { e.taken <- struct{}{} })
 	g := p.guilds[e.scan.Guild]
+	if e.partial {
+		return e.applyPartial(ctx, p, b, g)
+	}
 	if g == nil || g.met == nil || e.scan.To != g.to {
 		// Looked through already, or for an earlier session: what such a page says of a
 		// thread may be older than what this session has missed of it. This session's
@@ -244,11 +282,12 @@ func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error 
 	}
 	for _, c := range e.threads {
 		if !g.met[c.ID] {
-			g.met[c.ID] = true
-			p.takeIn(b, e.scan.Guild, g, c, known)
+			p.meet(g, c)
+			p.takeIn(b, e.scan.Guild, p.below(g, c.Parent, known), c, known)
 		}
 	}
-	if e.scan.State != store.GapOpen {
+	if e.scan.State != store.GapOpen || e.scan.Waits != "" {
+		p.takeOver(b, e.scan, g.met)
 		g.met = nil
 		delete(p.leftover, e.scan.Guild)
 		if e.scan.Reason == reasonHistory {

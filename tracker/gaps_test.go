@@ -174,7 +174,7 @@ func TestFirstSightIsTheBaseline(t *testing.T) {
 	l.do(created(0, textChannel(old, idAt(-10)), textChannel(empty, 0), textChannel(young, idAt(-0.5)),
 		channelSnapshot{ID: forum, Type: channelForum, LastMessage: idAt(-2)}))
 	l.gaps()
-	l.cursors(map[store.ID]store.ID{old: idAt(-10), empty: empty, young: idAt(-0.5)})
+	l.cursors(map[store.ID]store.ID{old: idAt(-10), empty: empty, young: idAt(-0.5), forum: forum})
 	if scan := l.scan(); scan.Seq != 0 {
 		t.Errorf("a guild that was never seen has archived threads to look for: %+v", scan)
 	}

@@ -23,11 +23,14 @@ func (j *job) isHistory() bool { return IsCrawl(j.gap) }
 // The crawl back to the channels' beginnings (mode all) has its turn when nothing
 // else waits.
 type jobs struct {
-	ready chan struct{} // holds a token while anything waits
+	ready     chan struct{} // holds a token while anything waits
+	unhurried chan struct{} // ... in the slow line
 
 	mu      sync.Mutex
 	gaps    []*job
 	history []*job
+	slow    []*job                  // of both kinds, see slowDown
+	guilds  map[store.ID]int        // jobs that are not done
 	known   map[uint64]bool         // jobs that are not done, by Gap.Seq, and those that were done since forget
 	ended   map[uint64]store.Micros // when the gaps that are not done ended, by Gap.Seq, without crawls
 	finish  []uint64                // jobs that were done since forget
@@ -36,7 +39,7 @@ type jobs struct {
 }
 
 func newJobs() *jobs {
-	return &jobs{ready: make(chan struct{}, 1), known: make(map[uint64]bool), ended: make(map[uint64]store.Micros)}
+	return &jobs{ready: make(chan struct{}, 1), unhurried: make(chan struct{}, 1), guilds: make(map[store.ID]int), known: make(map[uint64]bool), ended: make(map[uint64]store.Micros)}
 }
 
 // forget is called before the ledger is read. What was done before that is closed in
@@ -93,6 +96,31 @@ func (q *jobs) count(j *job, n int) {
 	} else {
 		q.open += n
 	}
+	if q.guilds[j.gap.Guild] += n; q.guilds[j.gap.Guild] == 0 {
+		delete(q.guilds, j.gap.Guild)
+	}
+}
+
+// of returns how many of a guild's jobs are not done.
+func (q *jobs) of(guild store.ID) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.guilds[guild]
+}
+
+// has reports whether a gap is being filled, or was done since forget.
+func (q *jobs) has(seq uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.known[seq]
+}
+
+// slowDown puts a job into the slow line for its next turn.
+func (q *jobs) slowDown(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.slow = append(q.slow, j)
+	give(q.unhurried)
 }
 
 // done takes a job off the list and says whether it was the last one of its kind.
@@ -109,17 +137,36 @@ func (q *jobs) done(j *job) (last bool) {
 }
 
 // next waits for a job; nil says that ctx is done.
-func (q *jobs) next(ctx context.Context) *job {
+func (q *jobs) next(ctx context.Context) *job { return nextOf(ctx, q.ready, q.pop) }
+
+// nextSlow is next of the slow line.
+func (q *jobs) nextSlow(ctx context.Context) *job { return nextOf(ctx, q.unhurried, q.popSlow) }
+
+func nextOf(ctx context.Context, ready <-chan struct{}, pop func() *job) *job {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-q.ready:
+		case <-ready:
 		}
-		if j := q.pop(); j != nil {
+		if j := pop(); j != nil {
 			return j
 		}
 	}
+}
+
+func (q *jobs) popSlow() *job {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.slow) == 0 {
+		return nil
+	}
+	j := q.slow[0]
+	q.slow[0] = nil
+	if q.slow = q.slow[1:]; len(q.slow) > 0 {
+		give(q.unhurried)
+	}
+	return j
 }
 
 func (q *jobs) pop() *job {

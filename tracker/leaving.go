@@ -73,6 +73,7 @@ func (b *pending) comeBack(guild store.ID) {
 // ready takes in which guilds the bot is in.
 func (r *receiver) ready(_ context.Context, data json.RawMessage) error {
 	r.content.ready(data)
+	r.access.setBot(decodeBot(data))
 	guilds, ok := decodeReady(data)
 	if !ok {
 		r.log.Debug("READY lists no guilds")

@@ -5,6 +5,9 @@ import "rollcall/store"
 // noteScan tells people what the entry of a guild's archived threads is.
 const noteScan = "threads archived meanwhile"
 
+// noteOff is why a gap is skipped where the operator wants no backfill.
+const noteOff = "backfill is off"
+
 // sightKey is the channel under which a guild's cursors keep the moment of its
 // first GUILD_CREATE, as the id that Discord would have made then. No channel has
 // this id; it would be as old as snowflakes are. What was before that moment is
@@ -93,13 +96,13 @@ func (p *planner) takeIn(b *pending, guild store.ID, g *listening, c channelSnap
 	if p.mode == backfillAll && !p.crawled[c.ID] && (after > c.ID || after == c.ID && c.isThread()) {
 		p.crawled[c.ID] = true
 		b.gaps = append(b.gaps, store.Gap{
-			Guild: guild, Channel: c.ID, Until: after, Reason: reasonHistory, State: store.GapOpen,
+			Guild: guild, Channel: c.ID, Parent: c.thread(), Until: after, Reason: reasonHistory, State: store.GapOpen,
 			From: min(snowflakeTime(c.ID), snowflakeTime(after)), To: snowflakeTime(after),
 		})
 	}
 	if after < c.LastMessage {
 		b.gaps = append(b.gaps, p.gap(store.Gap{
-			Guild: guild, Channel: c.ID, After: after, Until: c.LastMessage,
+			Guild: guild, Channel: c.ID, Parent: c.thread(), After: after, Until: c.LastMessage,
 			From: g.from, To: g.to, Reason: g.reason,
 		}))
 	}
@@ -125,7 +128,7 @@ func (p *planner) gap(g store.Gap) store.Gap {
 	}
 	g.State = store.GapOpen
 	if p.mode == backfillNone {
-		g.State, g.Note = store.GapSkipped, "backfill is off"
+		g.State, g.Note = store.GapSkipped, noteOff
 	}
 	return g
 }

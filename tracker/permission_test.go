@@ -8,38 +8,72 @@ import (
 	"rollcall/store"
 )
 
+// A gap whose permission is missing stays open, nothing is asked of Discord that is known
+// to be refused, and it is filled once it may be, also by a later start.
 func TestMissingPermission(t *testing.T) {
-	tests := []struct {
-		name   string
-		access simulator.Access
+	type access = simulator.Access
+	tests := map[string]struct {
+		options simulator.Options
+		access  access
+		reason  string // of the gap
+		refused int    // requests, at most, of each start: messages, threads, and the private ones of the other channel
+		line    string
 	}{
-		{"not to be seen", simulator.NoAccess},
-		{"history not to be read", simulator.NoHistory},
+		"hidden":              {simulator.Options{}, simulator.NoAccess, store.ReasonHidden, 0, "hidden=1"},
+		"hidden, last kept":   {simulator.Options{Hiding: simulator.HideKeepLast}, simulator.NoAccess, store.ReasonHidden, 0, "hidden=1"},
+		"not to be viewed":    {simulator.Options{Hiding: simulator.HideNothing}, simulator.NoAccess, store.ReasonUnreadable, 0, "unreadable=1"},
+		"history not to read": {simulator.Options{}, simulator.NoHistory, reasonStopped, 0, "history cannot be fetched"},
+		"the bot's roles are not known": {
+			simulator.Options{Hiding: simulator.HideNothing, OmitMembers: true}, simulator.NoAccess, reasonStopped, 3, "history cannot be fetched",
+		},
+		"nor which history it may read": {
+			simulator.Options{Hiding: simulator.HideNothing, OmitMembers: true}, simulator.NoHistory, reasonStopped, 3, "history cannot be fetched",
+		},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			w := newTown(t, simulator.Options{Hiding: simulator.HideNothing}, nil)
-			w.other.SetAccess(test.access)
-			w.say(w.ada, "missed", w.general, w.other)
+	together(t, tests, func(t *testing.T, test struct {
+		options simulator.Options
+		access  access
+		reason  string
+		refused int
+		line    string
+	}) {
+		w := newTown(t, test.options, nil)
+		w.other.SetAccess(test.access)
+		w.say(w.ada, "missed", w.general, w.other)
+		for start := range 2 {
+			refused := w.sim.Stats().Refused
+			w.log.reset()
 			w.again(w.options())
 			w.complete(func(m simulator.Message) bool { return w.since(m) && m.Channel != w.other.ID })
-			if g := w.one(w.filled(), w.other); g.State != store.GapSkipped || g.Note == "" || g.Found != 0 {
-				t.Errorf("the gap is %+v", g)
+			g := w.one(w.filled(), w.other)
+			if g.State != store.GapOpen || g.Waits != store.WaitPermission || g.Note == "" || g.Found != 0 || g.Reason != test.reason {
+				t.Errorf("start %d: the gap is %+v", start, g)
 			}
-			w.stopped()
-			w.say(w.ada, "missed again", w.other)
-			w.log.text.Reset()
-			w.again(w.options())
-			w.filled()
-			if n := w.log.count("cannot be fetched", "channel="+w.other.ID.String(), "name=other"); n != 1 {
-				t.Errorf("the channel is named %d times", n)
+			w.until("the gap is told to wait", func() bool { return w.tracker.Status().Backfill.Waiting > 0 })
+			if n := w.sim.Stats().Refused - refused; n > test.refused {
+				t.Errorf("start %d: %d requests were refused, want %d", start, n, test.refused)
 			}
-			if n := w.sim.Stats().Refused; n > 8 {
-				t.Errorf("%d requests were refused", n)
+			w.until("the line is written", func() bool { return w.log.count(test.line) > 0 })
+			if n := w.log.count(test.line); n != 1 {
+				t.Errorf("start %d: %d lines say %q", start, n, test.line)
 			}
-		})
-	}
+			if start == 0 {
+				w.stopped()
+			}
+		}
+		w.other.SetAccess(simulator.Full)
+		w.complete(w.since)
+		found := int64(0)
+		for _, g := range w.filled()[store.ID(w.other.ID)] { // one more where it was not known that it could not be read
+			if found += g.Found; g.State != store.GapFilled || g.Waits != "" || g.Note != "" {
+				t.Errorf("once it may be read the gap is %+v", g)
+			}
+		}
+		if found != 1 {
+			t.Errorf("%d messages were found", found)
+		}
+		w.until("no gap waits", func() bool { return w.tracker.Status().Backfill.Waiting == 0 })
+	})
 }
 
 func TestDeletedMessagesAreNoMissingPermission(t *testing.T) {

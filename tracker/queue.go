@@ -44,7 +44,12 @@ func newQueue() *queue {
 // add waits for room and appends a message. Once ctx is done it appends nothing, even
 // if there is room: who has given up one message must not move the cursor
 // past it with the next one.
-func (q *queue) add(ctx context.Context, it item) error {
+func (q *queue) add(ctx context.Context, it item) error { return q.wait(ctx, element{item: it}) }
+
+// insert is add of an event that may come often: it waits for room as a message does.
+func (q *queue) insert(ctx context.Context, e event) error { return q.wait(ctx, element{event: e}) }
+
+func (q *queue) wait(ctx context.Context, e element) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -55,7 +60,7 @@ func (q *queue) add(ctx context.Context, it item) error {
 			return errClosed
 		}
 		if len(q.elements) < queueLen {
-			q.append(element{item: it})
+			q.append(e)
 			q.mu.Unlock()
 			return nil
 		}

@@ -22,6 +22,7 @@ type receiver struct {
 	hold          *hold
 	content       *contentWatch
 	names         *names
+	access        *access
 	rules         *rules.Rules
 	policy        policy
 	log           *slog.Logger
@@ -61,6 +62,10 @@ func handlerOf(name string) func(*receiver, context.Context, json.RawMessage) er
 		return (*receiver).channelDelete
 	case "THREAD_LIST_SYNC":
 		return (*receiver).threadListSync
+	case "GUILD_ROLE_CREATE", "GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE":
+		return (*receiver).roleChange
+	case "GUILD_MEMBER_UPDATE":
+		return (*receiver).memberUpdate
 	}
 	return nil
 }
@@ -125,7 +130,7 @@ func (r *receiver) infoOf(m message) (info channelInfo, decided bool) {
 	case !known && !m.NoThread && !r.rules.Decided(m.GuildID, m.ChannelID):
 		return info, false
 	}
-	if r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
+	if r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) && !isDeaf(reasonOf(r.access.reading(m.GuildID, m.ChannelID))) {
 		r.hold.nameless(m.GuildID, m.ChannelID)
 		info, _ = r.names.channel(m.ChannelID) // it may have been learnt just now
 	}
@@ -149,6 +154,7 @@ func (r *receiver) take(ctx context.Context, m message, info channelInfo) error 
 	}
 	it := item{
 		cursor:   store.ChannelCursor{Guild: m.GuildID, Channel: m.ChannelID, Last: m.ID},
+		parent:   info.parent,
 		received: time.Now(),
 	}
 	if m.counts() {
@@ -203,19 +209,21 @@ func (r *receiver) guildCreate(ctx context.Context, data json.RawMessage) error 
 		r.writer.queue.post(guildBack{g.ID})
 		return nil
 	}
+	r.access.setGuild(g, r.allowedIn(g.ID))
 	snapshot := guildSnapshot{Guild: g.ID, Channels: make([]channelSnapshot, 0, len(g.Channels)+len(g.Threads))}
 	for _, list := range [][]channel{g.Channels, g.Threads} {
 		for _, c := range list {
 			if r.rules.Allowed(g.ID, c.ID, c.Parent) {
-				snapshot.Channels = append(snapshot.Channels, channelSnapshot{
-					ID: c.ID, Parent: c.Parent, Type: c.Type, Name: c.Name, LastMessage: c.Last,
-				})
+				s := snapshotOf(c)
+				s.Reading = r.access.reading(g.ID, c.ID)
+				snapshot.Channels = append(snapshot.Channels, s)
 			}
 		}
 	}
 	if r.names.guild(g.ID) == "" {
 		r.hold.namelessGuild(g.ID)
 	}
+	r.access.tell(g.ID)
 	r.backfill.guildAvailable(r.shard, snapshot)
 	for _, list := range [][]channel{g.Channels, g.Threads} {
 		for _, c := range list {
@@ -225,7 +233,7 @@ func (r *receiver) guildCreate(ctx context.Context, data json.RawMessage) error 
 	return nil
 }
 
-func (r *receiver) guildUpdate(_ context.Context, data json.RawMessage) error {
+func (r *receiver) guildUpdate(ctx context.Context, data json.RawMessage) error {
 	g, err := decodeGuild(data)
 	if err != nil {
 		r.reject(err)
@@ -236,7 +244,10 @@ func (r *receiver) guildUpdate(_ context.Context, data json.RawMessage) error {
 	if !known && r.mine(g.ID) && r.rules.GuildAllowed(g.ID) {
 		r.hold.namedGuild(g.ID)
 	}
-	return nil
+	if !r.mine(g.ID) {
+		return nil
+	}
+	return r.changeAccess(ctx, g.ID, channel{}, func(known *guildAccess, _ store.ID) bool { return known.setGuild(g) })
 }
 
 func (r *receiver) guildDelete(_ context.Context, data json.RawMessage) error {
@@ -254,6 +265,7 @@ func (r *receiver) guildDelete(_ context.Context, data json.RawMessage) error {
 	}
 	r.log.Info("guild left", "guild", g.ID)
 	r.names.dropGuild(g.ID)
+	r.access.dropGuild(g.ID)
 	r.writer.names.dropGuild(g.ID)
 	r.writer.queue.post(guildLeft{g.ID, time.Now()})
 	return nil
@@ -268,8 +280,11 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 	}
 	r.names.setChannel(c)
 	defer r.hold.described(ctx, c.GuildID, c.ID, c.Name)
-	if !r.rules.Allowed(c.GuildID, c.ID, c.Parent) {
-		return nil
+	if err := r.channelAccess(ctx, c); err != nil {
+		return err
+	}
+	if isDeaf(reasonOf(r.access.reading(c.GuildID, c.ID))) || !r.rules.Allowed(c.GuildID, c.ID, c.Parent) {
+		return nil // a channel that is hidden begins when it is shown
 	}
 	// A forum's post has its thread's id.
 	if isNew := c.New || c.Last == 0 || c.Last == c.ID; !isNew {
@@ -281,16 +296,20 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 	}
 	return r.writer.add(ctx, item{
 		cursor:   store.ChannelCursor{Guild: c.GuildID, Channel: c.ID, Last: c.ID},
+		parent:   c.Parent,
 		received: time.Now(),
 	})
 }
 
 func (r *receiver) channelUpdate(ctx context.Context, data json.RawMessage) error {
-	if c, ok := r.channelOf(data); ok {
-		r.names.setChannel(c)
-		r.hold.described(ctx, c.GuildID, c.ID, c.Name)
+	c, ok := r.channelOf(data)
+	if !ok {
+		return nil
 	}
-	return nil
+	r.names.setChannel(c)
+	err := r.channelAccess(ctx, c)
+	r.hold.described(ctx, c.GuildID, c.ID, c.Name)
+	return err
 }
 
 // channelOf decodes an event's channel; ok is false if it is of no interest.
@@ -301,21 +320,6 @@ func (r *receiver) channelOf(data json.RawMessage) (c channel, ok bool) {
 		return c, false
 	}
 	return c, c.GuildID != 0 && r.mine(c.GuildID)
-}
-
-func (r *receiver) threadListSync(ctx context.Context, data json.RawMessage) error {
-	list, err := decodeThreadList(data)
-	if err != nil {
-		r.reject(err)
-		return nil
-	}
-	for _, c := range list.Threads {
-		if c.GuildID = list.GuildID; c.GuildID != 0 && r.mine(c.GuildID) {
-			r.names.setChannel(c)
-			r.hold.described(ctx, c.GuildID, c.ID, c.Name)
-		}
-	}
-	return nil
 }
 
 // seldom lets one line a minute through and counts what it holds back.

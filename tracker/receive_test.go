@@ -29,7 +29,7 @@ func newReceiver(t *testing.T, o rules.Options) (*receiver, *lines) {
 	b, n := &backfill{writer: w}, newNames()
 	return &receiver{
 		shard: 0, shards: 2, writer: w, backfill: b, hold: newHold(b, w, n, checked, out.logger()), content: newContentWatch(checked, out.logger()),
-		names: n, rules: checked, log: out.logger(),
+		names: n, access: newAccess(n, out.logger()), rules: checked, log: out.logger(),
 	}, out
 }
 
@@ -78,9 +78,9 @@ func TestReceive(t *testing.T) {
 		"a new channel begins now": {steps: []step{
 			{"CHANNEL_CREATE", `{"id":"20","guild_id":"` + guild0 + `","name":"new","last_message_id":null}`, &item{cursor: cursor(20, 20)}}}},
 		"a new thread begins now": {steps: []step{described,
-			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":11,"parent_id":"10","name":"new"}`, &item{cursor: cursor(21, 21)}}}},
+			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":11,"parent_id":"10","name":"new"}`, &item{cursor: cursor(21, 21), parent: 10}}}},
 		"a forum's post has its thread's id": {steps: []step{described,
-			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":11,"parent_id":"10","name":"new","last_message_id":"21"}`, &item{cursor: cursor(21, 21)}}}},
+			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":11,"parent_id":"10","name":"new","last_message_id":"21"}`, &item{cursor: cursor(21, 21), parent: 10}}}},
 		"a thread that the bot was added to is not new": {steps: []step{described,
 			{"THREAD_CREATE", `{"id":"21","guild_id":"` + guild0 + `","type":12,"parent_id":"10","name":"old","last_message_id":"99"}`, nil}}},
 		"a new thread of a denied channel": {rules: rules.Options{ChannelsDeny: []store.ID{10}}, steps: []step{described,
@@ -92,10 +92,10 @@ func TestReceive(t *testing.T) {
 				names: []store.Name{names[0], {Guild: g0, Name: "Salon"}}}},
 			{"CHANNEL_DELETE", `{"id":"10","guild_id":"` + guild0 + `"}`, nil},
 			{"THREAD_LIST_SYNC", `{"guild_id":"` + guild0 + `","threads":[{"id":"10","type":11,"parent_id":"5","name":"synced"}]}`, nil},
-			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "synced"}), cursor: cursor(10, 100),
+			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "synced"}), cursor: cursor(10, 100), parent: 5,
 				names: []store.Name{names[0], {Guild: g0, Name: "Salon"}}}},
 			{"GUILD_DELETE", `{"id":"` + guild0 + `","unavailable":true}`, nil},
-			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "synced"}), cursor: cursor(10, 100),
+			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: "synced"}), cursor: cursor(10, 100), parent: 5,
 				names: []store.Name{names[0], {Guild: g0, Name: "Salon"}}}},
 			{"GUILD_DELETE", `{"id":"` + guild0 + `"}`, nil},
 			{"MESSAGE_CREATE", head + `}`, &item{record: record(store.Channel{ID: 10, Name: store.UnknownChannel}), cursor: cursor(10, 100), names: names[:1]}}}},

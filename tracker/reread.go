@@ -134,6 +134,9 @@ type reread struct {
 
 // run reads the channel. The error is errUnreachable, errWithheld, or one of the store.
 func (c *reread) run(ctx context.Context) error {
+	if c.closed() {
+		return nil
+	}
 	err := c.try(ctx, func() (err error) {
 		c.info, err = c.b.channel(ctx, c.plan.guild, c.channel)
 		return err
@@ -141,7 +144,7 @@ func (c *reread) run(ctx context.Context) error {
 	if statusOf(err) != 0 {
 		return c.refused(ctx, err)
 	}
-	if err != nil || !c.b.rules.Allowed(c.plan.guild, c.channel, c.info.parent) {
+	if err != nil || c.closed() || !c.b.rules.Allowed(c.plan.guild, c.channel, c.info.parent) {
 		return err
 	}
 	if c.probe {
@@ -162,6 +165,11 @@ func (c *reread) run(ctx context.Context) error {
 		return c.refused(ctx, err)
 	}
 	return err
+}
+
+// closed reports whether the channel cannot be read, so that nothing is to be asked of it.
+func (c *reread) closed() bool {
+	return c.b.closed(store.Gap{Guild: c.plan.guild, Channel: c.channel, Until: c.channel}) != ""
 }
 
 // step reads one page and does what it shows. The messages that are stored were so before
@@ -326,6 +334,12 @@ func (c *reread) edit(m message, s storedMessage) (change store.Change, ok bool)
 func (c *reread) refused(ctx context.Context, refusal error) error {
 	var r *refused
 	_, listed := slices.BinarySearch(c.plan.listed, c.channel)
+	if statusOf(refusal) == http.StatusForbidden {
+		c.b.refusals.noteBad(c.plan.guild)
+	}
+	if _, known := c.b.names.channel(c.channel); !known && c.b.access.deaf(c.plan.guild) {
+		return nil // it may be a thread of a channel that is hidden
+	}
 	if !errors.As(refusal, &r) || r.status != http.StatusNotFound || r.code != codeUnknownChannel || listed ||
 		c.policy.deleted == store.Keep || len(c.stored) == 0 {
 		return nil
@@ -361,6 +375,9 @@ func (c *reread) page(ctx context.Context) (p page, err error) {
 // try asks Discord something, politely, until there is an answer or it was asked often enough.
 func (c *reread) try(ctx context.Context, ask func() error) (err error) {
 	for tries := 0; tries < rereadTries; tries++ {
+		if c.b.refusals.slow(c.plan.guild, false) {
+			pause(ctx, c.b.slowSpacing)
+		}
 		for begin := time.Now(); time.Since(begin) < recheckYield; {
 			if pause(ctx, c.pause); ctx.Err() != nil {
 				return ctx.Err()

@@ -41,6 +41,15 @@ func statusOf(err error) int {
 	return 0
 }
 
+// codeOf returns Discord's own code of a refusal, 0 if err is none.
+func codeOf(err error) int {
+	var r *refused
+	if errors.As(err, &r) {
+		return r.code
+	}
+	return 0
+}
+
 // errUnreachable says that there was no proper answer, and may be one later.
 var errUnreachable = errors.New("no proper answer from Discord")
 

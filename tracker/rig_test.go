@@ -308,6 +308,12 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+func (l *lines) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
+
 // count returns how many lines hold all of the words.
 func (l *lines) count(words ...string) int {
 	l.mu.Lock()

@@ -1,6 +1,9 @@
 package tracker
 
-import "rollcall/store"
+import (
+	"rollcall/internal/permissions"
+	"rollcall/store"
+)
 
 // guildSnapshot is what a GUILD_CREATE says about the messages of a guild at the
 // moment of it: the allowed channels and active threads, each with its last
@@ -17,6 +20,8 @@ type channelSnapshot struct {
 	Type        int      // Discord's number for the kind of channel
 	Name        string
 	LastMessage store.ID // 0: none was ever sent, or none is known
+	// Reading is what the bot may read in the channel; of a thread its channel's counts.
+	Reading permissions.Reading
 }
 
 // Kinds of channels that are not like the others here.
@@ -49,6 +54,14 @@ func (c channelSnapshot) holdsThreads() bool {
 		return true
 	}
 	return false
+}
+
+// thread returns a thread's channel, 0 if it is not known or the channel is no thread.
+func (c channelSnapshot) thread() store.ID {
+	if c.isThread() {
+		return c.Parent
+	}
+	return 0
 }
 
 // isThread says whether the channel is a thread.

@@ -2,8 +2,10 @@ package tracker
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"rollcall/store"
@@ -18,9 +20,15 @@ type scanPlan struct {
 // scanWork is how far a scan has come. It is not kept: a scan that is interrupted
 // begins again, which finds nothing twice.
 type scanWork struct {
-	parent int // in scanPlan.parents
-	list   threadsOf
-	before string // where the next page begins, "" for the first one
+	begun   bool
+	parents []channelSnapshot
+	// refusedBelow are the parents that have refused a list, or that cannot be read, and note says
+	// why the last one did.
+	refusedBelow []store.ID
+	note         string
+	parent       int // in scanPlan.parents
+	list         threadsOf
+	before       string // where the next page begins, "" for the first one
 }
 
 // threadsOf are the lists of archived threads that a channel has.
@@ -48,42 +56,92 @@ func (t threadsOf) path() string {
 // them goes into the ledger through the writer's queue, because the threads'
 // messages may be on their way through it.
 func (b *backfill) scan(ctx context.Context, j *job) (done bool, err error) {
-	b.mu.Lock()
-	plan := b.scans[j.gap.Guild]
-	b.mu.Unlock()
-	if plan.to > j.gap.To {
+	work := &j.scan
+	parents, ok := b.scanParents(j.gap)
+	if !ok {
 		return true, b.closeGap(ctx, j, store.GapSkipped, noteScan+": a later session looks for them")
 	}
-	work := &j.scan
-	if work.parent >= len(plan.parents) {
-		j.gap.State = store.GapFilled
-		return true, b.handOver(ctx, j.gap, nil)
+	if !work.begun {
+		work.begun, work.parents = true, parents
 	}
-	parent := plan.parents[work.parent]
-	if work.list == privateThreads && !b.privateLists(j.gap.Guild) {
+	if work.parent >= len(work.parents) {
+		return true, b.endScan(ctx, j)
+	}
+	parent := work.parents[work.parent]
+	if note := b.closedLists(j.gap.Guild, parent.ID); note != "" {
+		b.refusals.say(j.gap.Guild, parent.ID, askedThreads, note)
+		work.refused(parent, note)
+		return false, nil
+	}
+	if work.list == privateThreads && (!b.access.managesThreads(j.gap.Guild, parent.ID) || !b.privateLists(j.gap.Guild)) {
 		work.list = joinedThreads
 	}
 	p, err := b.archived(ctx, parent.ID, *work)
 	if work.list == privateThreads {
 		b.notePrivateList(j.gap.Guild, err)
 	}
-	if refusal := statusOf(err); refusal != 0 {
-		if work.list != privateThreads || refusal != http.StatusForbidden {
-			b.nameRefused(j.gap.Guild, parent.ID, "its archived threads: "+err.Error())
-		}
-		work.refused(parent, refusal)
+	switch status := statusOf(err); {
+	case status == http.StatusForbidden && work.list == privateThreads:
+		b.refusals.noteBad(j.gap.Guild)
+		work.next(parent, joinedThreads)
 		return false, nil
-	}
-	if err != nil {
+	case status == http.StatusNotFound && codeOf(err) == codeUnknownChannel:
+		work.next(parent, noThreads)
+		return false, nil
+	case status != 0:
+		b.refusals.note(j.gap.Guild, parent.ID, askedThreads, err.Error())
+		work.refused(parent, err.Error())
+		return false, nil
+	case err != nil:
 		return false, err
 	}
 	if found := b.allowedThreads(j.gap.Guild, parent.ID, p); len(found) > 0 {
-		if err := b.handOver(ctx, j.gap, found); err != nil {
+		if err := b.handOver(ctx, j, threadsListed{scan: j.gap, threads: found}); err != nil {
 			return false, err
 		}
 	}
 	work.advance(parent, p, j.gap)
 	return false, nil
+}
+
+// scanParents returns the channels below which a scan has to look; ok is false if it is
+// that of an earlier session, whose work the present one's does.
+func (b *backfill) scanParents(scan store.Gap) (parents []channelSnapshot, ok bool) {
+	if len(scan.Parents) == 0 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		plan := b.scans[scan.Guild]
+		return plan.parents, plan.to <= scan.To
+	}
+	for _, id := range scan.Parents {
+		// One that is gone, or not to be recorded any more, has nothing to be found.
+		if kind, known := b.access.kind(scan.Guild, id); known && b.rules.Allowed(scan.Guild, id, 0) {
+			parents = append(parents, channelSnapshot{ID: id, Type: kind})
+		}
+	}
+	return parents, true
+}
+
+// endScan closes a scan, or leaves it open for the channels that have refused it.
+func (b *backfill) endScan(ctx context.Context, j *job) error {
+	g, work := j.gap, &j.scan
+	g.State, g.Waits, g.Note = store.GapFilled, "", noteScan
+	if len(work.refusedBelow) > 0 {
+		g.State, g.Waits = store.GapOpen, store.WaitPermission
+		g.Note = fmt.Sprintf("%s: refused in %d of %d channels: %s", noteScan, len(work.refusedBelow), len(work.parents), work.note)
+	}
+	g.Parents = work.refusedBelow
+	done := make([]store.ID, 0, len(j.gap.Parents))
+	for _, id := range j.gap.Parents {
+		if !slices.Contains(work.refusedBelow, id) {
+			done = append(done, id)
+		}
+	}
+	if err := b.handOver(ctx, j, threadsListed{scan: g, done: done}); err != nil {
+		return err
+	}
+	j.gap = g
+	return nil
 }
 
 // enoughRefusals is after how many channels of a guild have refused the list of their
@@ -142,10 +200,11 @@ func (b *backfill) allowedThreads(guild, parent store.ID, p archivedPage) []chan
 	return found
 }
 
-// handOver gives threads to the planner and waits until its transaction stands.
-func (b *backfill) handOver(ctx context.Context, scan store.Gap, threads []channelSnapshot) error {
+// handOver gives a page of a scan to the planner and waits until its transaction stands.
+func (b *backfill) handOver(ctx context.Context, j *job, page threadsListed) error {
 	taken := make(chan struct{}, 1)
-	b.writer.queue.post(threadsListed{scan: scan, threads: threads, taken: taken})
+	page.taken, page.partial = taken, len(j.gap.Parents) > 0
+	b.writer.queue.post(page)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -177,12 +236,9 @@ func (w *scanWork) advance(parent channelSnapshot, p archivedPage, scan store.Ga
 	}
 }
 
-// refused moves on after a refusal.
-func (w *scanWork) refused(parent channelSnapshot, status int) {
-	if w.list == privateThreads && status == http.StatusForbidden {
-		w.next(parent, joinedThreads)
-		return
-	}
+// refused moves on to the next channel: this one refuses its lists.
+func (w *scanWork) refused(parent channelSnapshot, note string) {
+	w.refusedBelow, w.note = append(w.refusedBelow, parent.ID), note
 	w.next(parent, noThreads)
 }
 

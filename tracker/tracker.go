@@ -53,6 +53,7 @@ type Tracker struct {
 	tls      *tls.Config // of the gateway; nil: the system's
 	rest     *rest
 	names    *names
+	access   *access
 	rules    *rules.Rules
 	policy   policy
 	writer   *writer
@@ -79,6 +80,12 @@ type Status struct {
 	Rejected  int64 `json:"rejected"`
 	Guilds    int   `json:"guilds"` // known by name
 	Channels  int   `json:"channels"`
+	// Of the channels that are to be recorded: Hidden are those that Discord hides from
+	// the bot, Unreadable those that it may not view (or, voice channels, not connect to),
+	// NoHistory those whose past it may not read.
+	Hidden     int `json:"hidden_channels"`
+	Unreadable int `json:"unreadable_channels"`
+	NoHistory  int `json:"no_history_channels"`
 	// REST counts the requests to Discord's REST interface by how they were answered:
 	// "2xx", "3xx", "4xx" (but for 429), "429", "5xx", or "none" without an answer.
 	REST     map[string]int64 `json:"rest"`
@@ -123,7 +130,8 @@ func New(o Options) (*Tracker, error) {
 		rest: newREST(o.DiscordURL, o.Token, userAgent(o.Version), o.Log), names: newNames(), rules: o.Rules, policy: policy,
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
-	t.backfill = newBackfill(t.writer, t.rest, t.names, t.rules, o.Log)
+	t.access = newAccess(t.names, o.Log)
+	t.backfill = newBackfill(t.writer, t.rest, t.names, t.access, t.rules, o.Log)
 	t.hold = newHold(t.backfill, t.writer, t.names, t.rules, o.Log)
 	t.recheck = newRecheck(t.backfill, o.Recheck, policy)
 	return t, nil
@@ -241,7 +249,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{
 			shard: id, shards: count, writer: t.writer, backfill: t.backfill, hold: t.hold, content: t.backfill.content,
-			names: t.names, rules: t.rules, policy: t.policy, log: log,
+			names: t.names, access: t.access, rules: t.rules, policy: t.policy, log: log,
 		},
 	}
 }
@@ -262,5 +270,7 @@ func (t *Tracker) Status() Status {
 	}
 	s.Guilds, s.Channels = t.names.count()
 	s.Content = t.backfill.content.state()
+	n := t.access.count()
+	s.Hidden, s.Unreadable, s.NoHistory = n.hidden, n.unreadable, n.noHistory
 	return s
 }

@@ -73,6 +73,12 @@ func (e threadJoined) apply(ctx context.Context, p *planner, b *pending) error {
 		return err
 	}
 	c := e.thread
+	if p.searches[c.Parent] != nil || p.deaf(c.ID, c.Parent) { // it may have been there before we could see it
+		p.takeIn(b, e.guild, p.below(g, c.Parent, known), c, known)
+		p.meet(g, c)
+		p.notify(b, e.guild)
+		return nil
+	}
 	cursor, seen := known[c.ID]
 	gap := store.Gap{Guild: e.guild, Channel: c.ID, After: cursor, Until: c.LastMessage, From: snowflakeTime(max(cursor, c.ID)), To: e.at}
 	switch {
@@ -88,9 +94,7 @@ func (e threadJoined) apply(ctx context.Context, p *planner, b *pending) error {
 		gap.Reason, gap.State, gap.Note = reasonAdded, store.GapSkipped, noteAdded
 	}
 	b.gaps = append(b.gaps, gap)
-	if g.met != nil {
-		g.met[c.ID] = true
-	}
+	p.meet(g, c)
 	b.move(store.ChannelCursor{Guild: e.guild, Channel: c.ID, Last: c.LastMessage})
 	p.notify(b, e.guild)
 	return nil

@@ -28,6 +28,7 @@ type item struct {
 	// cursor moves whether or not the message counts: it has been seen. A cursor
 	// whose Last is the channel's own id says that the channel was created just now.
 	cursor   store.ChannelCursor
+	parent   store.ID // a thread's channel, 0 if it is none or not known
 	names    []store.Name
 	changes  []store.Change // of messages before this one
 	deleted  []store.DeletedChannel

@@ -88,15 +88,18 @@ func NewGuild(id store.ID) *Guild { return &Guild{id: id, channels: make(map[sto
 // ID returns the guild's id.
 func (g *Guild) ID() store.ID { return g.id }
 
-// SetOwner sets who owns the guild. 0, for a payload that does not tell, changes nothing.
-func (g *Guild) SetOwner(owner store.ID) {
-	if owner != 0 {
-		g.owner = owner
+// SetOwner sets who owns the guild, and reports whether that is somebody else than before.
+// 0, for a payload that does not tell, changes nothing.
+func (g *Guild) SetOwner(owner store.ID) bool {
+	if owner == 0 || owner == g.owner {
+		return false
 	}
+	g.owner = owner
+	return true
 }
 
-// SetRoles replaces all roles. A list without @everyone is not the whole list: it is not
-// taken in, and reports false.
+// SetRoles replaces all roles, and reports whether it did: a list without @everyone is not
+// the whole list, and is not taken in.
 func (g *Guild) SetRoles(roles []Role) bool {
 	if !slices.ContainsFunc(roles, func(r Role) bool { return r.ID == g.id }) {
 		return false

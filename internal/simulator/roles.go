@@ -269,7 +269,7 @@ func (c *Channel) viewable() bool {
 // managesThreads reports whether the bot may see the private threads below a channel that
 // it has not joined. s.mu is held.
 func (c *Channel) managesThreads() bool {
-	return c.guild.managesThreads || c.permissions()&ManageThreads != 0
+	return c.permissions()&ManageThreads != 0
 }
 
 // hiddenPayload is all that Discord shows of a channel that the bot may not view.

@@ -46,17 +46,16 @@ type GuildSpec struct {
 
 // Guild is a server that the bot is in.
 type Guild struct {
-	ID             ID
-	s              *Server
-	name           string
-	unavailable    bool
-	removed        bool
-	managesThreads bool
-	nameless       bool
-	owner          ID
-	roles          []*Role    // that of @everyone first
-	channels       []*Channel // threads included, oldest first
-	members        map[*User]*member
+	ID          ID
+	s           *Server
+	name        string
+	unavailable bool
+	removed     bool
+	nameless    bool
+	owner       ID
+	roles       []*Role    // that of @everyone first
+	channels    []*Channel // threads included, oldest first
+	members     map[*User]*member
 }
 
 // member is a user in a guild.
@@ -156,12 +155,17 @@ func (g *Guild) Return() {
 	g.publish("GUILD_CREATE", renderGuildCreate(g), IntentGuilds)
 }
 
-// SetManagesThreads gives the bot ManageThreads in the whole guild, so that it sees private threads
-// that it has not joined, or takes it away. Nothing tells of it. It has not got it at first.
+// SetManagesThreads gives @everyone, and so the bot, ManageThreads, so that it sees private threads
+// that it has not joined, or takes it away. It has not got it at first.
 func (g *Guild) SetManagesThreads(may bool) {
+	everyone := g.Everyone()
 	g.s.mu.Lock()
-	defer g.s.mu.Unlock()
-	g.managesThreads = may
+	permissions := everyone.permissions &^ ManageThreads
+	if may {
+		permissions |= ManageThreads
+	}
+	g.s.mu.Unlock()
+	everyone.SetPermissions(permissions)
 }
 
 // SetUnavailable starts or ends an outage of the guild: sessions get GUILD_DELETE with unavailable,

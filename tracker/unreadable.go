@@ -1,0 +1,459 @@
+package tracker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"rollcall/store"
+)
+
+// Channels that the bot may not read, as the planner sees them.
+//
+//	cannot be heard any more   gap (cursor, …) from now on, which goes on in the ledger; the
+//	                           cursor stands still, whatever comes
+//	can be heard again         the gap ends and is to be filled, as one of a GUILD_CREATE; the
+//	                           threads below that were archived meanwhile are to be looked for
+//	never heard before         no gap: its first visible sight is its first sight
+//
+// What could not be heard is in the store (store.Unreadable), so that neither a kill nor
+// a restart forgets since when.
+
+// What people are told of gaps that wait.
+const (
+	notePermission = "no permission: the bot needs View Channel and Read Message History, and in voice and stage channels Connect"
+	noteHidden     = "Discord hides the channel from the bot: it needs View Channel"
+	noteGone       = "the channel is gone, or not recorded any more"
+	noteTakenOver  = noteScan + ": a later entry stands for it"
+)
+
+// noteOf is the note of a gap whose channel cannot be read.
+func noteOf(reason string) string {
+	if reason == store.ReasonHidden {
+		return noteHidden
+	}
+	return notePermission
+}
+
+// mark is what the planner knows of a channel that cannot be read.
+type mark struct {
+	store.Unreadable
+	span bool // a gap began with it
+}
+
+// search is a channel whose archived threads are still to be looked through, as far back
+// as since: until then a thread below it that nobody has told of moves no cursor unless
+// its gap is written first.
+type search struct {
+	since, to store.Micros
+	reason    string
+	met       map[store.ID]bool // threads that may move their cursors
+}
+
+// accessChanged says that the bot may read channels otherwise than before.
+type accessChanged struct {
+	guild    store.ID
+	at       time.Time
+	channels []channelSnapshot // LastMessage is 0 where it was not told
+}
+
+func (e accessChanged) apply(ctx context.Context, p *planner, b *pending) error {
+	g := p.guilds[e.guild]
+	if g == nil || !g.live {
+		return nil // the GUILD_CREATE that is to come tells of all channels
+	}
+	known, err := p.cursors(ctx, e.guild, b)
+	if err != nil {
+		return err
+	}
+	at := store.MicrosOf(e.at)
+	for _, c := range e.channels {
+		p.setReading(b, e.guild, g, c, known, at, at)
+	}
+	p.notify(b, e.guild)
+	return nil
+}
+
+// channelGone is a CHANNEL_DELETE.
+type channelGone struct{ guild, channel store.ID }
+
+func (e channelGone) apply(ctx context.Context, p *planner, b *pending) error {
+	if _, ok := p.marks[e.channel]; !ok {
+		return nil
+	}
+	known, err := p.cursors(ctx, e.guild, b)
+	if err != nil {
+		return err
+	}
+	p.lose(b, e.channel, known, store.MicrosOf(time.Now()))
+	return nil
+}
+
+// threadsShown is a THREAD_LIST_SYNC: the active threads of channels that the bot may
+// view from now on.
+type threadsShown struct {
+	guild   store.ID
+	at      time.Time
+	parents []channelSnapshot
+	threads []channelSnapshot
+}
+
+func (e threadsShown) apply(ctx context.Context, p *planner, b *pending) error {
+	g := p.guilds[e.guild]
+	if g == nil || !g.live {
+		return nil
+	}
+	known, err := p.cursors(ctx, e.guild, b)
+	if err != nil {
+		return err
+	}
+	at := store.MicrosOf(e.at)
+	for _, c := range e.parents {
+		// Discord says that it was not viewable, of which we have not heard: then what its
+		// cursor has not seen may be missing.
+		cursor := known[c.ID]
+		if cursor == 0 || p.deaf(c.ID, 0) || p.mode == backfillNone || g.shown[c.ID].at > at-listenMargin {
+			continue
+		}
+		lost := mark{Unreadable: store.Unreadable{Since: snowflakeTime(cursor), Reason: store.ReasonUnreadable}, span: true}
+		if span := p.regain(b, e.guild, g, c, lost, known, at); span != nil {
+			b.gaps = append(b.gaps, *span)
+		}
+	}
+	for _, c := range e.threads {
+		below := p.below(g, c.Parent, known)
+		if _, ok := known[c.ID]; !ok && p.searches[c.Parent] == nil && !p.deaf(c.Parent, 0) { // it was added to us, or is new
+			first := *g
+			first.known = false
+			below = &first
+		}
+		if below.to < at {
+			spanned := *below
+			spanned.to = at
+			below = &spanned
+		}
+		if below.known {
+			p.takeIn(b, e.guild, below, c, known)
+		} else {
+			p.begin(b, e.guild, below, c, known)
+		}
+		known[c.ID] = max(known[c.ID], c.LastMessage, c.ID)
+		p.meet(g, c)
+	}
+	p.notify(b, e.guild)
+	return nil
+}
+
+// deaf reports whether nothing is heard of a channel, or of a thread's channel.
+func (p *planner) deaf(channel, parent store.ID) bool {
+	if len(p.marks) == 0 {
+		return false
+	}
+	return isDeaf(p.marks[channel].Reason) || parent != 0 && isDeaf(p.marks[parent].Reason)
+}
+
+// below returns what a guild has missed in the threads below a channel: more than
+// elsewhere if it could not be read for longer, less if it was shown for the first time
+// later, and nothing if that was just now, since then what was before is history.
+func (p *planner) below(g *listening, parent store.ID, known map[store.ID]store.ID) *listening {
+	missed := *g
+	if s := p.searches[parent]; s != nil {
+		missed.known = true
+		missed.since, missed.from, missed.to, missed.reason = min(g.since, s.since), s.since, max(g.to, s.to), s.reason
+	} else if m, ok := p.marks[parent]; ok && isDeaf(m.Reason) {
+		missed.known = m.span
+		missed.since, missed.from, missed.reason = min(g.since, m.Since-listenMargin), m.Since, m.Reason
+	} else if g.shown[parent].first {
+		missed.known = false
+	} else if known[floorKey(parent)] == 0 {
+		return g
+	}
+	if floor := known[floorKey(parent)]; floor != 0 {
+		missed.since = max(missed.since, snowflakeTime(floor))
+	}
+	return &missed
+}
+
+// sighting is how a channel was shown in a session.
+type sighting struct {
+	at    store.Micros
+	first bool // it was never heard before
+}
+
+func (g *listening) show(channel store.ID, first bool, at store.Micros) {
+	if g.shown == nil {
+		g.shown = make(map[store.ID]sighting)
+	}
+	g.shown[channel] = sighting{at, first}
+}
+
+// meet notes that a thread has been taken in.
+func (p *planner) meet(g *listening, c channelSnapshot) {
+	if g.met != nil {
+		g.met[c.ID] = true
+	}
+	if s := p.searches[c.Parent]; s != nil {
+		s.met[c.ID] = true
+	}
+}
+
+// setReading takes in what the bot may read in a channel that is no thread. lost is when
+// it can have been heard last, if it cannot be now.
+func (p *planner) setReading(b *pending, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID, lost, at store.Micros) {
+	reason := reasonOf(c.Reading)
+	before, marked := p.marks[c.ID]
+	if marked && before.Reason == reason || !marked && reason == "" {
+		return
+	}
+	change := store.AccessChange{Guild: guild, Channel: c.ID, Since: at, Reason: reason}
+	now := mark{Unreadable: store.Unreadable{Guild: guild, Channel: c.ID, Since: at, Reason: reason}}
+	if wasDeaf := isDeaf(before.Reason); isDeaf(reason) && wasDeaf {
+		now.Since, now.span = before.Since, before.span
+	} else if isDeaf(reason) {
+		now.Since, change.Since = lost, lost
+		_, now.span = p.heardUntil(g, c, known)
+	} else if wasDeaf {
+		change.Span = p.regain(b, guild, g, c, before, known, at)
+	}
+	if isDeaf(reason) && now.span {
+		after, _ := p.heardUntil(g, c, known)
+		span := p.spanOf(store.Gap{Guild: guild, Channel: c.ID, After: after, From: now.Since, Reason: reason}, reason)
+		change.Span = &span
+	}
+	p.marks[c.ID] = now
+	if reason == "" {
+		delete(p.marks, c.ID)
+	}
+	b.access = append(b.access, change)
+}
+
+// spanOf is a gap of a channel that can be read again, or can still not for a reason.
+func (p *planner) spanOf(g store.Gap, reason string) store.Gap {
+	switch g.State = store.GapOpen; {
+	case p.mode == backfillNone:
+		g.State, g.Note = store.GapSkipped, noteOff
+	case reason != "":
+		g.Waits, g.Note = store.WaitPermission, noteOf(reason)
+	}
+	return g
+}
+
+// heardUntil returns what a channel's gap begins after; ok is false if nothing of the
+// channel was ever heard, so that nothing is missed.
+func (p *planner) heardUntil(g *listening, c channelSnapshot, known map[store.ID]store.ID) (after store.ID, ok bool) {
+	cursor, seen := known[c.ID]
+	if !c.holdsMessages() { // a forum: its threads are what is missed
+		return c.ID, seen || g.known && snowflakeTime(c.ID) <= g.since // an older build gave it none
+	}
+	if !seen {
+		return 0, false
+	}
+	// An older build gave a hidden channel its own id for a cursor. What was before the
+	// guild's first sight is history.
+	if sight := known[sightKey]; cursor == c.ID && sight > cursor {
+		cursor = sight
+	}
+	return cursor, true
+}
+
+// regain takes in a channel that can be heard again, whose mark was m, and returns its
+// gap, nil if it has none.
+func (p *planner) regain(b *pending, guild store.ID, g *listening, c channelSnapshot, m mark, known map[store.ID]store.ID, at store.Micros) *store.Gap {
+	after, heard := p.heardUntil(g, c, known)
+	first := !m.span || c.holdsMessages() && !heard
+	g.show(c.ID, first, at)
+	if first {
+		sight := *g
+		sight.known, sight.to = false, at
+		p.begin(b, guild, &sight, c, known)
+		if c.holdsThreads() && p.mode == backfillAll {
+			p.look(b, guild, c, store.Gap{From: at, To: at, Reason: reasonHistory})
+		}
+		return nil
+	}
+	if c.holdsThreads() && p.mode != backfillNone {
+		p.look(b, guild, c, store.Gap{From: m.Since - listenMargin, To: at, Reason: m.Reason})
+	}
+	// The end is told by the clock: Discord need not tell a channel's last message then, and
+	// what it tells may be stale.
+	span := p.spanOf(store.Gap{
+		Guild: guild, Channel: c.ID, After: after, Until: max(c.LastMessage, snowflakeAt(at), after), From: m.Since, To: at, Reason: m.Reason,
+	}, reasonOf(c.Reading))
+	if c.holdsMessages() {
+		b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: max(c.LastMessage, c.ID)})
+	} else if span.State == store.GapOpen {
+		span.After, span.State, span.Waits, span.Note = span.Until, store.GapFilled, "", ""
+	}
+	return &span
+}
+
+// begin takes in a channel or thread whose first visible sight this is. What was before
+// is history, whatever is read on behind its cursor.
+func (p *planner) begin(b *pending, guild store.ID, sight *listening, c channelSnapshot, known map[store.ID]store.ID) {
+	if c.holdsMessages() {
+		p.takeIn(b, guild, sight, c, known)
+	} else {
+		b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: c.ID})
+	}
+	if _, seen := known[c.ID]; !seen {
+		b.move(store.ChannelCursor{Guild: guild, Channel: floorKey(c.ID), Last: max(c.LastMessage, c.ID, snowflakeAt(sight.to))})
+	}
+}
+
+// look opens a search for the threads below one channel.
+func (p *planner) look(b *pending, guild store.ID, c channelSnapshot, scan store.Gap) {
+	scan.Guild, scan.Channel, scan.Until = guild, guild, guild
+	scan.State, scan.Note, scan.Parents = store.GapOpen, noteScan, []store.ID{c.ID}
+	b.gaps = append(b.gaps, scan)
+	if !IsCrawl(scan) {
+		p.searchBelow(scan, nil)
+	}
+}
+
+// searchBelow notes that threads below the parents of a scan are still to be found. met,
+// if not nil, are those that need not be.
+func (p *planner) searchBelow(scan store.Gap, met map[store.ID]bool) {
+	for _, parent := range scan.Parents {
+		s := p.searches[parent]
+		if s == nil {
+			s = &search{since: scan.From, to: scan.To, reason: scan.Reason, met: make(map[store.ID]bool)}
+			p.searches[parent] = s
+		}
+		s.since, s.to = min(s.since, scan.From), max(s.to, scan.To)
+		maps.Copy(s.met, met)
+	}
+}
+
+// searchedBelow notes that a search has come to its end below channels.
+func (p *planner) searchedBelow(scan store.Gap, parents []store.ID) {
+	for _, parent := range parents {
+		if s := p.searches[parent]; s != nil && s.since >= scan.From {
+			delete(p.searches, parent)
+		}
+	}
+}
+
+// lose closes what was to be filled of a channel that does not exist any more.
+func (p *planner) lose(b *pending, channel store.ID, known map[store.ID]store.ID, at store.Micros) {
+	m := p.marks[channel]
+	delete(p.marks, channel)
+	change := store.AccessChange{Guild: m.Guild, Channel: channel}
+	if m.span {
+		after := max(known[channel], channel)
+		change.Span = &store.Gap{
+			Guild: m.Guild, Channel: channel, After: after, Until: max(snowflakeAt(at), after), From: m.Since, To: at,
+			Reason: m.Reason, State: store.GapSkipped, Note: noteGone,
+		}
+	}
+	b.access = append(b.access, change)
+}
+
+// marked returns the channels of a guild that cannot be read, in order.
+func (p *planner) marked(guild store.ID) (channels []store.ID) {
+	for id, m := range p.marks {
+		if m.Guild == guild {
+			channels = append(channels, id)
+		}
+	}
+	slices.Sort(channels)
+	return channels
+}
+
+// readAnew takes in what a GUILD_CREATE says of what the bot may read. Of channels that
+// cannot be heard any more, what was missed begins when the guild was heard last, or
+// where an unfinished search for archived threads had still to look.
+func (p *planner) readAnew(b *pending, g *listening, snapshot guildSnapshot, known map[store.ID]store.ID) {
+	gone := p.marked(snapshot.Guild)
+	for _, c := range snapshot.Channels {
+		if !c.isThread() && (c.holdsMessages() || c.holdsThreads()) {
+			p.setReading(b, snapshot.Guild, g, c, known, min(g.from, g.since+listenMargin), g.to)
+			gone = slices.DeleteFunc(gone, func(id store.ID) bool { return id == c.ID })
+		}
+	}
+	for _, id := range gone {
+		p.lose(b, id, known, g.to)
+	}
+}
+
+// leaveDeaf leaves, of a search that takes over an unfinished one, what it cannot do now: to
+// look below channels that cannot be heard, which the unfinished one had still to do.
+func (p *planner) leaveDeaf(b *pending, scan store.Gap, channels []channelSnapshot) {
+	for _, c := range channels {
+		if m := p.marks[c.ID]; c.holdsThreads() && isDeaf(m.Reason) && m.span && m.Since-listenMargin > scan.From {
+			scan.Parents = append(scan.Parents, c.ID)
+		}
+	}
+	if len(scan.Parents) > 0 {
+		scan.Waits, scan.Note = store.WaitPermission, noteScan+": "+notePermission
+		b.gaps = append(b.gaps, scan)
+		p.goOn(scan)
+	}
+}
+
+// goOn takes up a scan below some channels that an earlier process has left open.
+func (p *planner) goOn(scan store.Gap) {
+	if !IsCrawl(scan) {
+		p.searchBelow(scan, nil)
+	}
+	if scan.Waits != "" && scan.Seq != 0 {
+		p.waiting[scan.Guild] = append(p.waiting[scan.Guild], scan)
+	}
+}
+
+// applyPartial takes in a page of a scan below some channels only.
+func (e threadsListed) applyPartial(ctx context.Context, p *planner, b *pending, g *listening) error {
+	if g == nil {
+		return nil // the guild was left
+	}
+	known, err := p.cursors(ctx, e.scan.Guild, b)
+	if err != nil {
+		return err
+	}
+	for _, c := range e.threads {
+		s := p.searches[c.Parent]
+		if IsCrawl(e.scan) || s != nil && !s.met[c.ID] {
+			below := p.below(g, c.Parent, known)
+			p.meet(g, c)
+			p.takeIn(b, e.scan.Guild, below, c, known)
+		}
+	}
+	p.searchedBelow(e.scan, e.done)
+	p.waiting[e.scan.Guild] = slices.DeleteFunc(p.waiting[e.scan.Guild], func(old store.Gap) bool {
+		return old.Seq == e.scan.Seq && e.scan.State != store.GapOpen
+	})
+	p.takeOver(b, e.scan, nil)
+	p.notify(b, e.scan.Guild)
+	return nil
+}
+
+// takeOver keeps, of a scan that was refused below some channels, what is left of it: one
+// entry a guild, which takes over what earlier ones have left.
+func (p *planner) takeOver(b *pending, scan store.Gap, met map[store.ID]bool) {
+	if scan.Waits == "" {
+		return
+	}
+	if !IsCrawl(scan) {
+		p.searchBelow(scan, met)
+	}
+	kept := p.waiting[scan.Guild][:0]
+	for _, old := range p.waiting[scan.Guild] {
+		if old.Seq == scan.Seq {
+			continue
+		}
+		if IsCrawl(old) != IsCrawl(scan) {
+			kept = append(kept, old)
+			continue
+		}
+		scan.From = min(scan.From, old.From)
+		for _, parent := range old.Parents {
+			if !slices.Contains(scan.Parents, parent) {
+				scan.Parents = append(slices.Clip(scan.Parents), parent)
+			}
+		}
+		old.State, old.Waits, old.Note, old.Parents = store.GapSkipped, "", noteTakenOver, nil
+		b.gaps = append(b.gaps, old)
+	}
+	p.waiting[scan.Guild] = append(kept, scan)
+	b.gaps = append(b.gaps, scan)
+}
