@@ -18,7 +18,8 @@ func (a *app) stateCommand() *cobra.Command {
 		Use:   "state",
 		Short: "Show how far the logs have been taken in, what was malformed, and the gaps",
 		Long: "Show how far each log file has been taken in, which lines were malformed and why, and the gaps:\n" +
-			"the spans in which nobody listened, filled from Discord's history, still open, or skipped and why.",
+			"the spans in which nobody listened, filled from Discord's history, still open, or skipped and why.\n" +
+			"One of a channel that the bot may not read goes on until now, and is open until it may be filled.",
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.reading(c, nil, func(s *source) error {
@@ -63,8 +64,16 @@ func (a *app) printState(s api.State) error {
 		return err
 	}
 	return printList(a, "Gaps", s.Gaps, []any{"guild", "channel", "from", "to", "reason", "state", "found", "note"}, func(g store.Gap) cells {
-		return cells{g.Guild, g.Channel, moment(g.From), moment(g.To), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
+		return cells{g.Guild, g.Channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
 	})
+}
+
+// gapEnd is when a gap ended, in words while it goes on.
+func gapEnd(g store.Gap) string {
+	if g.Until == 0 {
+		return "now"
+	}
+	return moment(g.To)
 }
 
 // printList prints the last rows of a list under its title, nothing if it is empty.

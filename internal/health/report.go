@@ -19,6 +19,7 @@ type Report struct {
 	Database  Database          `json:"database"`
 	Tracker   *tracker.Status   `json:"tracker,omitempty"`
 	Gaps      Gaps              `json:"gaps"`
+	Channels  Channels          `json:"channels"`
 	Migration *migration.Status `json:"migration,omitempty"`
 	Backup    *Backup           `json:"backup,omitempty"`
 }
@@ -47,9 +48,19 @@ type Database struct {
 type Gaps struct {
 	Open   int          `json:"open"`
 	Oldest store.Micros `json:"oldest_open_at,omitzero"` // when we listened again; 0: none is open
+	// Waiting are open, too, but are not among Open: the bot may not read their channels.
+	Waiting int `json:"waiting"`
 	// Crawls are the channels that are to be read back to their beginning, and the guilds
 	// whose archived threads are to be looked through.
 	Crawls int `json:"crawls_open"`
+}
+
+// Channels are those that the bot may not read, of those that are to be recorded: as the
+// tracker knows it, or as the file says when it did.
+type Channels struct {
+	Hidden     int `json:"hidden"`     // by Discord
+	Unreadable int `json:"unreadable"` // not to be viewed or, voice channels, not to be connected to
+	NoHistory  int `json:"no_history"` // new messages are heard, those of the past may not be read
 }
 
 // Report asks all parts. It is not an error if one does not answer: the part says so.
@@ -69,9 +80,12 @@ func (v *Vitals) Report(ctx context.Context) Report {
 	if v.from.Tracker != nil {
 		t := v.from.Tracker()
 		r.Tracker = &t
-		r.Gaps = Gaps{Open: t.Backfill.Open, Oldest: t.Backfill.OldestOpen, Crawls: t.Backfill.History}
+		r.Gaps = Gaps{Open: t.Backfill.Open, Oldest: t.Backfill.OldestOpen, Waiting: t.Backfill.Waiting, Crawls: t.Backfill.History}
+		r.Channels = Channels{t.Hidden, t.Unreadable, t.NoHistory}
 	} else if err == nil {
-		r.Gaps, err = openGaps(ctx, v.from.Store)
+		if r.Gaps, err = openGaps(ctx, v.from.Store); err == nil {
+			r.Channels, err = unreadable(ctx, v.from.Store)
+		}
 	}
 	if v.from.Migration != nil {
 		m := v.from.Migration()
@@ -94,6 +108,10 @@ func openGaps(ctx context.Context, db *store.DB) (Gaps, error) {
 	list, err := db.Gaps(ctx, true)
 	var gaps Gaps
 	for _, g := range list {
+		if g.Waits != "" {
+			gaps.Waiting++
+			continue
+		}
 		if tracker.IsCrawl(g) {
 			gaps.Crawls++
 			continue
@@ -104,6 +122,23 @@ func openGaps(ctx context.Context, db *store.DB) (Gaps, error) {
 		}
 	}
 	return gaps, err
+}
+
+// unreadable reads which channels could not be read when somebody listened last.
+func unreadable(ctx context.Context, db *store.DB) (Channels, error) {
+	list, err := db.Unreadable(ctx, 0)
+	var n Channels
+	for _, u := range list {
+		switch u.Reason {
+		case store.ReasonHidden:
+			n.Hidden++
+		case store.ReasonUnreadable:
+			n.Unreadable++
+		case store.ReasonNoHistory:
+			n.NoHistory++
+		}
+	}
+	return n, err
 }
 
 // memory returns Daemon.Memory and Daemon.Heap.

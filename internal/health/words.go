@@ -49,6 +49,9 @@ func (r *Report) Lines() []Line {
 		state, text := r.migrationText()
 		add("migration", state, "%s", text)
 	}
+	if state, text := r.channelsText(); state != "" {
+		add("channels", state, "%s", text)
+	}
 	state, text := r.gapsText()
 	add("gaps", state, "%s", text)
 	if t := r.Tracker; t != nil && t.Backfill.Mode == "all" {
@@ -123,14 +126,46 @@ func (r *Report) migrationText() (state, text string) {
 	return "reading", text
 }
 
+// channelsText tells of channels that cannot be read; state is "" if there are none.
+func (r *Report) channelsText() (state, text string) {
+	n := r.Channels
+	if n == (Channels{}) {
+		return "", ""
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{n.Hidden, "hidden from the bot"}, {n.Unreadable, "not to be viewed"}, {n.NoHistory, "without Read Message History"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	text = strings.Join(parts, ", ")
+	if n.Hidden+n.Unreadable > 0 {
+		return "unread", text + "; nothing is recorded of a channel that cannot be viewed"
+	}
+	return "unread", text
+}
+
 func (r *Report) gapsText() (state, text string) {
 	state, text = "none", "no gap is open"
+	if r.Gaps.Waiting > 0 {
+		state, text = "waiting", "no gap is being filled"
+	}
 	if r.Gaps.Open > 0 {
 		state = "open"
 		text = fmt.Sprintf("%s to be filled from the history", count(int64(r.Gaps.Open), "gap"))
 		if r.Gaps.Oldest != 0 {
 			text += fmt.Sprintf(", the oldest for %s", Span(between(r.Gaps.Oldest, r.At)))
 		}
+	}
+	if r.Gaps.Waiting > 0 {
+		waits := "wait"
+		if r.Gaps.Waiting == 1 {
+			waits = "waits"
+		}
+		text += fmt.Sprintf("; %d %s until the bot may read the channel", r.Gaps.Waiting, waits)
 	}
 	if t := r.Tracker; t != nil {
 		text += fmt.Sprintf("; since the start %d filled, %d skipped", t.Backfill.Filled, t.Backfill.Skipped)

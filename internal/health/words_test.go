@@ -34,7 +34,8 @@ func TestLines(t *testing.T) {
 			Backfill: tracker.BackfillStatus{Mode: "all", History: 28, HistoryDone: 12, HistoryFound: 1, Filled: 9, Skipped: 1, Failing: true},
 			Recheck:  tracker.RecheckStatus{Guilds: 1, Done: 3, Deletions: 2, Edits: 1, Found: 4},
 		},
-		Gaps: health.Gaps{Open: 2, Oldest: ago(now, 190*time.Second), Crawls: 28},
+		Gaps:     health.Gaps{Open: 2, Oldest: ago(now, 190*time.Second), Waiting: 4, Crawls: 28},
+		Channels: health.Channels{Hidden: 3, Unreadable: 2, NoHistory: 1},
 		Migration: &migration.Status{Surveyed: now, Guilds: []migration.GuildStatus{
 			{Files: 10, FilesRead: 9, Bytes: 1000, BytesRead: 999}, {Files: 1, Bytes: 99_000, Damaged: 1},
 		}},
@@ -45,7 +46,8 @@ writer ok: 5 of at most 4096 messages wait; the last commit was 3 s ago
 store ok: /r.db: 1.5 MiB, 1.0 MiB of it free pages; 12345 messages in 1 guild; damaged records were met 1 time; 2 malformed lines in quarantine
 disk ok: 3.0 GiB free
 migration reading: 0 % of 97.7 KiB, 9 of 11 files, of 2 guilds; 1 file damaged
-gaps open: 2 gaps to be filled from the history, the oldest for 3 min 10 s; since the start 9 filled, 1 skipped; Discord's history does not answer
+channels unread: 3 hidden from the bot, 2 not to be viewed, 1 without Read Message History; nothing is recorded of a channel that cannot be viewed
+gaps open: 2 gaps to be filled from the history, the oldest for 3 min 10 s; 4 wait until the bot may read the channel; since the start 9 filled, 1 skipped; Discord's history does not answer
 history reading: 12 of 40 channels read back to the beginning, 1 message found
 recheck reading: 2 deletions and 1 edit were learned from the history since the start, 4 messages that no gap told of; 1 guild still to be read once more
 backup failed: the last backup failed: no room
@@ -67,6 +69,37 @@ disk ok: 3.0 GiB free
 migration known: no logs
 gaps none: no gap is open
 `)
+	idle.Gaps.Waiting, idle.Channels = 1, health.Channels{NoHistory: 1}
+	wantLines(t, &idle, `daemon none: nobody holds the database: what follows is what the file says
+store ok: r.db: 0 bytes, 0 bytes of it free pages; 0 messages in 0 guilds
+disk ok: 3.0 GiB free
+migration known: no logs
+channels unread: 1 without Read Message History
+gaps waiting: no gap is being filled; 1 waits until the bot may read the channel
+`)
+}
+
+// Without a daemon the file says which channels could not be read last.
+func TestUnreadableOfTheFile(t *testing.T) {
+	db := openDB(t)
+	span := store.Gap{Guild: 1, Channel: 2, After: 3, From: 4, Reason: store.ReasonHidden, State: store.GapOpen, Waits: store.WaitPermission}
+	if _, err := db.Put(t.Context(), store.Batch{
+		Gaps: []store.Gap{{Guild: 1, Channel: 5, After: 6, Until: 7, From: 8, To: 9, State: store.GapOpen}},
+		Access: []store.AccessChange{
+			{Guild: 1, Channel: 2, Since: 4, Reason: store.ReasonHidden, Span: &span},
+			{Guild: 1, Channel: 5, Since: 4, Reason: store.ReasonNoHistory},
+			{Guild: 3, Channel: 8, Since: 4, Reason: store.ReasonUnreadable},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r := health.New(health.Sources{Store: db}).Report(t.Context())
+	if want := (health.Channels{Hidden: 1, Unreadable: 1, NoHistory: 1}); r.Channels != want {
+		t.Errorf("the channels are %+v, want %+v", r.Channels, want)
+	}
+	if want := (health.Gaps{Open: 1, Oldest: 9, Waiting: 1}); r.Gaps != want {
+		t.Errorf("the gaps are %+v, want %+v", r.Gaps, want)
+	}
 }
 
 func wantLines(t *testing.T, r *health.Report, want string) {

@@ -44,6 +44,13 @@ func trackerMetrics() []metric {
 		counter("gateway_rejected_payloads_total", "Payloads that could not be read and were left out.", ofTracker(func(t *tracker.Status) float64 { return float64(t.Rejected) })),
 		gauge("gateway_guilds", "Guilds that Discord has told of.", ofTracker(func(t *tracker.Status) float64 { return float64(t.Guilds) })),
 		gauge("gateway_channels", "Channels and threads that Discord has told of.", ofTracker(func(t *tracker.Status) float64 { return float64(t.Channels) })),
+		gauge("unreadable_channels", "Channels that are to be recorded and that the bot may not read, by what it lacks: hidden (Discord hides them), view, or history.", func(r *health.Report, set setter) {
+			if r.Tracker != nil {
+				set(float64(r.Channels.Hidden), "hidden")
+				set(float64(r.Channels.Unreadable), "view")
+				set(float64(r.Channels.NoHistory), "history")
+			}
+		}, "reason"),
 
 		counter("rest_requests_total", "Requests to Discord's REST interface by the class of the answer; 429 is not among 4xx, and none is no answer.", func(r *health.Report, set setter) {
 			if r.Tracker != nil {
@@ -53,8 +60,11 @@ func trackerMetrics() []metric {
 			}
 		}, "code"),
 
-		gauge("gaps_open", "Gaps that are being filled, or wait for it.", func(r *health.Report, set setter) {
+		gauge("gaps_open", "Gaps that are being filled, or wait for their turn.", func(r *health.Report, set setter) {
 			set(float64(r.Gaps.Open))
+		}),
+		gauge("gaps_waiting", "Open gaps that are not being filled since the bot may not read their channels.", func(r *health.Report, set setter) {
+			set(float64(r.Gaps.Waiting))
 		}),
 		gauge("gaps_oldest_open_seconds", "For how long the oldest open gap has been to be filled; 0 if none is open.", func(r *health.Report, set setter) {
 			if r.Gaps.Oldest == 0 {
