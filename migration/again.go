@@ -90,9 +90,9 @@ func (t *taking) recount(line ndjson.Line, marked bool) error {
 	if err != nil {
 		return err
 	}
-	torn, record, ok := partTorn(line, reason)
+	torn, record, ok := partTorn(line)
 	switch {
-	case ok: // one malformed line, and now another line behind it
+	case ok && o == malformed: // one malformed line, and now another line behind it
 		t.quarantine(torn, reason)
 		o, reason, err = t.judge(record, t.blank(record.Offset))
 		if err != nil {

@@ -37,7 +37,7 @@ func (w *walk) files(g *guild, d day) (files []logFile, whole bool) {
 		for _, e := range list {
 			name := e.Name()
 			base, _ := ndjson.TrimExt(name)
-			p := placeOf(path.Join(folder.path, name))
+			p := placeOf(folder.path + "/" + name)
 			switch {
 			case g.emergency:
 				if p.content == emergencyLog && w.wanted(path.Join(folder.path, base)) {

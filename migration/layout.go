@@ -51,23 +51,26 @@ type place struct {
 // name makes more folders, and a bar moves the day into the file's name.
 func placeOf(name string) place {
 	base, compressed := ndjson.TrimExt(name)
-	parts := strings.Split(base, "/")
-	last := parts[len(parts)-1]
+	top, _, _ := strings.Cut(base, "/")
+	folder, last := "", base
+	if i := strings.LastIndexByte(base, '/'); i >= 0 {
+		folder, last = base[:i], base[i+1:]
+	}
+	folders := strings.Count(base, "/")
 	switch {
-	case noGuild(parts[0]):
+	case noGuild(top):
 		return place{content: noMessages}
-	case !compressed && (base == guildsFile || len(parts) > 1 && last == channelsFile):
+	case !compressed && (base == guildsFile || folders > 0 && last == channelsFile):
 		return place{content: noMessages}
-	case halfWritten.MatchString(name):
+	case strings.Contains(last, ".part-") && halfWritten.MatchString(last):
 		return place{content: noMessages} // a copy of lines that are there, too
 	}
 	if p, ok := splitPlace(last); ok {
 		return p
 	}
-	if len(parts) >= 3 && isDate(parts[len(parts)-2]) {
-		date := parts[len(parts)-2]
+	if date := folder[strings.LastIndexByte(folder, '/')+1:]; folders >= 2 && isDate(date) {
 		switch {
-		case last == "bot_log_INFO.jsonl", last == "info.jsonl" && len(parts) == 3: // by then guilds were told by their ids
+		case last == "bot_log_INFO.jsonl", last == "info.jsonl" && folders == 2: // by then guilds were told by their ids
 			return place{content: messageLog, date: date}
 		case isOtherLevel(strings.TrimPrefix(last, "bot_log_")):
 			return place{content: noMessages}
@@ -75,9 +78,9 @@ func placeOf(name string) place {
 			return place{content: textLog, date: date}
 		}
 	}
-	if parts[0] == emergencyFolder && len(parts) > 1 && strings.HasSuffix(last, ".jsonl") {
+	if top == emergencyFolder && folders > 0 && strings.HasSuffix(last, ".jsonl") {
 		// The name of a guild is in the name of this file, too.
-		if _, stamped := stampOf(last); stamped || len(parts) == 2 {
+		if _, stamped := stampOf(last); stamped || folders == 1 {
 			return place{content: emergencyLog}
 		}
 	}
@@ -131,8 +134,8 @@ func isDigits(s string) bool {
 
 // isDate reports whether name is a day, YYYYMMDD.
 func isDate(name string) bool {
-	if len(name) != len(dateLayout) {
-		return false
+	if len(name) != len(dateLayout) || !isDigits(name) {
+		return false // in short: the error of time.Parse is dear
 	}
 	_, err := time.Parse(dateLayout, name)
 	return err == nil

@@ -93,6 +93,10 @@ func TestFollowOddPlaces(t *testing.T) {
 		if want := []string{"Cats/Dogs 1 of 1", "Red/Blue 1 of 1"}; !slices.Equal(read, want) {
 			t.Errorf("status: %q, want %q", read, want)
 		}
+		known, err := migration.Known(t.Context(), db)
+		if err != nil || len(known) != 2 || known[0].Folder != "Cats/Dogs" || known[1].Folder != "Red/Blue" {
+			t.Errorf("without a follower: %+v, %v", known, err)
+		}
 	})
 }
 

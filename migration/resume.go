@@ -138,8 +138,8 @@ func (t *taking) seeUpTo(end int64) error {
 			return nil
 		}
 		var r store.Record
-		outcome, reason := parse(line.Text, t.folder, &r)
-		if _, record, ok := partTorn(line, reason); ok {
+		outcome, _ := parse(line.Text, t.folder, &r)
+		if _, record, ok := partTorn(line); ok && outcome == malformed {
 			outcome, _ = parse(record.Text, t.folder, &r)
 		}
 		if err == nil && outcome == message {

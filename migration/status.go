@@ -3,7 +3,7 @@ package migration
 import (
 	"context"
 	"log/slog"
-	"strings"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,14 +178,17 @@ func Known(ctx context.Context, db *store.DB) ([]GuildStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []GuildStatus{} // by Folder, as the files are by key
+	list := []GuildStatus{} // as the files are by key
+	at := map[string]int{}
 	for _, file := range files {
-		folder, _, _ := strings.Cut(file.Key, "/")
-		if len(list) == 0 || list[len(list)-1].Folder != folder {
+		folder := folderOf(file.Key)
+		i, ok := at[folder]
+		if !ok {
 			id, _ := store.ParseID(folder)
+			i, at[folder] = len(list), len(list)
 			list = append(list, GuildStatus{Guild: id, Folder: folder, LastDate: dates[id]})
 		}
-		s := &list[len(list)-1]
+		s := &list[i]
 		s.Files++
 		s.Bytes += file.Size
 		if file.Complete {
@@ -198,4 +201,13 @@ func Known(ctx context.Context, db *store.DB) ([]GuildStatus, error) {
 		}
 	}
 	return list, nil
+}
+
+// folderOf returns the folder of the guild whose file this is.
+func folderOf(key string) string {
+	folder := path.Dir(key)
+	if p := placeOf(key); p.content == messageLog && !p.isSplit {
+		folder = path.Dir(folder) // the day's is below it
+	}
+	return folder
 }

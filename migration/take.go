@@ -145,7 +145,7 @@ func (t *taking) add(line ndjson.Line) error {
 		return err
 	}
 	if outcome == malformed {
-		if torn, record, ok := partTorn(line, reason); ok {
+		if torn, record, ok := partTorn(line); ok {
 			t.move(torn, malformed, reason)
 			return t.add(record)
 		}

@@ -8,8 +8,8 @@ import (
 
 // recordStart is how the bot began each record. A full disk, a kill or a loss of power
 // leaves a line without its end, or zeros, and the next record behind it. Within a text
-// quotes are escaped, so in a line that is no JSON object this can only be where a record
-// starts. Whoever reads logs, the migration or Scrub, finds records by it alone.
+// quotes are escaped, so in a malformed line this can only be where a record starts (or
+// within something that nobody wrote, which is malformed either way). Whoever reads logs, the migration or Scrub, finds records by it alone.
 const recordStart = `{"timestamp":"`
 
 // linesFrom returns a reader of a file's lines from an offset on.
@@ -21,13 +21,9 @@ func linesFrom(src *ndjson.File, offset int64) (*ndjson.Reader, error) {
 	return lines, err
 }
 
-// partTorn parts a line that is malformed for the given reason before the last record
-// that starts in it: torn is malformed as a whole, record is a line of its own. ok is
-// false if there is no such record.
-func partTorn(line ndjson.Line, reason string) (torn, record ndjson.Line, ok bool) {
-	if reason != badJSON && reason != badRest && reason != badShape {
-		return torn, record, false // one whole object, or too long and parted already
-	}
+// partTorn parts a malformed line before the last record that starts in it: torn is
+// malformed as a whole, record is a line of its own. ok is false if there is no such record.
+func partTorn(line ndjson.Line) (torn, record ndjson.Line, ok bool) {
 	i := strings.LastIndex(line.Text, recordStart)
 	if i <= 0 {
 		return torn, record, false

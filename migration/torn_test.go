@@ -58,6 +58,21 @@ func TestRecordBehindManyZeros(t *testing.T) {
 	wantContents(t, db, "one", "two", "three", "four")
 }
 
+// The rule is one of bytes: a torn line may become an object by what follows, and what is
+// malformed otherwise is parted all the same.
+func TestRecordWithinAnObject(t *testing.T) {
+	db, root := openDB(t), t.TempDir()
+	path := guildA + "/20260511/info.jsonl"
+	torn := by("bob", said("torn"))
+	torn = torn[:strings.Index(torn, `null,"extra"`)]
+	put(t, root, path, torn, bare(said("one")), "}\n", said("two"))
+	if got := once(t, db, root); got.Lines != 3 || got.Messages != 1 || got.Malformed != 2 {
+		t.Errorf("did %+v", got)
+	}
+	wantContents(t, db, "two")
+	wantQuarantine(t, db, path+" 0", fmt.Sprint(path, " ", len(torn)))
+}
+
 // What stands behind the last newline is read before it has an end, and grows by a whole
 // record, by a torn one, or by garbage.
 func TestTornLineGrows(t *testing.T) {
