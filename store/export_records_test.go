@@ -170,7 +170,18 @@ func NoSync(db *DB) error {
 // has a hash of channel and text, and a line has none.
 func PutRedacted(db *DB, r Record) error {
 	r.Redacted = true
-	shares, err := db.arrange([]Record{r})
+	return putAlone(db, r)
+}
+
+// MakeOld turns a file into one of format 3 in which records have been put that are not
+// paired.
+func MakeOld(db *DB, records ...Record) error {
+	return errors.Join(putAlone(db, records...), MakeFormatThree(db))
+}
+
+// putAlone puts records that are not paired.
+func putAlone(db *DB, records ...Record) error {
+	shares, err := db.arrange(records)
 	if err != nil {
 		return err
 	}
@@ -182,12 +193,19 @@ func PutRedacted(db *DB, r Record) error {
 				if err != nil {
 					return err
 				}
-				s := stored{source: r.Source, channel: number, gone: true, line: storedLine{channel: number}}
-				if g.info.logs.add(p.key.time); !p.key.isLog() {
-					s.hash = g.w.hash(r.Channel.Name, []byte(r.Content))
+				s := stored{source: SourceLog, channel: number, gone: p.gone, line: storedLine{channel: number}}
+				if p.key.isLog() {
+					g.info.logs.add(p.key.time)
+				} else {
 					g.info.ids.add(p.key.time)
+					s.source, s.edited = p.more.Source, p.more.Edited
 				}
-				put(g, p.key, &s, "")
+				if s.gone && !p.key.isLog() {
+					s.hash = g.w.hash(g.share.channels[p.channel].Name, []byte(p.content))
+				}
+				if !g.has(p.key) && (i == 0 || batch[i-1].key != p.key) {
+					put(g, p.key, &s, p.kept())
+				}
 			}
 			return nil
 		})

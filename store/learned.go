@@ -51,6 +51,9 @@ func (w *writeTx) learn(l LearnedName) error {
 	if err := g.channels.Delete(hash); err != nil {
 		return err
 	}
+	if err := w.putPairing(l.Guild, g.info); err != nil { // a line may be of that name
+		return err
+	}
 	delete(g.numbers, unknown)
 	g.names[number] = known
 	byName := channelHashKey(w.salt, known)

@@ -220,7 +220,13 @@ func (g *guildTx) mergeMessage(p *pending, s stored, trace bool) error {
 		m.text = m.words.text
 	}
 	g.near.insert(m)
-	for isNew := true; ; isNew = false {
+	return g.settleMessage(m, true)
+}
+
+// settleMessage gives a message that has no line the best one that would rather have it, and
+// goes on with the message that had that line. The first message may be new.
+func (g *guildTx) settleMessage(m *message, isNew bool) error {
+	for first := true; ; first = false {
 		best, err := g.bestOffer(m)
 		if err != nil {
 			return err
@@ -236,12 +242,13 @@ func (g *guildTx) mergeMessage(p *pending, s stored, trace bool) error {
 				return err
 			}
 		}
-		if isNew {
+		switch {
+		case first && isNew:
 			err = g.putMessage(m)
 			if m.gone { // from now on it is what the file says
 				m.words, m.held = m.wordsOf(), nil
 			}
-		} else {
+		case !first || best != nil:
 			err = g.rewrite(m)
 		}
 		switch {

@@ -251,3 +251,24 @@ func TestOldHashes(t *testing.T) {
 		})
 	}
 }
+
+// A line that came late pairs with its message once the name of the message's channel is learnt.
+func TestLearntNamePairs(t *testing.T) {
+	db := openTemp(t)
+	said(1, store.Channel{ID: 7, Name: store.UnknownChannel}, "hi", 0).arrive(t, db)
+	wrote(store.Channel{Name: "general"}, "hi", 40_000).arrive(t, db)
+	if n := len(all(t, db, store.Query{})); n != 2 {
+		t.Fatalf("there are %d records before the name is known, want 2", n)
+	}
+	mustPut(t, db, store.Batch{Learned: []store.LearnedName{{Guild: 1, Channel: 7, Name: "general"}}})
+	tasks, err := db.Tasks(context.Background())
+	if err != nil || len(tasks) != 1 {
+		t.Fatalf("there are the tasks %v, %v, want one", tasks, err)
+	}
+	if _, done, err := db.Step(context.Background(), tasks[0]); err != nil || !done {
+		t.Fatalf("done %t, %v", done, err)
+	}
+	if have := all(t, db, store.Query{}); len(have) != 1 || !have[0].InLogs || have[0].Channel.Name != "general" {
+		t.Errorf("there is %+v, want one record of both", have)
+	}
+}

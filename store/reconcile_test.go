@@ -328,6 +328,69 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
+// A file of before messages and lines were paired by preference is paired once it has
+// been brought up to date, in steps between which it may be closed.
+func TestPairAgain(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 2))
+			path := filepath.Join(t.TempDir(), "rollcall.db")
+			db := openWith(t, path, store.Options{})
+			model := newTruth(store.Salt(db))
+			var records []store.Record
+			for range 60 + 1200*(seed%2) {
+				r := randomRecord(random, int64(120e6+2000e6*(seed%2)))
+				_, known := model.messages[r.Message]
+				switch isLine := r.Source == store.SourceLog; {
+				case isLine && model.lines[lineOf(r)] == nil:
+					model.lines[lineOf(r)] = &told{channel: r.Channel.ID}
+				case !isLine && !known:
+					model.messages[r.Message] = r
+				default:
+					continue
+				}
+				records = append(records, r)
+			}
+			if err := store.MakeOld(db, records...); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db = openWith(t, path, store.Options{})
+			tasks, err := db.Tasks(context.Background())
+			if err != nil || len(tasks) != 2 {
+				t.Fatalf("there are the tasks %v, %v, want one for each guild", tasks, err)
+			}
+			for _, task := range tasks {
+				for done := false; !done; {
+					if _, done, err = db.Step(context.Background(), task); err != nil {
+						t.Fatal(err)
+					}
+				}
+				mustBeSound(t, db)
+				db.Close()
+				db = openWith(t, path, store.Options{})
+			}
+			have := map[string]int{}
+			for _, r := range all(t, db, store.Query{}) {
+				have[describe(r, r.InLogs)]++
+			}
+			if want := model.expected(); !maps.Equal(have, want) {
+				for what, n := range want {
+					if have[what] != n {
+						t.Errorf("want %d, have %d: %s", n, have[what], what)
+					}
+				}
+			}
+			if tasks, err = db.Tasks(context.Background()); err != nil || len(tasks) != 0 {
+				t.Errorf("there still are the tasks %v, %v", tasks, err)
+			}
+		})
+	}
+}
+
 // randomChanges makes some changes of messages that were given, or will be: as long as
 // they are not there nothing comes of it.
 func randomChanges(random *rand.Rand, given []store.Record) (changes []store.Change) {

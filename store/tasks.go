@@ -28,6 +28,7 @@ const (
 	taskRedactChannel byte = 2 // id is a channel that was deleted
 	taskRemoveChannel byte = 3
 	taskAccount       byte = 4 // id is a user who is no person, and whose lines go
+	taskPair          byte = 5 // messages of a guild without a line look for one once more
 )
 
 // Erased is what a task, or a step of it, has removed.
@@ -53,6 +54,8 @@ func (t Task) String() string {
 		return "redact deleted channel " + t.id.String()
 	case taskRemoveChannel:
 		return "remove deleted channel " + t.id.String()
+	case taskPair:
+		return "pair messages and log lines of guild " + t.guild.String()
 	case taskAccount:
 		return "remove the log lines of bot or webhook " + t.id.String()
 	}
@@ -115,6 +118,8 @@ func (w *writeTx) step(t Task, position []byte) (Erased, []byte, error) {
 		return w.stepForget(Person{t.id, t.guild}, position)
 	case taskRedactChannel, taskRemoveChannel:
 		return w.stepChannel(t, position)
+	case taskPair:
+		return w.stepPair(t.guild, position)
 	case taskAccount:
 		return w.stepAccount(t.id, position)
 	}

@@ -82,15 +82,15 @@ func toFormatThree(tx *bbolt.Tx) error {
 	return err
 }
 
-// toFormatFour makes the buckets of formatFourTop and formatFourState, empty. A record
-// may have fields from now on (codec.go) that older builds would drop when they rewrite it.
+// toFormatFour makes the buckets of formatFourTop and formatFourState, empty, and leaves the
+// task of pairing what older builds did not (pairing.go). A record may have fields from now on (codec.go) that older builds would drop when they rewrite it.
 func toFormatFour(tx *bbolt.Tx) error {
 	for _, name := range formatFourTop {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
-	return addStateBuckets(tx, formatFourState...)
+	return errors.Join(addStateBuckets(tx, formatFourState...), pairAgain(tx))
 }
 
 func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {

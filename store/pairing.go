@@ -1,0 +1,88 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// Builds before format 4 took a message and a line for one only if text and channel name
+// were equal, so a file of theirs may have two records where there should be one. Once
+// such a file has been brought up to date, its messages that have no line look for one
+// again, in a task; and so do those of a guild in which a channel's name has been learnt.
+
+// pairVisits is how many records a step looks at, at whose lines it may have to look, too.
+const pairVisits = 4_000
+
+// pairAgain leaves the task for every guild.
+func pairAgain(tx *bbolt.Tx) error {
+	w := &writeTx{tx: tx}
+	return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
+		payload, ok := unseal(key, value)
+		if !ok || len(key) != 8 {
+			return damagedValue(key)
+		}
+		info, err := decodeGuildInfo(payload)
+		if err != nil {
+			return damagedValue(key)
+		}
+		return w.putPairing(ID(binary.BigEndian.Uint64(key)), info)
+	})
+}
+
+// putPairing leaves the task for a guild, if it has messages where lines are about.
+func (w *writeTx) putPairing(guild ID, info guildInfo) error {
+	if !info.ids.set || !info.logs.overlaps(info.ids.min-logBefore, info.ids.max+logAfter) {
+		return nil
+	}
+	return w.put(w.state(stateTombstones), Task{taskPair, guild, 0}.key(), nil)
+}
+
+// stepPair lets some messages of a guild look for their lines, from the key of a record
+// on, and returns the key to go on from, nil at the end.
+func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byte, err error) {
+	if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(guild))) == nil {
+		return erased, nil, nil
+	}
+	g, err := w.guild(guild)
+	if err != nil {
+		return erased, nil, err
+	}
+	var alone []recordKey
+	c := g.records.Cursor()
+	visits := 0
+	for b, value := c.Seek(position); b != nil; b, value = c.Next() {
+		if visits++; visits > pairVisits {
+			next = slices.Clone(b)
+			break
+		}
+		key := paddedKey(b)
+		if key.isLog() || !g.info.logs.overlaps(key.time-logBefore, key.time+logAfter) {
+			continue
+		}
+		s, err := readStored(b, value, key.time)
+		if err != nil {
+			g.w.bad.note(g.id, b, err)
+		} else if !s.inLogs {
+			alone = append(alone, key)
+		}
+	}
+	for _, key := range alone {
+		before := len(g.changes)
+		if err := g.approach(key.user, key.time); err != nil {
+			return erased, nil, err
+		}
+		i, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key recordKey) int { return m.key.compare(key) })
+		if !found || g.near.messages[i].inLogs {
+			continue
+		}
+		if err := g.settleMessage(g.near.messages[i], false); err != nil {
+			return erased, nil, err
+		}
+		if erased.Messages += int64(len(g.changes) - before); erased.Messages >= stepRecords {
+			return erased, key.append(nil), nil
+		}
+	}
+	return erased, next, nil
+}
