@@ -54,6 +54,7 @@ func TestHiddenMeanwhile(t *testing.T) {
 		w.filled()
 		w.say(w.ada, "heard", w.other)
 		w.complete(w.since)
+		w.until("the recheck is done", func() bool { return w.tracker.Status().Recheck.Guilds == 0 })
 		asked := w.sim.Stats()
 		v.hide(w)
 		w.until("the span is in the ledger", func() bool { // by a role it is unreadable first, and then hidden

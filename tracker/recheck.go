@@ -72,6 +72,9 @@ func (p *planner) recheck(b *pending, g *listening, e guildSeen, known map[store
 	lately := idBefore(plan.from, probeSpan)
 	for _, c := range e.snapshot.Channels {
 		plan.listed = append(plan.listed, c.ID)
+		if p.deaf(c.ID, c.thread()) {
+			continue // nothing is asked of a channel that cannot be read
+		}
 		cursor, seen := known[c.ID]
 		if seen && c.holdsMessages() && !filled[c.ID] && (cursor > lately || c.LastMessage != 0 && c.LastMessage < cursor) {
 			plan.probe = append(plan.probe, c.ID)

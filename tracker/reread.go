@@ -134,6 +134,13 @@ type reread struct {
 
 // run reads the channel. The error is errUnreachable, errWithheld, or one of the store.
 func (c *reread) run(ctx context.Context) error {
+	if err := c.read(ctx); !errors.Is(err, errUnreadable) {
+		return err
+	}
+	return nil
+}
+
+func (c *reread) read(ctx context.Context) error {
 	if c.closed() {
 		return nil
 	}
@@ -170,6 +177,19 @@ func (c *reread) run(ctx context.Context) error {
 // closed reports whether the channel cannot be read, so that nothing is to be asked of it.
 func (c *reread) closed() bool {
 	return c.b.closed(store.Gap{Guild: c.plan.guild, Channel: c.channel, Until: c.channel}) != ""
+}
+
+// errUnreadable says that the bot may not read the channel any more.
+var errUnreadable = errors.New("the channel cannot be read")
+
+// unreadable reports whether it is known that the bot may not read the channel's history.
+// Nothing is asked about it then.
+func (c *reread) unreadable() bool {
+	channel := c.channel
+	if info, _ := c.b.names.channel(channel); info.parent != 0 {
+		channel = info.parent
+	}
+	return reasonOf(c.b.access.reading(c.plan.guild, channel)) != ""
 }
 
 // step reads one page and does what it shows. The messages that are stored were so before
@@ -385,6 +405,9 @@ func (c *reread) try(ctx context.Context, ask func() error) (err error) {
 			if open, _ := c.b.jobs.len(); open == 0 {
 				break
 			}
+		}
+		if c.unreadable() {
+			return errUnreadable
 		}
 		if err = ask(); !errors.Is(err, errUnreachable) {
 			return err
