@@ -87,7 +87,6 @@ func mustSettle(t *testing.T, once []byte, err error, again func([]byte) ([]byte
 	}
 }
 
-
 func FuzzBlock(f *testing.F) {
 	first := store.RecordKey(store.Record{User: 5, Time: -3, Message: 7})
 	id := "\x00\x00\x00\x00\x00\x00\x00\x09"
