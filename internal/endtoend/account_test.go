@@ -229,6 +229,9 @@ func (h *house) inhabited(w *world, sessions int) *daemon {
 		}
 		return nil
 	})
+	w.mu.Lock()
+	w.heard = time.Now()
+	w.mu.Unlock()
 	return d
 }
 

@@ -30,6 +30,8 @@ type world struct {
 	rooms  []*simulator.Channel // where people talk, the liveliest first
 	lately map[*simulator.Channel]simulator.Message
 	made   int // channels and threads, for their names
+	// heard is when somebody listened for the first time: from then on ids may be out of order.
+	heard time.Time
 }
 
 const people = 1500 // each says about one message a second then, which is lively enough
@@ -109,6 +111,9 @@ func (w *world) say(ctx context.Context, room *simulator.Channel, d simulator.Dr
 		d, heard = w.draft(room), w.random.IntN(2) == 0
 	}
 	d.At = at
+	if at.IsZero() {
+		d.Late = w.late(room)
+	}
 	delay := time.Duration(200+w.random.IntN(4800))*time.Millisecond + time.Duration(w.random.IntN(1000))*time.Microsecond
 	w.mu.Unlock()
 	m, err := room.Post(ctx, d)
@@ -124,6 +129,16 @@ func (w *world) say(ctx context.Context, room *simulator.Channel, d simulator.Dr
 		w.mu.Unlock()
 	}
 	return nil
+}
+
+// late draws for how long a message has been under way, so that others with higher ids came
+// before it. Nobody speaks in a room before there is one. w.mu is held.
+func (w *world) late(room *simulator.Channel) time.Duration {
+	late := time.Duration(w.random.IntN(2000)) * time.Millisecond
+	if w.heard.IsZero() || w.random.IntN(20) > 0 || time.Since(w.heard) <= late || time.Since(room.ID.Time()) <= late+10*time.Millisecond {
+		return 0
+	}
+	return late
 }
 
 // draft is what somebody says: often one of few short texts, so that many equal ones
