@@ -55,18 +55,7 @@ func mustLack(t *testing.T, db *store.DB, what string) {
 
 func mustRecord(t *testing.T, db *store.DB, want []store.Record) {
 	t.Helper()
-	have := all(t, db, store.Query{})
-	for i := range max(len(have), len(want)) {
-		if i >= len(have) || i >= len(want) || !reflect.DeepEqual(have[i], want[i]) {
-			t.Errorf("record %d of %d is not as record %d of %d", i, len(have), i, len(want))
-			for _, list := range [][]store.Record{have, want} {
-				if i < len(list) {
-					t.Errorf("%+v %s", list[i], extraOf(list[i]))
-				}
-			}
-			return
-		}
-	}
+	sameRecords(t, "records", all(t, db, store.Query{}), want)
 }
 
 func extraOf(r store.Record) string {
