@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"time"
 
@@ -352,6 +353,38 @@ func TestRefusalsAreAskedAgain(t *testing.T) {
 	w.other.SetAccess(simulator.Full)
 	w.complete(func(m simulator.Message) bool { return w.since(m) })
 	w.filled()
+}
+
+// What is compared with the history after an absence leaves out what cannot be read: neither
+// is it asked for, nor does Discord's not knowing a thread of it mean that it was deleted.
+func TestHiddenIsNotCompared(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	thread := w.other.StartThread(simulator.ThreadSpec{Name: "thread", Owner: w.ada})
+	w.again(w.options())
+	w.say(w.ada, "kept", w.general, w.other, thread)
+	w.complete(w.since)
+	w.stopped()
+	w.other.SetAccess(simulator.NoAccess)
+	w.sim.EveryREST(simulator.RouteChannel, func(_ *simulator.Server, rw http.ResponseWriter, _ *http.Request) bool {
+		rw.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(rw, `{"code":%d,"message":"Unknown Channel"}`, codeUnknownChannel)
+		return false
+	})
+	o := w.options()
+	o.Recheck = 24 * time.Hour
+	w.again(o)
+	if s := w.rechecked(); s.Deletions != 0 {
+		t.Errorf("%+v were learned", s)
+	}
+	for id, rec := range w.stored() {
+		if rec.Redacted {
+			t.Errorf("message %v of %s is redacted", id, rec.Channel.Name)
+		}
+	}
+	if n := w.sim.Stats().Refused; n != 0 {
+		t.Errorf("%d requests were refused", n)
+	}
 }
 
 // Whatever is hidden, shown, said and killed, and whenever: in the end nothing is missing
