@@ -50,6 +50,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	version, commit := cli.Version()
 	parts := health.Sources{Store: db, CommitInterval: c.CommitInterval,
 		Daemon: &health.Daemon{Version: version, Commit: commit, Process: os.Getpid(), Started: store.MicrosOf(time.Now())}}
+	var passed func(store.ID) (tracker.PassedBy, bool)
 	if c.Token.IsSet() { // tracker
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
@@ -59,7 +60,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		if err != nil {
 			return err
 		}
-		parts.Tracker = t.Status
+		parts.Tracker, passed = t.Status, t.WhyPassed
 		group.Add("tracker", t.Run)
 	} else {
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
@@ -86,7 +87,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	server := api.New(api.Options{
 		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Zone: c.TZ.Location(),
 		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree),
-		Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules),
+		Rules: rules, Passed: passed, Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())

@@ -99,7 +99,7 @@ func writeRandomly(t *testing.T, db *store.DB, random *rand.Rand, from store.Mic
 			lines.Records = append(lines.Records, r)
 		}
 		if random.IntN(2) == 0 {
-			r.Source, r.Message, r.Channel.ID = store.SourceLive, store.ID(1+random.Int64N(1<<60)), 7
+			r.Source, r.Message, r.Channel.ID = store.SourceLive, store.ID(1+random.Int64N(1<<60)), store.ID(7+random.IntN(3))
 			batch.Records = append(batch.Records, r)
 		}
 	}
@@ -162,19 +162,49 @@ func inZone(d store.Days, r store.Record) time.Time { return r.Time.Time().In(d.
 
 func monday(w time.Weekday) int { return (int(w) + 6) % 7 }
 
-func byMost(counts map[string]int64) (list []store.ChannelCount) {
+// channelOf tells the channel of each record: by its id, under the name of the newest record;
+// without one the only channel with an id that had the name, or the name.
+func channelOf(records []store.Record) func(store.Record) store.Channel {
+	ids, newest := map[string]map[store.ID]bool{}, map[store.ID]store.Record{}
+	for _, r := range records {
+		if r.Channel.ID == 0 {
+			continue
+		}
+		if ids[r.Channel.Name] == nil {
+			ids[r.Channel.Name] = map[store.ID]bool{}
+		}
+		ids[r.Channel.Name][r.Channel.ID] = true
+		if last, known := newest[r.Channel.ID]; !known || r.Time > last.Time {
+			newest[r.Channel.ID] = r
+		}
+	}
+	return func(r store.Record) store.Channel {
+		id := r.Channel.ID
+		if of := ids[r.Channel.Name]; id == 0 && len(of) == 1 {
+			for id = range of {
+			}
+		}
+		if id == 0 {
+			return r.Channel
+		}
+		return newest[id].Channel
+	}
+}
+
+func byMost(counts map[store.Channel]int64) (list []store.ChannelCount) {
 	list = []store.ChannelCount{}
-	for name, n := range counts {
-		list = append(list, store.ChannelCount{Name: name, Messages: n})
+	for c, n := range counts {
+		list = append(list, store.ChannelCount{ID: c.ID, Name: c.Name, Messages: n})
 	}
 	slices.SortFunc(list, func(a, b store.ChannelCount) int {
-		return cmp.Or(cmp.Compare(b.Messages, a.Messages), strings.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(b.Messages, a.Messages), strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return list
 }
 
 func obviousSummary(records []store.Record, d store.Days) (s store.Summary) {
-	users, days, channels := map[store.ID]bool{}, map[string]map[store.ID]int64{}, map[string]int64{}
+	users, days, channels := map[store.ID]bool{}, map[string]map[store.ID]int64{}, map[store.Channel]int64{}
+	channel := channelOf(records)
 	for _, r := range records {
 		if !within(d, r) {
 			continue
@@ -182,7 +212,7 @@ func obviousSummary(records []store.Record, d store.Days) (s store.Summary) {
 		at := inZone(d, r)
 		s.Messages++
 		users[r.User] = true
-		channels[r.Channel.Name]++
+		channels[channel(r)]++
 		s.Heatmap[monday(at.Weekday())][at.Hour()]++
 		date := at.Format(time.DateOnly)
 		if days[date] == nil {
@@ -227,7 +257,8 @@ func obviousLeaders(records []store.Record, d store.Days, by store.By, limit int
 }
 
 func obviousProfile(records []store.Record, user store.ID, d store.Days, now time.Time) (p store.Profile, known bool) {
-	channels, days, active := map[string]int64{}, map[string]bool{}, map[string]bool{}
+	channels, days, active := map[store.Channel]int64{}, map[string]bool{}, map[string]bool{}
+	channel := channelOf(records)
 	for _, r := range records {
 		if r.User != user {
 			continue
@@ -244,7 +275,7 @@ func obviousProfile(records []store.Record, user store.ID, d store.Days, now tim
 		p.Messages++
 		p.Hours[at.Hour()]++
 		p.Weekdays[monday(at.Weekday())]++
-		channels[r.Channel.Name]++
+		channels[channel(r)]++
 		active[at.Format(time.DateOnly)] = true
 	}
 	if !known {

@@ -76,8 +76,14 @@ func (c *checker) run() error {
 	if err := c.texts("state/log_files", c.tx.Bucket(bucketState).Bucket(stateLogFiles), logFileTexts(c.keys)); err != nil {
 		return err
 	}
+	if err := c.known(); err != nil {
+		return err
+	}
+	if err := c.passed(); err != nil {
+		return err
+	}
 	for _, name := range stateBuckets {
-		if bytes.Equal(name, stateLogFiles) {
+		if bytes.Equal(name, stateLogFiles) || bytes.Equal(name, stateKnown) || bytes.Equal(name, statePassed) && c.tx.Bucket(bucketState).Bucket(name) != nil {
 			continue
 		}
 		if _, err := c.countValues("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name)); err != nil {

@@ -26,6 +26,8 @@
 //	state/gaps                  seq u64                               → Gap as JSON
 //	state/gaps_open             seq u64 of an open gap                → nothing
 //	state/unreadable            guild u64 · channel u64               → Unreadable as JSON
+//	state/known                 guild u64 · channel u64               → what is known of a channel beside its records, a text (known.go)
+//	state/passed                message u64                           → guild u64 · channel u64 · why u8: it does not count (passed.go); 0: how many
 //	state/tombstones            1 · hash of a person, 32 bytes        → guild u64 (0: all): who is forgotten and stays so
 //	                            2 · kind u8 · guild u64 · id u64      → a task that is not finished, and how far it is (tasks.go)
 //	                            3 · guild u64 · key of a record       → what is left of a message that was removed (traces.go)

@@ -62,6 +62,9 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	switch {
 	case err == nil:
 		db.counters.committed(w, time.Since(began))
+		for _, m := range w.kept {
+			db.keptOut.Add(m.message, m.why)
+		}
 	case errors.Is(err, ErrFull):
 		db.counters.noRoom()
 	}

@@ -219,6 +219,9 @@ func (g *guildTx) eraseUser(user ID, most int) (int, error) {
 		if err := g.remove(key); err != nil {
 			return 0, err
 		}
+		if !key.isLog() {
+			g.w.kept = append(g.w.kept, keptOutMessage{ID(key.id), KeptOutForgotten})
+		}
 	}
 	return len(keys), nil
 }

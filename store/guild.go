@@ -128,6 +128,7 @@ type guildTx struct {
 	named     *crypt.Codec // names of channels
 	share     *share       // whose records are being put
 	given     []int64      // the numbers of the share's channels, -1 until they are needed
+	newest    []span       // and the times of their records that were put
 	numbers   map[Channel]uint32
 	names     map[uint32]Channel
 	changes   []change // what was put and deleted, for flush
@@ -247,7 +248,7 @@ func (g *guildTx) begin(s *share) {
 		g.activity.FillPercent = bulkFill
 	}
 	g.leave()
-	g.share, g.given = s, make([]int64, len(s.channels))
+	g.share, g.given, g.newest = s, make([]int64, len(s.channels)), make([]span, len(s.channels))
 	for i := range g.given {
 		g.given[i] = -1
 	}

@@ -26,6 +26,8 @@ var (
 	stateTombstones = []byte("tombstones")
 	stateEarly      = []byte("early")
 	stateUnreadable = []byte("unreadable")
+	stateKnown      = []byte("known")
+	statePassed     = []byte("passed")
 	topBuckets      = append([][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}, formatFourTop...)
 	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
 	stateBuckets    = append([][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps, stateTombstones}, formatFourState...)
@@ -39,7 +41,7 @@ var (
 // named in rekey.go, too, and in check.go.
 var (
 	formatFourTop   = [][]byte{}
-	formatFourState = [][]byte{stateEarly, stateUnreadable}
+	formatFourState = [][]byte{stateEarly, stateUnreadable, stateKnown, statePassed}
 )
 
 const (

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+
+	"rollcall/internal/civil"
 )
 
 // UnknownChannel is a channel's name until it is learnt.
@@ -49,6 +51,16 @@ func (w *writeTx) learn(l LearnedName) error {
 		return err
 	}
 	if err := g.channels.Delete(hash); err != nil {
+		return err
+	}
+	err = w.noteChannel(l.Guild, l.Channel, func(k *channelInfo) bool { // unless what was said since tells another
+		if k.name != "" {
+			return false
+		}
+		k.name, k.named = known.Name, civil.MinMicros
+		return true
+	})
+	if err != nil {
 		return err
 	}
 	if err := w.putPairing(l.Guild, g.info); err != nil { // a line may be of that name

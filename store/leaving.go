@@ -76,6 +76,7 @@ func (db *DB) GuildsListened(ctx context.Context) (guilds []ID, err error) {
 // The places of the log files stay, so its logs are not taken in again; and whoever
 // was forgotten there stays so.
 func (db *DB) RemoveGuild(ctx context.Context, guild ID, before Micros) (erased Erased, done bool, err error) {
+	defer db.channelIDs.drop(guild)
 	err = db.update(ctx, func(w *writeTx) error {
 		erased, done = Erased{}, false
 		key := leftKey(guild)
@@ -131,6 +132,7 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		{w.state(stateUnreadable), prefix, &rest},
 		{w.state(stateLastDates), prefix, &rest},
 		{w.state(stateEarly), prefix, &rest},
+		{w.state(stateKnown), prefix, &rest},
 		{w.state(stateTombstones), append([]byte{tombTask, taskRedactChannel}, prefix...), &rest},
 		{w.state(stateTombstones), append([]byte{tombTask, taskRemoveChannel}, prefix...), &rest},
 	} {
@@ -143,6 +145,10 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		if *of.n += len(keys); len(keys) == stepRecords {
 			return names, rest, nil
 		}
+	}
+	passed, err := w.erasePassed(guild)
+	if err != nil || passed == stepRecords {
+		return names, rest + passed, err
 	}
 	gaps, err := w.eraseGaps(guild)
 	if err != nil || gaps > 0 || w.tx.Bucket(bucketGuilds).Get(prefix) == nil {

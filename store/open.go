@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollcall/internal/atomicfile"
+	"rollcall/internal/lately"
 	"rollcall/store/internal/boltfile"
 	"rollcall/store/internal/crypt"
 
@@ -59,10 +60,12 @@ type DB struct {
 	encryption crypt.State
 	decryptErr error // see DecryptErr
 
-	forgotten tombstones
-	early     earlyIndex
-	gate      atomic.Pointer[Gate]
-	burying   sync.Mutex // held while forgotten is changed, in the file and in memory
+	forgotten  tombstones
+	early      earlyIndex
+	channelIDs channelIDs
+	gate       atomic.Pointer[Gate]
+	keptOut    lately.Map[KeptOut]
+	burying    sync.Mutex // held while forgotten is changed, in the file and in memory
 }
 
 const databaseIDSize = 16
@@ -107,6 +110,7 @@ func open(path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{file: file, path: path, options: o.withoutKey(), bad: damaged{tell: o.Damaged, told: map[string]bool{}}, counters: newCounters()}
+	db.keptOut.Most = keptOutMost
 	if err := db.verify(); err != nil {
 		file.Close()
 		return nil, err

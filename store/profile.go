@@ -2,10 +2,7 @@ package store
 
 import (
 	"context"
-	"iter"
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"rollcall/internal/civil"
@@ -13,13 +10,6 @@ import (
 
 	"go.etcd.io/bbolt"
 )
-
-// ChannelCount is how many messages were written in channels of a name. Channels
-// are added up by name, because the logs know no ids.
-type ChannelCount struct {
-	Name     string `json:"channel_name"`
-	Messages int64  `json:"messages"`
-}
 
 // Profile is who a user is in a guild.
 type Profile struct {
@@ -69,7 +59,7 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 			return err
 		}
 		t.finish(t.calendar.Slot(civil.QuarterOf(MicrosOf(now))).Day)
-		p.Channels, err = r.countByName(maps.All(t.channels))
+		p.Channels, err = db.countChannels(tx, r, maps.All(t.channels))
 		return err
 	})
 	return p, known, err
@@ -162,32 +152,6 @@ func (c *recordCursor) ends(user ID) (first, last Micros, ok bool) {
 	b, _ = c.Before(recordKey{user, civil.MaxMicros + 1, 0}.append(nil))
 	key, ok = parseRecordKey(b)
 	return first, key.time, ok && key.user == user
-}
-
-// countByName turns counts by channel number into counts by channel name.
-func (r *reader) countByName(numbers iter.Seq2[int, int64]) ([]ChannelCount, error) {
-	sums := map[string]int64{}
-	for number, n := range numbers {
-		if n == 0 {
-			continue
-		}
-		c, err := r.channel(uint32(number))
-		if err != nil {
-			return nil, err
-		}
-		sums[c.Name] += n
-	}
-	counts := make([]ChannelCount, 0, len(sums))
-	for name, n := range sums {
-		counts = append(counts, ChannelCount{name, n})
-	}
-	slices.SortFunc(counts, func(a, b ChannelCount) int {
-		if c := order(b.Messages, a.Messages); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return counts, nil
 }
 
 // Name returns a user's display name in a guild, or the guild's own for user 0, as

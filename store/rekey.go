@@ -234,11 +234,12 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 		list = append(list, textBucket{texts, texts, channels.Bucket(name), channelAgain, false})
 		return nil
 	}))
-	names, files, early := string(bucketNames), path(bucketState, stateLogFiles), path(bucketState, stateEarly)
+	names, files, early, known := string(bucketNames), path(bucketState, stateLogFiles), path(bucketState, stateEarly), path(bucketState, stateKnown)
 	return append(list,
 		textBucket{names, names, tx.Bucket(bucketNames), textAgain, false},
 		textBucket{files, files, tx.Bucket(bucketState).Bucket(stateLogFiles), textAgain, false},
 		textBucket{early, early, tx.Bucket(bucketState).Bucket(stateEarly), earlyAgain, false},
+		textBucket{known, known, tx.Bucket(bucketState).Bucket(stateKnown), textAgain, false},
 	), err
 }
 

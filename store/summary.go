@@ -39,7 +39,7 @@ type Summary struct {
 	Users    int64
 	Daily    []Day          // the days that have messages, in order
 	Heatmap  [7][24]int64   // messages by weekday, Monday first, and hour
-	Channels []ChannelCount // by messages from the most, then by name
+	Channels []ChannelCount // by messages from the most, then by name and id
 	Leaders  []UserCount    // by messages, as Leaders returns them
 }
 
@@ -56,7 +56,7 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, leaders int) (Summa
 			return err
 		}
 		if r := openReader(tx, db.keys, guild); r != nil {
-			s.Channels, err = r.countByName(slices.All(t.channels))
+			s.Channels, err = db.countChannels(tx, r, slices.All(t.channels))
 		}
 		return err
 	})

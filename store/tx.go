@@ -14,11 +14,13 @@ type writeTx struct {
 	keys      *crypt.Keyring
 	salt      []byte
 	forgotten *tombstones
+	kept      []keptOutMessage // for WhyKeptOut, once the transaction stands
 	bad       *damaged
 	gate      Gate
 	early     *earlyIndex
 	earlier   map[earlyKey]*earlyMark // what becomes of early once the transaction stands
 	guilds    map[ID]*guildTx
+	known     *crypt.Codec // of state/known, once it is needed
 	arena     kv.Arena
 	// outcomes are counted by Source, and into Stats once the transaction stands.
 	outcomes [SourceImport + 1]Outcomes

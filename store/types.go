@@ -154,6 +154,10 @@ type Batch struct {
 	// page that is read twice is counted once.
 	CountFound bool
 	Access     []AccessChange
+	// Channels is what Discord tells of channels, Passed what is known of messages that are
+	// not stored.
+	Channels []ChannelSeen
+	Passed   []Passed
 }
 
 // Counts are the outcomes of log lines; Lines is the sum of the others.

@@ -12,20 +12,22 @@ import (
 	"rollcall/store/internal/packed"
 
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
 )
 
 const formatVersion = 4
 
 // migrations[i] changes a file of format i+1 to format i+2, each in one
 // transaction that also writes the new format's number.
-var migrations = []func(*bbolt.Tx) error{toFormatTwo, toFormatThree, toFormatFour}
+var migrations = []func(*DB, *bbolt.Tx) error{toFormatTwo, toFormatThree, toFormatFour}
 
 // upgrade stops in front of damage, too: a step adds what its format brought and
 // nothing that should have been there before.
 func (db *DB) upgrade(format int) error {
 	for ; format < formatVersion; format++ {
 		err := db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
-			if err := migrations[format-1](tx); err != nil {
+			if err := migrations[format-1](db, tx); err != nil {
 				return err
 			}
 			return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, uint32(format+1))))
@@ -43,7 +45,7 @@ func (db *DB) OldFormat() bool { return db.options.ReadOnly && db.format < forma
 
 // toFormatTwo makes the bucket of tombstones, gives the hashes of channels their salt,
 // and packs activity and profiles, which had a key for each user.
-func toFormatTwo(tx *bbolt.Tx) error {
+func toFormatTwo(_ *DB, tx *bbolt.Tx) error {
 	if err := addStateBuckets(tx, stateTombstones); err != nil {
 		return err
 	}
@@ -77,20 +79,61 @@ func toFormatTwo(tx *bbolt.Tx) error {
 
 // toFormatThree makes the bucket of recent records. Those of user_stats may now be
 // blocks of several; a key for each, as it was, is a block, too.
-func toFormatThree(tx *bbolt.Tx) error {
+func toFormatThree(_ *DB, tx *bbolt.Tx) error {
 	_, err := tx.CreateBucketIfNotExists(bucketRecent)
 	return err
 }
 
 // toFormatFour makes the buckets of formatFourTop and formatFourState, empty, and leaves the
 // task of pairing what older builds did not (pairing.go). A record may have fields from now on (codec.go) that older builds would drop when they rewrite it.
-func toFormatFour(tx *bbolt.Tx) error {
+func toFormatFour(db *DB, tx *bbolt.Tx) error {
 	for _, name := range formatFourTop {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
-	return errors.Join(addStateBuckets(tx, formatFourState...), pairAgain(tx))
+	if err := errors.Join(addStateBuckets(tx, formatFourState...), pairAgain(tx)); err != nil {
+		return err
+	}
+	return nameChannels(db, tx)
+}
+
+// nameChannels takes the name that each channel was met under last for its present one, until
+// something younger tells another.
+func nameChannels(db *DB, tx *bbolt.Tx) error {
+	w := &writeTx{tx: tx, keys: db.keys}
+	return tx.Bucket(bucketGuilds).ForEach(func(b, _ []byte) error {
+		if len(b) != 8 {
+			return damagedValue(b)
+		}
+		guild := ID(binary.BigEndian.Uint64(b))
+		channels := tx.Bucket(bucketChannels).Bucket(bucketName(guild))
+		if channels == nil {
+			return nil
+		}
+		texts := db.keys.NestedTexts(bucketChannels, bucketName(guild))
+		cursor := channels.Cursor()
+		for key, value := cursor.First(); len(key) == 5 && key[0] == 0; key, value = cursor.Next() {
+			payload, ok := unseal(key, value)
+			if !ok {
+				return damagedValue(key)
+			}
+			c, err := decodeChannel(texts, key, payload)
+			if err != nil {
+				return err
+			}
+			if c.ID == 0 || c.Name == UnknownChannel {
+				continue
+			}
+			if err := w.noteChannel(guild, c.ID, func(k *channelInfo) bool {
+				k.name, k.named = c.Name, civil.MinMicros
+				return true
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {

@@ -55,8 +55,11 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			gaps = slices.Clone(gaps)
 			gaps[0].Found += int64(stored)
 		}
-		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putAccess(b.Access), w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putLeft(b.Left, b.Back))
+		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(b.Cursors), w.putGaps(gaps), w.putAccess(b.Access), w.putChannels(b.Channels), w.putPassed(b.Passed), w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putLeft(b.Left, b.Back))
 	})
+	for _, l := range b.Learned {
+		db.channelIDs.drop(l.Guild)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -181,6 +184,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	for i := range batch {
 		p := &batch[i]
 		if p.out || g.forgets(p.key.user) {
+			g.w.keepsOut(p)
 			continue
 		}
 		if disowned(p.key) || g.has(p.key) {
@@ -203,12 +207,13 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 			return 0, err
 		}
 		stored++
+		g.newest[p.channel].add(p.key.time)
 		if err := g.catchUp(p.key); err != nil {
 			return 0, err
 		}
 		g.noteNew(p.more.Source, before)
 	}
-	return stored, nil
+	return stored, g.noteNames()
 }
 
 // storedOf is what is stored of a message, but for its content.

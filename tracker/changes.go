@@ -116,6 +116,7 @@ func (r *receiver) channelDelete(ctx context.Context, data json.RawMessage) erro
 	gone := append(r.names.threadsOf(c.ID), c.ID)
 	for _, id := range gone {
 		r.names.dropChannel(id)
+		r.writer.aside.tell(store.ChannelSeen{Guild: c.GuildID, Channel: id, Gone: true})
 	}
 	if err := r.dropAccess(ctx, c); err != nil {
 		return err

@@ -127,6 +127,9 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 			if id := m.account(); id != 0 && !slices.Contains(batch.Accounts, id) {
 				batch.Accounts = append(batch.Accounts, id)
 			}
+			if p, ok := m.passed(); ok {
+				batch.Passed = append(batch.Passed, p)
+			}
 			continue
 		}
 		rec := m.kept(b.rules, info.name, store.SourceBackfill)

@@ -59,6 +59,7 @@ type planner struct {
 	leftover map[store.ID]store.Micros // guilds whose scan an earlier process left open: its From
 	open     map[store.ID]store.Gap    // by channel: the youngest gap that an earlier process left open
 	absences map[store.ID]store.ID     // by guild: the last one that was planned for, see recheck
+	begun    map[store.ID]bool         // channels of which was told since when they are listened to
 	crawled  map[store.ID]bool         // mode all: guilds and channels whose history is in the ledger
 	marks    map[store.ID]mark         // channels that cannot be read
 	searches map[store.ID]*search      // by channel
@@ -96,6 +97,7 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 
 		guilds:   make(map[store.ID]*listening),
 		leftover: make(map[store.ID]store.Micros),
+		begun:    make(map[store.ID]bool),
 		crawled:  make(map[store.ID]bool),
 		open:     make(map[store.ID]store.Gap),
 		absences: make(map[store.ID]store.ID),
@@ -162,6 +164,7 @@ func (p *planner) live(ctx context.Context, it item, b *pending) error {
 			p.notify(b, c.Guild)
 		}
 	}
+	p.heard(b, c)
 	b.move(c)
 	b.move(store.ChannelCursor{Guild: c.Guild, Channel: heardKey, Last: c.Last})
 	return nil

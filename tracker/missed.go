@@ -81,6 +81,7 @@ func (p *planner) listen(b *pending, guild store.ID, e guildSeen, known map[stor
 func (p *planner) takeIn(b *pending, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID) {
 	cursor, seen := known[c.ID]
 	after := cursor
+	p.told(b, guild, g, c, seen)
 	switch {
 	case seen:
 	case !g.known: // first sight of the guild: what was before is history

@@ -21,6 +21,8 @@ type pending struct {
 	cursors   map[cursorKey]store.ID // the furthest one of each channel
 	gaps      []store.Gap
 	access    []store.AccessChange
+	channels  []store.ChannelSeen
+	passed    []store.Passed
 	committed []func() // called in order once the transaction stands; must not block
 }
 
@@ -37,7 +39,7 @@ func (b *pending) move(c store.ChannelCursor) {
 }
 
 func (b *pending) empty() bool {
-	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0 && len(b.access) == 0
+	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
 }
 
 func (b *pending) batch() store.Batch {
@@ -48,6 +50,7 @@ func (b *pending) batch() store.Batch {
 	return store.Batch{
 		Records: b.records, Uncounted: b.uncounted, Accounts: b.accounts, Changes: b.changes, Deleted: b.deleted, Left: b.left, Back: b.back,
 		Names: b.names, Learned: b.learned, Cursors: cursors, Gaps: b.gaps, Access: b.access,
+		Channels: b.channels, Passed: b.passed,
 	}
 }
 

@@ -25,6 +25,7 @@ type receiver struct {
 	access        *access
 	rules         *rules.Rules
 	policy        policy
+	passed        *passedMessages
 	log           *slog.Logger
 
 	events   atomic.Int64 // taken in, of any kind
@@ -106,6 +107,9 @@ func (r *receiver) message(ctx context.Context, data json.RawMessage) error {
 	}
 	if m.GuildID == 0 || !r.mine(m.GuildID) {
 		r.filtered.Add(1)
+		if m.GuildID == 0 {
+			r.passed.note(m.ID, PassedDirect)
+		}
 		return nil
 	}
 	e := heldEvent{message: m, to: r}
@@ -150,6 +154,11 @@ func (r *receiver) takeHeld(ctx context.Context, e heldEvent) error {
 func (r *receiver) take(ctx context.Context, m message, info channelInfo) error {
 	if !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) {
 		r.filtered.Add(1)
+		why := PassedChannelDenied
+		if !r.rules.GuildAllowed(m.GuildID) {
+			why = PassedGuildDenied
+		}
+		r.passed.note(m.ID, why)
 		return nil
 	}
 	it := item{
@@ -160,7 +169,11 @@ func (r *receiver) take(ctx context.Context, m message, info channelInfo) error 
 	if m.counts() {
 		if it.record = m.kept(r.rules, info.name, store.SourceLive); it.record != nil {
 			it.names = r.namesOf(m)
+		} else {
+			r.passed.note(m.ID, PassedOptedOut)
 		}
+	} else if p, ok := m.passed(); ok {
+		r.writer.aside.pass(p)
 	}
 	if it.record == nil {
 		it.uncounted, it.account = m.uncounted(r.rules, info.name, store.SourceLive), m.account()
@@ -278,6 +291,7 @@ func (r *receiver) channelCreate(ctx context.Context, data json.RawMessage) erro
 	if !ok {
 		return nil
 	}
+	r.tellName(c)
 	r.names.setChannel(c)
 	defer r.hold.described(ctx, c.GuildID, c.ID, c.Name)
 	if err := r.channelAccess(ctx, c); err != nil {
@@ -306,6 +320,7 @@ func (r *receiver) channelUpdate(ctx context.Context, data json.RawMessage) erro
 	if !ok {
 		return nil
 	}
+	r.tellName(c)
 	r.names.setChannel(c)
 	err := r.channelAccess(ctx, c)
 	r.hold.described(ctx, c.GuildID, c.ID, c.Name)

@@ -93,6 +93,7 @@ func (r *receiver) threadListSync(ctx context.Context, data json.RawMessage) err
 	shown := threadsShown{guild: list.GuildID, at: time.Now()}
 	for _, c := range list.Threads {
 		c.GuildID = list.GuildID
+		r.tellName(c)
 		r.names.setChannel(c)
 		if r.rules.Allowed(c.GuildID, c.ID, c.Parent) {
 			shown.threads = append(shown.threads, snapshotOf(c))

@@ -56,6 +56,7 @@ type Tracker struct {
 	access   *access
 	rules    *rules.Rules
 	policy   policy
+	passed   *passedMessages
 	writer   *writer
 	backfill *backfill
 	hold     *hold
@@ -127,7 +128,7 @@ func New(o Options) (*Tracker, error) {
 	}
 	t := &Tracker{
 		options: o, log: o.Log, base: base, limits: gatewayLimits(),
-		rest: newREST(o.DiscordURL, o.Token, userAgent(o.Version), o.Log), names: newNames(), rules: o.Rules, policy: policy,
+		rest: newREST(o.DiscordURL, o.Token, userAgent(o.Version), o.Log), names: newNames(), rules: o.Rules, policy: policy, passed: newPassed(),
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
 	t.access = newAccess(t.names, o.Log)
@@ -249,7 +250,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{
 			shard: id, shards: count, writer: t.writer, backfill: t.backfill, hold: t.hold, content: t.backfill.content,
-			names: t.names, access: t.access, rules: t.rules, policy: t.policy, log: log,
+			names: t.names, access: t.access, rules: t.rules, policy: t.policy, passed: t.passed, log: log,
 		},
 	}
 }

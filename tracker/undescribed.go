@@ -92,6 +92,7 @@ func (e threadJoined) apply(ctx context.Context, p *planner, b *pending) error {
 		gap.Reason, gap.State = reasonHistory, store.GapOpen
 	default:
 		gap.Reason, gap.State, gap.Note = reasonAdded, store.GapSkipped, noteAdded
+		p.joined(b, e)
 	}
 	b.gaps = append(b.gaps, gap)
 	p.meet(g, c)

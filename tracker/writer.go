@@ -66,6 +66,7 @@ type writer struct {
 	queue    *queue
 	plan     *planner // decides which cursors may move
 	names    nameCache
+	aside    aside
 	recent   recentDeletions
 	retry    time.Duration // fullRetry, shorter in tests
 	wait     *store.Histogram
@@ -99,7 +100,7 @@ func (w *writer) run(ctx context.Context) error {
 	for {
 		last := !w.gather(ctx)
 		taken = w.queue.take(taken, last)
-		if len(taken) == 0 {
+		if len(taken) == 0 && (!last || w.aside.empty()) {
 			if last {
 				return nil
 			}
@@ -137,6 +138,7 @@ func (w *writer) write(ctx context.Context, taken []element) error {
 	w.setBusy(true)
 	defer w.setBusy(false)
 	b := newPending(len(taken))
+	b.channels, b.passed = w.aside.take()
 	for _, e := range taken {
 		if e.event != nil {
 			if err := e.event.apply(ctx, w.plan, b); err != nil {

@@ -43,6 +43,11 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	selected := q.selected(guild.ID)
+	if q.channel != "" {
+		if selected.Channel, err = s.store.SelectChannel(ctx, guild.ID, q.channel); err != nil {
+			return err
+		}
+	}
 	if q.user != "" {
 		if selected.User, err = s.user(ctx, []store.Guild{guild}, q.user); err != nil {
 			return err

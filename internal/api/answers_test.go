@@ -39,7 +39,7 @@ func TestGuildShape(t *testing.T) {
 	want := `{"guild_id":"111111111111111111","guild_name":"My Guild","total_messages":7,"active_users":2,` +
 		`"daily":[{"date":"2026-05-10","messages":1,"users":1},{"date":"2026-05-11","messages":6,"users":2}],` +
 		`"heatmap":[` + strings.Join([]string{row(map[int]int{6: 6}), nothing, nothing, nothing, nothing, nothing, row(map[int]int{6: 1})}, ",") + `],` +
-		`"top_channels":[{"channel_name":"general","messages":6},{"channel_name":"hilfe 求助","messages":1}],` +
+		`"top_channels":[{"channel_name":"general","messages":6,"channel_id":"901"},{"channel_name":"hilfe 求助","messages":1,"channel_id":"902"}],` +
 		`"top_users":[{"user_id":"222222222222222222","user_name":"Anna","messages":6},{"user_id":"444444444444444444","user_name":"bert","messages":1}]}` + "\n"
 	for _, query := range []string{"", "?window=all", "?window=7d", "?since=2026-05-10&until=2026-05-12", "?since=2026-05-10T23:59:59Z&until=2026-05-11T00:00:00.000001Z"} {
 		if w := get(t, s, "/v1/guilds/my%20guild"+query); w.Code != 200 || w.Body.String() != want {
@@ -61,7 +61,7 @@ func TestUserShape(t *testing.T) {
 			`,"top_channels":` + channels + `,"top_words":` + words + `,"top_emojis":[],"streak_days":` + fmt.Sprint(streak) + `,"longest_streak_days":2,"streak_last_date":"2026-05-11"}` + "\n"
 	}
 	all := func(streak int) string {
-		return shape("6", row(map[int]int{6: 6}), "[5,0,0,0,0,0,1]", `[{"channel_name":"general","messages":6}]`,
+		return shape("6", row(map[int]int{6: 6}), "[5,0,0,0,0,0,1]", `[{"channel_name":"general","messages":6,"channel_id":"901"}]`,
 			`[{"word":"b","count":5},{"word":"message","count":5},{"word":"logs","count":1}]`, streak)
 	}
 	nothing := func(streak int) string { return shape("0", row(nil), "[0,0,0,0,0,0,0]", "[]", "[]", streak) }
@@ -69,7 +69,7 @@ func TestUserShape(t *testing.T) {
 		{"2026-05-11T23:59:59Z", "", all(2)},
 		{"2026-05-12T23:59:59Z", "?window=90d", all(2)},
 		{"2026-05-13T00:00:00Z", "?window=7d", all(0)},
-		{"2026-05-12T00:00:00Z", "?until=2026-05-11", shape("1", row(map[int]int{6: 1}), "[0,0,0,0,0,0,1]", `[{"channel_name":"general","messages":1}]`, `[{"word":"logs","count":1}]`, 2)},
+		{"2026-05-12T00:00:00Z", "?until=2026-05-11", shape("1", row(map[int]int{6: 1}), "[0,0,0,0,0,0,1]", `[{"channel_name":"general","messages":1,"channel_id":"901"}]`, `[{"word":"logs","count":1}]`, 2)},
 		{"2026-05-11T23:59:59Z", "?until=2026-05-10", nothing(2)},
 		{"2026-05-13T00:00:00Z", "?since=2026-05-12", nothing(0)},
 	} {

@@ -13,6 +13,8 @@
 //	GET /v1/guilds/{guild}/users/{user}/context     the same for a prompt: tokens, tz
 //	GET /v1/guilds/{guild}/messages                 records, newest first: user, channel, since, until, tz, grep, limit, cursor, names
 //	GET /v1/state                                   how far the logs have been taken in, the quarantine, the gaps
+//	GET /v1/coverage                                what the memory can and cannot know, by channel: guild
+//	GET /v1/messages/{id}/why                       why a message is stored or not; an id or a link
 //	GET /v1/export                                  every record, a line each: guild, user, since, until, tz, format
 //	GET /v1/users/{user}                            what is stored of a person, in all guilds or one: guild
 //	DELETE /v1/users/{user}                         forget them: guild

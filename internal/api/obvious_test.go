@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/api"
+	"rollcall/internal/coverage"
 	"rollcall/internal/words"
 	"rollcall/store"
 )
@@ -68,19 +69,88 @@ func (o obvious) guild(id store.ID, name string) api.Guild {
 	return g
 }
 
+// channelOf tells the channel of each record: by its id, under the name of the newest record;
+// without one the only channel with an id that had the name, or the name.
+func (o obvious) channelOf(guild store.ID) func(api.Record) store.Channel {
+	everything := o
+	everything.first, everything.last = "", ""
+	ids := map[string]map[store.ID]bool{} // of the channels that had a name
+	newest := map[store.ID]api.Record{}
+	for _, r := range everything.asked(guild, 0) {
+		if r.ChannelID == 0 {
+			continue
+		}
+		if ids[r.ChannelName] == nil {
+			ids[r.ChannelName] = map[store.ID]bool{}
+		}
+		ids[r.ChannelName][r.ChannelID] = true
+		if r.Time > newest[r.ChannelID].Time {
+			newest[r.ChannelID] = r
+		}
+	}
+	return func(r api.Record) store.Channel {
+		c := store.Channel{ID: r.ChannelID, Name: r.ChannelName}
+		if c.ID == 0 && len(ids[c.Name]) == 1 {
+			for id := range ids[c.Name] {
+				c.ID = id
+			}
+		}
+		if c.ID != 0 {
+			c.Name = newest[c.ID].ChannelName
+		}
+		return c
+	}
+}
+
 func (o obvious) channels(guild, user store.ID) []store.ChannelCount {
-	counts := map[string]int64{}
+	of := o.channelOf(guild)
+	counts := map[store.Channel]int64{}
 	for _, r := range o.asked(guild, user) {
-		counts[r.ChannelName]++
+		counts[of(r)]++
 	}
 	list := []store.ChannelCount{}
-	for name, n := range counts {
-		list = append(list, store.ChannelCount{Name: name, Messages: n})
+	for c, n := range counts {
+		list = append(list, store.ChannelCount{ID: c.ID, Name: c.Name, Messages: n})
 	}
 	slices.SortFunc(list, func(a, b store.ChannelCount) int {
-		return cmp.Or(cmp.Compare(b.Messages, a.Messages), strings.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(b.Messages, a.Messages), strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return list[:min(len(list), 10)]
+}
+
+// coverage is what is known of a guild's channels from the records alone, by name and id.
+func (o obvious) coverage(guild store.ID) (list []coverage.Channel) {
+	all := o
+	all.first, all.last = "", ""
+	of := all.channelOf(guild)
+	spans := map[store.Channel]*coverage.Channel{}
+	for _, r := range all.asked(guild, 0) {
+		key := of(r)
+		c := spans[key]
+		if c == nil {
+			first, last := r.Time, r.Time
+			c = &coverage.Channel{Guild: guild, Name: key.Name, From: &first, To: &last, Gaps: []coverage.Gap{}}
+			if key.ID != 0 {
+				c.ID = &key.ID
+			}
+			spans[key] = c
+		}
+		c.Messages++
+		*c.From, *c.To = min(*c.From, r.Time), max(*c.To, r.Time)
+	}
+	for _, c := range spans {
+		list = append(list, *c)
+	}
+	id := func(c coverage.Channel) store.ID {
+		if c.ID == nil {
+			return 0
+		}
+		return *c.ID
+	}
+	slices.SortFunc(list, func(a, b coverage.Channel) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(id(a), id(b)))
+	})
+	return list
 }
 
 func (o obvious) top(guild store.ID, by string, limit int) []api.Leader {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"rollcall/internal/api"
+	"rollcall/internal/coverage"
 	"rollcall/internal/words"
 	"rollcall/store"
 )
@@ -48,11 +50,37 @@ func TestOracle(t *testing.T) {
 			compare(t, db, lexicon, zone, now)
 		}
 	}
+	compareWhy(t, db)
 	if problems, err := db.Check(t.Context()); err != nil || len(problems) > 0 {
 		t.Error(problems, err)
 	}
 	if err := db.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// compareWhy asks of each message that is exported, and of one that is not beside it.
+func compareWhy(t *testing.T, db *store.DB) {
+	t.Helper()
+	s := api.New(api.Options{Store: db, Log: slog.New(slog.DiscardHandler)})
+	stored := map[store.ID]bool{}
+	records := exported(t, s)
+	for _, r := range records {
+		stored[r.MessageID] = true
+	}
+	for _, r := range records {
+		if r.MessageID == 0 {
+			continue
+		}
+		for _, id := range []store.ID{r.MessageID, r.MessageID + 1} {
+			for _, name := range []string{id.String(), url.PathEscape(fmt.Sprintf("https://discord.com/channels/%s/%s/%s", r.Guild, r.ChannelID, id))} {
+				var answer coverage.Answer
+				w := get(t, s, "/v1/messages/"+name+"/why")
+				if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 200 || answer.Message != id || answer.Stored != stored[id] || (answer.Reason == coverage.Stored) != stored[id] {
+					t.Fatalf("%s: %d %s, stored: %v", name, w.Code, w.Body, stored[id])
+				}
+			}
+		}
 	}
 }
 
@@ -86,7 +114,7 @@ func say(t *testing.T, db *store.DB, random *rand.Rand, live, logged bool) {
 			lines.Records = append(lines.Records, r)
 		}
 		if live && (!logged || random.IntN(3) > 0) {
-			r.Source, r.Channel.ID, r.Message = store.SourceLive, 77, snowflake(r.Time, random.IntN(1<<20))
+			r.Source, r.Channel.ID, r.Message = store.SourceLive, store.ID(70+random.IntN(4)), snowflake(r.Time, random.IntN(1<<20))
 			switch random.IntN(12) {
 			case 0: // what others wrote is nobody's words
 				r.Extra = &store.Extra{Forwarded: &store.Forwarded{Content: "borrowed borrowed borrowed 借来的", Attachments: 1}}
@@ -134,6 +162,7 @@ func compare(t *testing.T, db *store.DB, lexicon *words.Lexicon, zone string, no
 		query := "?tz=" + zone + span.query
 		for guild, name := range map[store.ID]string{guildA: "A", guildB: ""} {
 			path := "/v1/guilds/" + guild.String()
+			same(t, s, "/v1/coverage?guild="+guild.String(), o.coverage(guild))
 			same(t, s, path+query, o.guild(guild, name))
 			same(t, s, path+"/top"+query, o.top(guild, "messages", 10))
 			same(t, s, path+"/top"+query+"&by=days&limit=3", o.top(guild, "days", 3))

@@ -188,13 +188,10 @@ func checkName(what, text string) error {
 	return nil
 }
 
-// selected returns the records of a guild that are asked for; the user is to be found yet.
+// selected returns the records of a guild that are asked for; user and channel are to be
+// found yet.
 func (q *query) selected(guild store.ID) store.Query {
 	selected := store.Query{Guild: guild, When: q.when}
-	if q.channel != "" {
-		id, _ := store.ParseID(q.channel) // a channel may also be called "2024"
-		selected.Channel = func(c store.Channel) bool { return c.Name == q.channel || id != 0 && c.ID == id }
-	}
 	if q.grep != nil {
 		selected.Text = q.grep.match
 	}

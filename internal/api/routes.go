@@ -25,6 +25,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/guilds/{guild}/users/{user}", s.limited(s.getUser)},
 		{"GET", "/v1/guilds/{guild}/users/{user}/context", s.limited(s.getContext)},
 		{"GET", "/v1/state", s.limited(s.getState)},
+		{"GET", "/v1/coverage", s.limited(s.getCoverage)},
+		{"GET", "/v1/messages/{id}/why", s.limited(s.getWhy)},
 		{"GET", "/v1/export", s.limited(s.getExport)},
 		{"GET", "/v1/users/{user}", s.limited(s.getPerson)},
 		{"DELETE", "/v1/users/{user}", s.limited(bodiless(s.forget))},

@@ -17,8 +17,10 @@ import (
 
 	"rollcall/internal/health"
 	"rollcall/internal/importer/intake"
+	"rollcall/internal/rules"
 	"rollcall/internal/words"
 	"rollcall/store"
+	"rollcall/tracker"
 )
 
 const (
@@ -51,6 +53,9 @@ type Options struct {
 
 	Intake *intake.Database // takes archives of other tools, see ImportPath; nil: none are taken
 
+	Rules  *rules.Rules                            // what is recorded; nil: that is not known
+	Passed func(store.ID) (tracker.PassedBy, bool) // messages that were passed by; nil: nobody listens
+
 	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
 
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
@@ -76,6 +81,8 @@ type Server struct {
 	counts       chan struct{} // and one per guild whose words are counted
 	handler      http.Handler
 	minFree      int64
+	rules        *rules.Rules
+	passed       func(store.ID) (tracker.PassedBy, bool)
 	logs         string // folders
 	backups      string
 	upkeep       sync.Mutex // held by the one thing that copies the database
@@ -94,7 +101,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
-		logs: o.Logs, backups: o.Backups, intake: o.Intake,
+		rules: o.Rules, passed: o.Passed, logs: o.Logs, backups: o.Backups, intake: o.Intake,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})

@@ -149,6 +149,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(),
 		a.migrateCommand(), a.importCommand(), a.stateCommand(), a.exportCommand(),
 		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.wordsCommand(),
+		a.coverageCommand(), a.whyCommand(),
 		a.forgetCommand(), a.rememberCommand(),
 		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),
 		a.rekeyCommand(),

@@ -47,7 +47,7 @@ func openSource(ctx context.Context, c config.Config) (*source, error) {
 	if err != nil || daemon != nil {
 		return daemon, err
 	}
-	return ownSource(db, c.TZ.Location()), nil
+	return ownSource(db, c), nil
 }
 
 // reach finds out who has the database: a daemon, or else nobody, in which case it is
@@ -101,13 +101,17 @@ func newClient(transport *http.Transport) *http.Client {
 }
 
 // ownSource serves the database to this process alone.
-func ownSource(db *store.DB, zone *time.Location) *source {
+func ownSource(db *store.DB, c config.Config) *source {
 	log := slog.New(slog.DiscardHandler) // what fails reaches the command as a problem
+	rules, err := Rules(c, log)
+	if err != nil { // a folder that cannot be looked at decides nothing that is stored
+		rules = nil
+	}
 	listener := newPipeListener()
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() {
-		served <- api.Serve(ctx, listener, api.New(api.Options{Store: db, Zone: zone, Log: log}).Socket(), log)
+		served <- api.Serve(ctx, listener, api.New(api.Options{Store: db, Zone: c.TZ.Location(), Rules: rules, Log: log}).Socket(), log)
 	}()
 	transport := &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+
+	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/crypt"
+)
+
+// ChannelSeen is what Discord tells of a channel at a moment.
+type ChannelSeen struct {
+	Guild, Channel ID
+	Parent         ID     // a thread's channel, else 0
+	Name           string // "" or UnknownChannel: not told
+	At             Micros
+	Gone           bool // it was deleted
+	// Since, unless it is 0, is the instant from which on all that is said in the channel
+	// reaches us or is in the ledger, and After the last message that was said before. The
+	// first ones that are told stay.
+	Since Micros
+	After ID // 0: not known
+}
+
+// channelInfo is what is known of a channel beside its records: a text in state/known, so
+// that its name is encrypted where texts are.
+type channelInfo struct {
+	named  Micros // the name was the channel's then, and may be nameAge younger
+	since  Micros // what has been said from then on reached us, or is a gap in the ledger
+	after  ID     // the last message before since, 0 if that is not known
+	heard  bool   // since is set
+	gone   bool   // it was deleted
+	parent ID
+	name   string // "" if not known
+}
+
+const channelInfoSize = 8 + 8 + 1 + 1 + 8 + 8
+
+func (c channelInfo) append(b []byte) []byte {
+	b = u64(u64(b, uint64(c.named)), uint64(c.since))
+	flag := func(is bool) byte {
+		if is {
+			return 1
+		}
+		return 0
+	}
+	return append(u64(u64(append(b, flag(c.heard), flag(c.gone)), uint64(c.parent)), uint64(c.after)), c.name...)
+}
+
+func decodeChannelInfo(b []byte) (c channelInfo, err error) {
+	if len(b) < channelInfoSize || b[16] > 1 || b[17] > 1 {
+		return c, errBadValue
+	}
+	c.named, c.since = Micros(binary.BigEndian.Uint64(b)), Micros(binary.BigEndian.Uint64(b[8:]))
+	c.heard, c.gone, c.parent = b[16] == 1, b[17] == 1, ID(binary.BigEndian.Uint64(b[18:]))
+	c.after = ID(binary.BigEndian.Uint64(b[26:]))
+	c.name = string(b[channelInfoSize:])
+	return c, nil
+}
+
+func knownTexts(keys *crypt.Keyring) *crypt.Codec { return keys.NestedTexts(bucketState, stateKnown) }
+
+func readChannelInfo(b *bbolt.Bucket, texts *crypt.Codec, guild, channel ID) (c channelInfo, err error) {
+	var room [16]byte
+	key := u64(u64(room[:0], uint64(guild)), uint64(channel))
+	text, err := texts.Get(b, key)
+	if err != nil || text == nil {
+		return c, err
+	}
+	if c, err = decodeChannelInfo(text); err != nil {
+		return c, damagedValue(key)
+	}
+	return c, nil
+}
+
+// noteChannel changes what is known of a channel. change reports whether it did.
+func (w *writeTx) noteChannel(guild, channel ID, change func(*channelInfo) bool) error {
+	b := w.state(stateKnown)
+	if w.known == nil {
+		w.known = knownTexts(w.keys)
+	}
+	c, err := readChannelInfo(b, w.known, guild, channel)
+	if err != nil {
+		return err
+	}
+	if !change(&c) {
+		return nil
+	}
+	key := u64(u64(nil, uint64(guild)), uint64(channel))
+	return w.put(b, key, w.known.Append(nil, key, c.append(nil)))
+}
+
+// nameAge is how much younger than named a message under the same name has to be to be noted:
+// what is said in a channel must not cost a write for its name each time.
+const nameAge Micros = 60 * 1e6
+
+// call gives the channel a name that it had at an instant, unless a later one is known.
+func (c *channelInfo) call(name string, at Micros) (changed bool) {
+	if name == "" || name == UnknownChannel || c.name != "" && at <= c.named || c.name == name && at < c.named+nameAge {
+		return false
+	}
+	c.name, c.named = name[:min(len(name), maxNameBytes)], at
+	return true
+}
+
+// noteNames notes the names of the channels whose records were just put.
+func (g *guildTx) noteNames() error {
+	for i, c := range g.share.channels {
+		if c.ID == 0 || !g.newest[i].set {
+			continue
+		}
+		if err := g.w.noteChannel(g.id, c.ID, func(k *channelInfo) bool { return k.call(c.Name, g.newest[i].max) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writeTx) putChannels(channels []ChannelSeen) error {
+	for _, s := range channels {
+		err := w.noteChannel(s.Guild, s.Channel, func(c *channelInfo) bool {
+			// Every start tells of every channel, and nearly always nothing new.
+			changed := c.name != s.Name && c.call(s.Name, s.At)
+			if s.Gone != c.gone {
+				c.gone, changed = s.Gone, true
+			}
+			if s.Since != 0 && !c.heard {
+				c.since, c.after, c.heard, changed = s.Since, s.After, true, true
+			}
+			if s.Parent != 0 && s.Parent != c.parent {
+				c.parent, changed = s.Parent, true
+			}
+			return changed
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachKnown calls fn with what is known of the channels of a guild, by id.
+func eachKnown(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, fn func(channel ID, c channelInfo) error) error {
+	texts := knownTexts(keys)
+	cursor := tx.Bucket(bucketState).Bucket(stateKnown).Cursor()
+	for key, value := cursor.Seek(u64(nil, uint64(guild))); key != nil && ID(binary.BigEndian.Uint64(key)) == guild; key, value = cursor.Next() {
+		payload, ok := unseal(key, value)
+		if !ok || len(key) != 16 {
+			return damagedValue(key)
+		}
+		text, err := texts.Read(key, payload, 0)
+		if err != nil {
+			return err
+		}
+		c, err := decodeChannelInfo(text)
+		if err != nil {
+			return damagedValue(key)
+		}
+		if err := fn(ID(binary.BigEndian.Uint64(key[8:])), c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ChannelName returns the name that a channel of a guild has now, as far as is known, "" if
+// it is not.
+func (db *DB) ChannelName(ctx context.Context, guild, channel ID) (name string, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		c, err := readChannelInfo(tx.Bucket(bucketState).Bucket(stateKnown), knownTexts(db.keys), guild, channel)
+		name = c.name
+		return err
+	})
+	return name, err
+}
