@@ -143,8 +143,6 @@ func (g *guildTx) removeMoments(q uint32, went []moment) error {
 	return nil
 }
 
-func weekOf(q uint32) uint32 { return q / civil.WeekQuarters }
-
 // weekPrefix begins the keys of activity: the weeks of a leaderboard or a series
 // stand together, and a commit touches few pages.
 func weekPrefix(week uint32) []byte { return u32(nil, week) }

@@ -71,7 +71,6 @@ func (w *town) shows(c *simulator.Channel, want ...string) {
 // in a page they were.
 func TestLearnsWhatHappenedMeanwhile(t *testing.T) {
 	t.Parallel()
-	type ids = []simulator.ID
 	few := []string{"a", "b", "c", "d", "e"}
 	var many []string
 	for n := range 2*pageLen + 50 {

@@ -33,7 +33,7 @@ const (
 const reasonWithheld = "Discord withheld what was written"
 
 // errWithheld says that a page of the history has nothing of what was written.
-var errWithheld = errors.New("Discord withholds what was written")
+var errWithheld = errors.New("what was written is withheld")
 
 // Flags of an application, as READY tells them.
 const (

@@ -18,7 +18,7 @@ import (
 const maxSmall = 32 << 20
 
 // ErrNoAccount says that a package does not tell whose it is.
-var ErrNoAccount = errors.New("Account/user.json is missing or has no id: whose messages these are is not known; unpack or ask for the whole package")
+var ErrNoAccount = errors.New("whose messages these are is not known, since Account/user.json is missing or has no id: unpack or ask for the whole package")
 
 // Package is an open package.
 type Package struct {
