@@ -23,6 +23,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	h := newHouse(t, t.TempDir())
 	h.set("COMMIT_INTERVAL=100ms")
 	w := newWorld(t, h, simulator.Options{})
+	w.inOrder = true
 	since := w.since()
 	d := h.inhabited(w, 1)
 	ctx, stop := context.WithCancel(context.Background())

@@ -15,7 +15,9 @@ import (
 // model works out what is to be kept of what was said and what was logged. It knows
 // nothing of how the program does it: a line of the logs and a message are the same if
 // guild, user, channel name and content are equal and the line's time lies within
-// [-5 s, +60 s] of the message's, one to one, the nearest first.
+// [-5 s, +60 s] of the message's, one to one, the nearest first. What is left of both may
+// still be one under another channel name, since a channel may have been renamed, if the
+// line's time lies within [-5 s, +15 s].
 //
 // since says, by channel, after which message one counts: what was said before
 // anybody listened is not to be kept, unless all of the history is fetched.
@@ -44,20 +46,31 @@ func model(said []simulator.Message, logged []line, since map[simulator.ID]simul
 		}
 	}
 	want := map[string]int{}
-	for _, g := range groups {
+	left := map[line]*group{} // by a line without its time and its channel
+	for key, g := range groups {
 		for _, m := range g.messages {
 			want[describeMessage(m)]++
 		}
-		for _, l := range unmatched(g.messages, g.lines) {
+		key.channel = ""
+		if left[key] == nil {
+			left[key] = &group{}
+		}
+		messages, lines := unmatched(g.messages, g.lines, time.Minute)
+		left[key].messages = append(left[key].messages, messages...)
+		left[key].lines = append(left[key].lines, lines...)
+	}
+	for _, g := range left {
+		_, lines := unmatched(g.messages, g.lines, 15*time.Second)
+		for _, l := range lines {
 			want[describeLine(l)]++
 		}
 	}
 	return want
 }
 
-// unmatched returns the lines that are no message: it takes the nearest pair out, again
-// and again. Equal distances are told apart by the line's time, then the message's.
-func unmatched(messages []simulator.Message, lines []line) []line {
+// unmatched returns the messages without a line and the lines that are no message: it takes
+// the nearest pair out, again and again. A line is at most so late. Equal distances are told apart by the line's time, then the message's.
+func unmatched(messages []simulator.Message, lines []line, most time.Duration) (alone []simulator.Message, rest []line) {
 	type pair struct {
 		distance time.Duration
 		line, of int
@@ -65,7 +78,7 @@ func unmatched(messages []simulator.Message, lines []line) []line {
 	var pairs []pair
 	for i, l := range lines {
 		for j, m := range messages {
-			if late := l.at.Sub(m.Time); late >= -5*time.Second && late <= time.Minute {
+			if late := l.at.Sub(m.Time); late >= -5*time.Second && late <= most {
 				pairs = append(pairs, pair{late.Abs(), i, j})
 			}
 		}
@@ -86,13 +99,17 @@ func unmatched(messages []simulator.Message, lines []line) []line {
 			line_[p.line], message_[p.of] = true, true
 		}
 	}
-	var rest []line
 	for i, taken := range line_ {
 		if !taken {
 			rest = append(rest, lines[i])
 		}
 	}
-	return rest
+	for i, taken := range message_ {
+		if !taken {
+			alone = append(alone, messages[i])
+		}
+	}
+	return alone, rest
 }
 
 // exported is a line of rollcall export.

@@ -32,6 +32,8 @@ type world struct {
 	made   int // channels and threads, for their names
 	// heard is when somebody listened for the first time: from then on ids may be out of order.
 	heard time.Time
+	// inOrder lets ids come in their order, for a test of what was stored until when.
+	inOrder bool
 }
 
 const people = 1500 // each says about one message a second then, which is lively enough
@@ -135,7 +137,7 @@ func (w *world) say(ctx context.Context, room *simulator.Channel, d simulator.Dr
 // before it. Nobody speaks in a room before there is one. w.mu is held.
 func (w *world) late(room *simulator.Channel) time.Duration {
 	late := time.Duration(w.random.IntN(2000)) * time.Millisecond
-	if w.heard.IsZero() || w.random.IntN(20) > 0 || time.Since(w.heard) <= late || time.Since(room.ID.Time()) <= late+10*time.Millisecond {
+	if w.inOrder || w.heard.IsZero() || w.random.IntN(20) > 0 || time.Since(w.heard) <= late || time.Since(room.ID.Time()) <= late+10*time.Millisecond {
 		return 0
 	}
 	return late
