@@ -250,6 +250,23 @@ func (a *access) managesThreads(guild, channel store.ID) bool {
 	return !ok || set.Has(permissions.ManageThreads)
 }
 
+// hidesThreads reports whether a guild may have threads that the bot cannot see because it
+// may not read their channels.
+func (a *access) hidesThreads(guild store.ID) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	g := a.guilds[guild]
+	if g == nil {
+		return true
+	}
+	for id, r := range g.reading {
+		if c, _ := g.model.Channel(id); reasonOf(r) != "" && (channelSnapshot{Type: int(c.Kind)}).holdsThreads() {
+			return true
+		}
+	}
+	return false
+}
+
 // kind returns a channel's kind; ok is false if there is none, as far as is known.
 func (a *access) kind(guild, channel store.ID) (kind int, ok bool) {
 	a.mu.RLock()
