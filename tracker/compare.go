@@ -30,9 +30,9 @@ func (c *reread) missing(p page, begin, last store.ID) (gone []storedMessage) {
 	return gone
 }
 
-// sure reports whether Discord says, too, of messages that a page lacks that they are
-// not known: of the first and the last one, in place of all. An empty page may come from a missing
-// permission; so one that comes between two such answers must be empty, too.
+// sure reports whether Discord says, too, of messages that a page lacks that they are not
+// known: of the first and the last one, in place of all. An empty page may come from a
+// missing permission; so one that comes between two such answers must be empty, too.
 func (c *reread) sure(ctx context.Context, gone []storedMessage, empty bool) (bool, error) {
 	unknown, err := c.unknown(ctx, gone[0].id)
 	if !unknown || err != nil || len(gone) == 1 {
@@ -81,13 +81,11 @@ func (c *reread) commit(ctx context.Context, p page, gone []storedMessage) error
 				batch.Changes = append(batch.Changes, change)
 				edits++
 			}
-		case c.probe && m.ID > c.fresh && m.ID <= c.heard && m.counts():
-			if rec := m.kept(c.b.rules, c.info.name, store.SourceBackfill); rec != nil {
-				batch.Records = append(batch.Records, *rec)
-			}
+		case c.probe && m.ID > c.fresh && m.ID <= c.heard:
+			c.b.addTo(&batch, m, c.info)
 		}
 	}
-	if len(batch.Records)+len(batch.Changes) == 0 {
+	if len(batch.Records)+len(batch.Changes)+len(batch.Uncounted)+len(batch.Accounts)+len(batch.Passed) == 0 {
 		return nil
 	}
 	found, err := c.b.writer.commit(ctx, batch)

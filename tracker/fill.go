@@ -117,29 +117,8 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 			continue
 		}
 		m.GuildID, m.ChannelID = g.Guild, g.Channel
-		if !m.counts() {
-			if m.ID > g.After { // or it was read before
-				filtered++
-			}
-			if rec := m.uncounted(b.rules, info.name, store.SourceBackfill); rec != nil {
-				batch.Uncounted = append(batch.Uncounted, *rec)
-			}
-			if id := m.account(); id != 0 && !slices.Contains(batch.Accounts, id) {
-				batch.Accounts = append(batch.Accounts, id)
-			}
-			if p, ok := m.passed(); ok {
-				batch.Passed = append(batch.Passed, p)
-			}
-			continue
-		}
-		rec := m.kept(b.rules, info.name, store.SourceBackfill)
-		if rec == nil {
-			continue
-		}
-		batch.Records = append(batch.Records, *rec)
-		n := store.Name{Guild: g.Guild, User: m.Author.ID, Name: m.displayName()}
-		if n.Name != "" && b.writer.names.unknown(n) {
-			batch.Names = append(batch.Names, n)
+		if counts := b.addTo(&batch, m, info); !counts && m.ID > g.After { // or it was read before
+			filtered++
 		}
 	}
 	work.at, work.seen = max(work.at, p.last), work.seen || !p.empty()
@@ -189,6 +168,33 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 	b.mu.Unlock()
 	pause(ctx, fillYield*took)
 	return done, nil
+}
+
+// addTo adds to a batch what is to be stored of a message of the history, and reports
+// whether it counts.
+func (b *backfill) addTo(batch *store.Batch, m message, info channelInfo) (counts bool) {
+	if !m.counts() {
+		if rec := m.uncounted(b.rules, info.name, store.SourceBackfill); rec != nil {
+			batch.Uncounted = append(batch.Uncounted, *rec)
+		}
+		if id := m.account(); id != 0 && !slices.Contains(batch.Accounts, id) {
+			batch.Accounts = append(batch.Accounts, id)
+		}
+		if p, ok := m.passed(); ok {
+			batch.Passed = append(batch.Passed, p)
+		}
+		return false
+	}
+	rec := m.kept(b.rules, info.name, store.SourceBackfill)
+	if rec == nil {
+		return true
+	}
+	batch.Records = append(batch.Records, *rec)
+	n := store.Name{Guild: m.GuildID, User: m.Author.ID, Name: m.displayName()}
+	if n.Name != "" && b.writer.names.unknown(n) {
+		batch.Names = append(batch.Names, n)
+	}
+	return true
 }
 
 // mayRead asks for one message of the history: a *refused of status 403 says that the

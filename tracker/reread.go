@@ -76,7 +76,8 @@ func newest(stored []storedMessage) store.ID {
 	return stored[len(stored)-1].id
 }
 
-// stored returns messages of the guild that are stored and may have changed, by channel and oldest first, and where the rest begins.
+// stored returns messages of the guild that are stored and may have changed, by channel
+// and oldest first, and where the rest begins.
 func (r *recheck) stored(ctx context.Context, p recheckPlan, behind *store.Position) (map[store.ID][]storedMessage, *store.Position, error) {
 	channels := make(map[store.ID][]storedMessage)
 	if r.window == 0 || r.policy.deleted == store.Keep && r.policy.edited == store.Keep {
