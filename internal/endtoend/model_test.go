@@ -17,7 +17,8 @@ import (
 // guild, user, channel name and content are equal and the line's time lies within
 // [-5 s, +60 s] of the message's, one to one, the nearest first. What is left of both may
 // still be one under another channel name, since a channel may have been renamed, if the
-// line's time lies within [-5 s, +15 s].
+// line's time lies within [-5 s, +15 s]. What does not count because of what it is (somebody
+// joins) takes its line, and neither is kept.
 //
 // since says, by channel, after which message one counts: what was said before
 // anybody listened is not to be kept, unless all of the history is fetched.
@@ -35,7 +36,8 @@ func model(said []simulator.Message, logged []line, since map[simulator.ID]simul
 		return groups[l]
 	}
 	for _, m := range said {
-		if m.Counts && m.ID > since[m.Channel] {
+		system := m.Type != simulator.TypeDefault && m.Type != simulator.TypeReply
+		if (m.Counts || system) && m.ID > since[m.Channel] {
 			g := of(line{guild: m.Guild, user: m.Author, channel: m.ChannelName, content: m.Content})
 			g.messages = append(g.messages, m)
 		}
@@ -49,7 +51,9 @@ func model(said []simulator.Message, logged []line, since map[simulator.ID]simul
 	left := map[line]*group{} // by a line without its time and its channel
 	for key, g := range groups {
 		for _, m := range g.messages {
-			want[describeMessage(m)]++
+			if m.Counts {
+				want[describeMessage(m)]++
+			}
 		}
 		key.channel = ""
 		if left[key] == nil {
