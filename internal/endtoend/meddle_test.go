@@ -132,15 +132,16 @@ func TestKillWhileMeddled(t *testing.T) {
 	defer stop()
 	var running sync.WaitGroup
 	running.Go(func() { m.run(ctx, 200) })
+	random := rand.New(rand.NewPCG(*seed, 8)) // the meddler's belongs to its goroutine
 	for range *rounds {
-		moment(t, w, d, m.random)
+		moment(t, w, d, random)
 		d.kill()
 		d.calm(t)
-		posted := w.sim.Stats().Posted
-		w.sim.Wait(timeout(t, 2*time.Second), func(s simulator.Stats) bool { return s.Posted >= posted+int64(m.random.IntN(200)) })
+		posted := w.sim.Stats().Posted + int64(random.IntN(200))
+		w.sim.Wait(timeout(t, 2*time.Second), func(s simulator.Stats) bool { return s.Posted >= posted })
 		d = h.start()
 	}
-	moment(t, w, d, m.random)
+	moment(t, w, d, random)
 	stop()
 	running.Wait()
 	await(t, 2*time.Minute+time.Duration(*rounds)*5*time.Second, m.asInDiscord)
