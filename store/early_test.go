@@ -339,3 +339,31 @@ func FuzzEarly(f *testing.F) {
 		}
 	})
 }
+
+// A message whose text was withheld gets it when it is told, from Discord or from an
+// archive, once; and nothing takes it away.
+func TestTextThatWasWithheld(t *testing.T) {
+	blank := live(1, 2, 0, "")
+	blank.Formatted = true // what was written is not known
+	told, again, nothing := blank, blank, blank
+	told.Content, told.Formatted, told.Attachments, told.Source = "what was written", false, 2, store.SourceBackfill
+	again.Content, again.Formatted = "something else", false
+	db := openTemp(t)
+	for _, r := range []store.Record{blank, nothing, told, again, nothing} {
+		mustPut(t, db, store.Batch{Records: []store.Record{r}})
+	}
+	have := all(t, db, store.Query{})
+	if len(have) != 1 || have[0].Content != told.Content || have[0].Attachments != 2 || have[0].Source != store.SourceLive {
+		t.Errorf("have %+v", have)
+	}
+	// A line of its author in its channel is the message's, whatever it says.
+	other := live(1, 3, 100, "")
+	other.Formatted = true
+	mustPut(t, db, store.Batch{Records: []store.Record{other}})
+	if done := mustImport(t, db, logged(1, 3, 101, "general", "what the logs know")); done.Messages != 1 {
+		t.Errorf("%+v", done)
+	}
+	if have := all(t, db, store.Query{Guild: 1, User: 3}); len(have) != 1 || !have[0].InLogs {
+		t.Errorf("have %+v", have)
+	}
+}

@@ -7,7 +7,7 @@
 // # The way of a message
 //
 //		gateway ── wire ── discordgo ── session ── receiver ──▶ queue ── writer ──▶ store
-//		           │                      ▲                       ▲         │
+//		           │                      ▲          └▶ hold ─▶┘  ▲         │
 //		           └── why it ended ──▶ shard (supervisor)     planner ─────┤ gaps
 //		                                  │                                 ▼
 //		                                 gate ◀── rest ◀────────────── backfill
@@ -21,9 +21,12 @@
 //	  - receiver decodes events, keeps names, asks the rules, and hands messages to the
 //	    queue. It waits for nothing but room there, so a full disk holds back the
 //	    gateway instead of losing anything.
+//	  - hold keeps messages of channels that nobody has described yet, such as a thread's
+//	    before its THREAD_CREATE, while Discord is asked; and it asks for missing names.
 //	  - writer commits together what has gathered. The planner beside it decides
 //	    where a channel's cursor may move, and what becomes a gap in the ledger.
-//	  - backfill fetches the gaps from Discord's REST history.
+//	  - backfill fetches the gaps from Discord's REST history. contentWatch notices, there
+//	    and in what is heard, that Discord withholds what people write.
 //
 // # What is left to whom
 //
