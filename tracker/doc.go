@@ -18,6 +18,8 @@
 //	  - session is one session of one shard, with its connections one after another.
 //	  - shard keeps a shard connected: backoff, resume or a new session, what is fatal.
 //	    gate lets through no more IDENTIFYs than Discord allows.
+//	  - access works out what the bot may read, from roles, overwrites and hidden
+//	    channels; what it may not waits in the ledger (unreadable, waiting, refusals).
 //	  - receiver decodes events, keeps names, asks the rules, and hands messages to the
 //	    queue. It waits for nothing but room there, so a full disk holds back the
 //	    gateway instead of losing anything.

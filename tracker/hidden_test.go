@@ -340,6 +340,10 @@ func TestRefusalsAreAskedAgain(t *testing.T) {
 	w.again(w.options())
 	w.filled()
 	w.until("the next start is refused", func() bool { return w.sim.Stats().Refused > asked })
+	w.rechecked()
+	if g := w.one(w.ledger(), w.other); g.State != store.GapOpen || g.Waits != store.WaitPermission {
+		t.Errorf("the gap is %+v", g)
+	}
 	asked = w.sim.Stats().Refused
 	w.say(w.ada, "live", w.general, w.other)
 	w.other.Rename("renamed") // which changes no permission
@@ -351,8 +355,8 @@ func TestRefusalsAreAskedAgain(t *testing.T) {
 		t.Errorf("%d requests more were refused", n-asked)
 	}
 	w.other.SetAccess(simulator.Full)
-	w.complete(func(m simulator.Message) bool { return w.since(m) })
-	w.filled()
+	w.complete(w.since)
+	w.until("the gap is filled", func() bool { return w.ledger()[store.ID(w.other.ID)][0].State == store.GapFilled })
 }
 
 // What is compared with the history after an absence leaves out what cannot be read: neither
