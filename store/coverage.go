@@ -160,6 +160,7 @@ func (db *DB) coverageIn(ctx context.Context, tx *bbolt.Tx, guild ID, gaps []Gap
 	if err := eachCursor(tx, guild, func(channel, last ID) { of(Channel{ID: channel}).Cursor = last }); err != nil {
 		return g, err
 	}
+	eachUnreadable(tx, guild, func(channel ID) { of(Channel{ID: channel}) })
 	for _, gap := range gaps {
 		if gap.ofGuild() {
 			g.Gaps = append(g.Gaps, gap)
@@ -172,6 +173,9 @@ func (db *DB) coverageIn(ctx context.Context, tx *bbolt.Tx, guild ID, gaps []Gap
 		return g, err
 	}
 	for c := range maps.Values(found) {
+		if err := c.readUnread(tx, guild, c.ID); err != nil {
+			return g, err
+		}
 		if c.Name == "" {
 			c.Name = UnknownChannel
 		}
@@ -201,6 +205,15 @@ func eachCursor(tx *bbolt.Tx, guild ID, fn func(channel, last ID)) error {
 		}
 	}
 	return nil
+}
+
+// eachUnreadable calls fn with the channels of a guild that cannot be read.
+func eachUnreadable(tx *bbolt.Tx, guild ID, fn func(channel ID)) {
+	c := tx.Bucket(bucketState).Bucket(stateUnreadable).Cursor()
+	prefix := u64(nil, uint64(guild))
+	for key, _ := c.Seek(prefix); len(key) == 16 && string(key[:8]) == string(prefix); key, _ = c.Next() {
+		fn(ID(binary.BigEndian.Uint64(key[8:])))
+	}
 }
 
 // minChannel is above all that stands among the cursors of a guild for something else than a

@@ -49,6 +49,32 @@ type ChannelFacts struct {
 	Since  Micros // see ChannelSeen; 0 if that is not known
 	After  ID
 	Gone   bool // it was deleted
+	// Unread is why the bot cannot read it now, or the channel that it is a thread of: a Reason,
+	// and since when. "": it can, or nobody has told.
+	Unread      string
+	UnreadSince Micros
+}
+
+// readUnread finds out whether a channel can be read, or its parent if it is a thread.
+func (c *ChannelFacts) readUnread(tx *bbolt.Tx, guild, channel ID) error {
+	b := tx.Bucket(bucketState).Bucket(stateUnreadable)
+	for _, id := range []ID{channel, c.Parent} {
+		key := unreadableKey(guild, id)
+		payload, err := get(b, key)
+		if err != nil {
+			return err
+		}
+		if payload == nil {
+			continue
+		}
+		var mark Unreadable
+		if err := decodeJSON(key, payload, &mark); err != nil {
+			return err
+		}
+		c.Unread, c.UnreadSince = mark.Reason, mark.Since
+		return nil
+	}
+	return nil
 }
 
 func (c channelInfo) facts() ChannelFacts {
@@ -194,6 +220,9 @@ func (db *DB) lookupGuild(tx *bbolt.Tx, guild ID, m MessageAt, cursors []ID) (g 
 	g.Known = tx.Bucket(bucketGuilds).Get(prefix) != nil || len(keysFrom(state.Bucket(stateCursors), prefix, 1)) > 0
 	info, err := readChannelInfo(state.Bucket(stateKnown), knownTexts(db.keys), guild, m.Channel)
 	g.Channel = info.facts()
+	if err == nil {
+		err = g.Channel.readUnread(tx, guild, m.Channel)
+	}
 	if err == nil && m.Guild == 0 {
 		err = eachKnown(tx, db.keys, guild, func(channel ID, c channelInfo) error {
 			if c.after == m.Message {

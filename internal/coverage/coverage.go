@@ -1,6 +1,8 @@
 package coverage
 
 import (
+	"slices"
+
 	"rollcall/store"
 	"rollcall/tracker"
 )
@@ -18,7 +20,7 @@ type Channel struct {
 	// open or skipped. Null: there is none, or it is not known.
 	CompleteSince *store.Micros `json:"complete_since"`
 	Gaps          []Gap         `json:"gaps"`     // by when they were noticed
-	Readable      *bool         `json:"readable"` // the bot can read the channel now; null: nobody has told
+	Readable      *bool         `json:"readable"` // the bot can read it and its history now; null: nobody has told
 }
 
 // Gap is a span of time of which messages are, or were, missing.
@@ -62,8 +64,8 @@ func channelOf(g store.GuildCoverage, c store.Coverage) Channel {
 	for i, gap := range c.Gaps {
 		out.Gaps[i] = gapOf(gap)
 	}
-	if c.Cursor != 0 || c.Since != 0 {
-		readable := g.Left == 0 && !c.Gone && !ongoing(c.Gaps)
+	if c.Cursor != 0 || c.Since != 0 || c.Unread != "" {
+		readable := g.Left == 0 && !c.Gone && !ongoing(c.Gaps) && c.Unread == "" && !refused(c.Gaps)
 		out.Readable = &readable
 	}
 	if since, ok := completeSince(c); ok && g.Left == 0 {
@@ -90,9 +92,17 @@ func ongoing(gaps []store.Gap) bool {
 	return false
 }
 
+// refused reports whether Discord has refused the history of one of the gaps, which waits.
+func refused(gaps []store.Gap) bool {
+	return slices.ContainsFunc(gaps, func(g store.Gap) bool { return g.State == store.GapOpen && g.Waits == store.WaitPermission })
+}
+
+// deaf reports whether new messages of a channel do not reach us.
+func deaf(c store.ChannelFacts) bool { return c.Unread != "" && c.Unread != store.ReasonNoHistory }
+
 // completeSince returns the instant from which on nothing is missing of a channel.
 func completeSince(c store.Coverage) (since store.Micros, ok bool) {
-	if c.Since == 0 || ongoing(c.Gaps) {
+	if c.Since == 0 || ongoing(c.Gaps) || deaf(c.ChannelFacts) {
 		return 0, false
 	}
 	since = c.Since

@@ -175,6 +175,8 @@ func (q *question) inGuild(g store.GuildTraces) (reason, detail string) {
 	switch since := q.since(g); {
 	case !g.Known:
 		return BeforeFirstSeen, fmt.Sprintf("nothing is known of guild %s: the bot has never seen it", guild)
+	case deaf(g.Channel) && (q.at >= g.Channel.UnreadSince-onTheWay || g.Channel.Since == 0 && g.Cursors[channel] == 0 && q.at >= since):
+		return Unreadable, fmt.Sprintf("the bot cannot read %s of guild %s (%s), as is known since %s", place, guild, g.Channel.Unread, g.Channel.UnreadSince)
 	case g.Channel.Since == 0 && g.Cursors[channel] == 0 && q.at < since:
 		return BeforeFirstSeen, fmt.Sprintf("it was said at %s, and guild %s was seen first at %s", q.at, guild, since+onTheWay)
 	case g.Channel.Since == 0 && g.Cursors[channel] == 0:
@@ -244,7 +246,7 @@ func (q *question) inGap(gap store.Gap, place string) (reason, detail string) {
 
 // unreadable reports whether it is for want of a permission that a gap is not filled.
 func unreadable(g store.Gap) bool {
-	return g.Reason == "hidden" || g.Reason == "unreadable" || strings.HasPrefix(g.Note, "no permission")
+	return g.Reason == store.ReasonHidden || g.Reason == store.ReasonUnreadable || g.Waits == store.WaitPermission || strings.HasPrefix(g.Note, "no permission")
 }
 
 // checked lists what was looked at in vain.
