@@ -159,7 +159,43 @@ func (g *guildTx) improve(key recordKey, p *pending, keepEdited bool) (bool, err
 		return false, err
 	}
 	g.leave()
+	if before.untold(&r) && r.Edited == 0 && !r.Formatted {
+		return true, g.tellFirst(key, &s)
+	}
 	return true, g.records.replace(key, recordValue(g, key, &s, s.text))
+}
+
+// tellFirst stores a message of which it is known only now what it said first. By what was
+// known of it before, it may have taken any line, or none: both look for their best again.
+func (g *guildTx) tellFirst(key recordKey, now *stored) error {
+	if err := g.approach(key.user, key.time); err != nil {
+		return err
+	}
+	at, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key recordKey) int { return m.key.compare(key) })
+	if !found {
+		return damagedValue(key.append(nil))
+	}
+	m := g.near.messages[at]
+	line, err := g.release(m)
+	if err != nil {
+		return err
+	}
+	if line != nil && line.borrowed {
+		if err := g.openWords(&line.words); err != nil {
+			return err
+		}
+		line.borrowed = false
+	}
+	now.loose, now.inLogs, now.line = false, false, m.line
+	m.stored, m.opened = *now, true
+	m.words = words{has: true, open: true, text: now.text, size: len(now.text)}
+	if err := g.rewrite(m); err != nil {
+		return err
+	}
+	if err := g.settleMessage(m, false); err != nil || line == nil {
+		return err
+	}
+	return g.settleLine(line, line.gone)
 }
 
 // correct lets what Discord itself says of a message replace what an archive said of it,
@@ -170,7 +206,7 @@ func (g *guildTx) correct(p *pending) error {
 	}
 	b := p.key.append(nil)
 	s, err := readStored(b, g.records.Get(b), p.key.time)
-	if err != nil || s.source != SourceImport && !s.unsaid() {
+	if err != nil || s.source != SourceImport && !s.untold(p.more) {
 		return nil // what is damaged is told of when it is read
 	}
 	_, err = g.improve(p.key, p, false)
@@ -181,7 +217,7 @@ func (g *guildTx) correct(p *pending) error {
 // without opening the text: nearly all that is read again does not.
 func (s *stored) mayImprove(r *Record) bool {
 	ours := s.source == SourceImport
-	return r.Edited > s.edited || s.unsaid() ||
+	return r.Edited > s.edited || s.untold(r) ||
 		ours && (r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) || r.Attachments > s.attachments) ||
 		s.replyTo != r.ReplyTo && s.replyTo == 0 || s.replyUser != r.ReplyToUser && s.replyUser == 0 ||
 		r.Extra != nil && !s.forward && s.moreSize == 0
@@ -193,7 +229,7 @@ func (s *stored) mayImprove(r *Record) bool {
 func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) error {
 	if !s.gone && !gone {
 		better := r.Edited > s.edited && !keepEdited
-		if s.unsaid() && !r.Formatted {
+		if s.untold(r) && !r.Formatted {
 			s.text, s.edited, s.attachments = []byte(r.Content), r.Edited, min(r.Attachments, maxCount)
 			better = false
 		}
@@ -229,6 +265,14 @@ func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) er
 // unsaid reports whether a message is stored without anything that was written.
 func (s *stored) unsaid() bool {
 	return s.loose && !s.gone && s.textSize() == 0 && s.attachments == 0 && s.moreSize == 0 && !s.forward && s.edited == 0
+}
+
+// untold reports whether a message is stored without what it said, which r may know. That
+// Discord withholds texts need not show of a single message, such as one with a sticker: what
+// was never edited, and has a text in r, has always had it.
+func (s *stored) untold(r *Record) bool {
+	return s.unsaid() || !s.gone && s.textSize() == 0 && s.attachments == 0 && s.edited == 0 &&
+		r.Source != SourceImport && r.Edited == 0 && (r.Content != "" || r.Attachments > 0)
 }
 
 // hasMarks reports whether a text has marks that a formatted one has names for.
