@@ -42,21 +42,11 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	selected := q.selected(guild.ID)
-	if q.channel != "" {
-		if selected.Channel, err = s.store.SelectChannel(ctx, guild.ID, q.channel); err != nil {
-			return err
-		}
+	selected, err := s.selected(ctx, guild, q)
+	if err != nil {
+		return err
 	}
-	if q.user != "" {
-		if selected.User, err = s.user(ctx, []store.Guild{guild}, q.user); err != nil {
-			return err
-		}
-	}
-	if q.cursor != nil && q.cursor.Guild != guild.ID {
-		return problem(http.StatusBadRequest, "cursor is of another guild")
-	}
-	records, next, err := s.store.Search(ctx, selected, q.cursor, q.limitOr(50), patience)
+	records, err := s.page(ctx, w, r, q, selected)
 	if err != nil {
 		return err
 	}
@@ -69,13 +59,40 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	return sendAnswer(w, r, out)
+}
+
+// selected returns the records of a guild that are asked for, with the user and the channel
+// that the caller named.
+func (s *Server) selected(ctx context.Context, guild store.Guild, q query) (selected store.Query, err error) {
+	selected = q.selected(guild.ID)
+	if q.channel != "" {
+		if selected.Channel, err = s.store.SelectChannel(ctx, guild.ID, q.channel); err != nil {
+			return selected, err
+		}
+	}
+	if q.user != "" {
+		selected.User, err = s.user(ctx, []store.Guild{guild}, q.user)
+	}
+	return selected, err
+}
+
+// page finds the asked page of what is selected, newest first, and links to the next one.
+func (s *Server) page(ctx context.Context, w http.ResponseWriter, r *http.Request, q query, selected store.Query) ([]store.Record, error) {
+	if q.cursor != nil && q.cursor.Guild != selected.Guild {
+		return nil, problem(http.StatusBadRequest, "cursor is of another guild")
+	}
+	records, next, err := s.store.Search(ctx, selected, q.cursor, q.limitOr(50), patience)
+	if err != nil {
+		return nil, err
+	}
 	if next != nil {
 		values := r.URL.Query()
-		next.Guild = guild.ID
+		next.Guild = selected.Guild
 		values.Set("cursor", cursorOf(*next))
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), values.Encode()))
 	}
-	return sendAnswer(w, r, out)
+	return records, nil
 }
 
 // name enters the display names of the records' users.

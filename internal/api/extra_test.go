@@ -207,3 +207,43 @@ func BenchmarkExport(b *testing.B) {
 		})
 	}
 }
+
+// A query finds what a message says without content, and a forwarded text apart from its author's.
+func TestSearchExtra(t *testing.T) {
+	s := server(withExtras(t), "")
+	for query, want := range map[string]string{
+		"has:poll":                          `[[]]`,
+		"pizza eat":                         `[[]]`,
+		"火":                                 `[[]]`,
+		"borrowed":                          `[[]]`,
+		"wave":                              `[[]]`,
+		"has:sticker":                       `[[]]`,
+		"quoted":                            `[[[1 7] [14 20]]]`,
+		"cmd calc":                          `[[[1 4] [10 14]]]`,
+		"kept":                              `[]`,
+		"has:forward":                       `[[] [] []]`,
+		"-has:forward plain":                `[[[0 5]]]`,
+		"plain borrowed":                    `[]`,
+		"has:file":                          `[[]]`,
+		"from:222222222222222222 plain":     `[[[0 5]]]`,
+		"-from:<@222222222222222222> plain": `[]`,
+		"in:-general plain":                 `[[[0 5]]]`,
+		"-in:901 plain":                     `[]`,
+		"in:nowhere plain":                  `[]`,
+		"mentions:222222222222222222":       `[]`,
+		"before:1970 plain":                 `[]`,
+	} {
+		var page []api.Match
+		w := get(t, s, "/v1/guilds/111111111111111111/search?q="+url.QueryEscape(query))
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
+			t.Fatalf("%s: %d %s", query, w.Code, w.Body)
+		}
+		spans := [][][2]int{}
+		for _, m := range page {
+			spans = append(spans, m.Matches)
+		}
+		if have := fmt.Sprint(spans); have != want {
+			t.Errorf("%s: %s", query, have)
+		}
+	}
+}

@@ -48,6 +48,12 @@ func TestHostileValues(t *testing.T) {
 	}{
 		{"path", "/v1/nothing", 404, `no such path: "/v1/nothing"`},
 		{"root", "/", 404, `no such path: "/"`},
+		{"search for nothing", "/v1/guilds/111111111111111111/search", 400, "q is missing"},
+		{"search that does not end", "/v1/guilds/111111111111111111/search?q=a+%22b", 400, "the query is wrong at position 3: the quotation is not closed"},
+		{"search of a thousand words", "/v1/guilds/111111111111111111/search?q=" + strings.Repeat("a+", 499), 400, "the query is wrong at position 101: the query has more than 50 parts"},
+		{"search too long", "/v1/guilds/111111111111111111/search?q=" + strings.Repeat("a", 1001), 400, "the query is wrong at position 1: the query is 1001 bytes long"},
+		{"search twice", "/v1/guilds/111111111111111111/search?q=a&q=b", 400, "q is given 2 times"},
+		{"search of nobody", "/v1/guilds/111111111111111111/search?q=from:nobody", 404, `no such user: "nobody"`},
 		{"guild id unknown", "/v1/guilds/5/messages", 404, `no such guild: "5"`},
 		{"guild name unknown", "/v1/guilds/nobody/messages", 404, `no such guild: "nobody"`},
 		{"guild id zero", "/v1/guilds/0/messages", 400, `guild cannot be "0": not an id: want 1 to 20 decimal digits`},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -141,13 +142,16 @@ func TestOpenAPI(t *testing.T) {
 }
 
 func askEverything(t *testing.T, base, path string, o operation, parameters map[string]parameter, schema func(...string) *jsonschema.Schema) {
-	target, query := path, map[string]parameter{}
+	target, query, required := path, map[string]parameter{}, url.Values{}
 	for _, ref := range o.Parameters {
 		p := parameters[ref.Ref[strings.LastIndex(ref.Ref, "/")+1:]]
 		if p.In == "path" {
 			target = strings.Replace(target, "{"+p.Name+"}", p.Example, 1)
 		} else {
 			query[p.Name] = p
+			if p.Required {
+				required.Set(p.Name, p.Example)
+			}
 		}
 	}
 	check := func(query string) {
@@ -166,7 +170,7 @@ func askEverything(t *testing.T, base, path string, o operation, parameters map[
 		}
 		conforms(t, what, schema("paths", path, "get", "responses", "200", "content", kind, "schema"), kind, text)
 	}
-	check("")
+	check(required.Encode())
 	for _, name := range api.Parameters() {
 		p, described := query[name]
 		if strings.HasPrefix(path, "/v1") && !described {
@@ -174,7 +178,9 @@ func askEverything(t *testing.T, base, path string, o operation, parameters map[
 			refused(t, target+"?"+name, response, text, schema("components", "schemas", "Problem"))
 		}
 		for _, value := range valuesOf(p) {
-			check(url.Values{name: {value}}.Encode())
+			values := maps.Clone(required)
+			values.Set(name, value)
+			check(values.Encode())
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"regexp"
 	"regexp/syntax"
+
+	"rollcall/internal/search"
 )
 
 const (
@@ -16,13 +18,13 @@ const (
 // pattern is what grep asks for.
 type pattern struct {
 	re       *regexp.Regexp
-	literals []literal // a text that matches holds one of them, if there are any
+	literals []search.Literal // a text that matches holds one of them, if there are any
 }
 
-// match says whether a text matches. It may be called by several goroutines.
+// match reports whether a text matches. It may be called by several goroutines.
 func (p *pattern) match(text []byte) bool {
 	for i := range p.literals {
-		if p.literals[i].in(text) {
+		if p.literals[i].In(text) {
 			return p.re.Match(text)
 		}
 	}
@@ -45,7 +47,7 @@ func parsePattern(text string) (*pattern, error) {
 	if err != nil {
 		return nil, problem(http.StatusBadRequest, "grep cannot be %.64q: %v", text, err)
 	}
-	return &pattern{re, literalsOf(parsed)}, nil
+	return &pattern{re, search.LiteralsOf(parsed)}, nil
 }
 
 // states estimates how many states a pattern has, and stops counting above maxStates.

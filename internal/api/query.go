@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/internal/portrait"
+	"rollcall/internal/search"
 	"rollcall/store"
 )
 
@@ -26,7 +28,7 @@ const (
 
 // parameters are all that any path may have, in the order in which they are
 // checked: since and until depend on tz.
-var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "grep", "by", "limit", "tokens", "names", "cursor", "format"}
+var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "grep", "q", "by", "limit", "tokens", "names", "cursor", "format"}
 
 // query is what a caller selects, checked. Guild and user are still as the caller
 // named them.
@@ -37,6 +39,7 @@ type query struct {
 	when                 store.Range // from since to until
 	dates                int         // how many of them are given as days
 	grep                 *pattern
+	search               *search.Query
 	limit                int // 0 unless given
 	tokens               int
 	by                   store.By
@@ -48,14 +51,14 @@ type query struct {
 // CheckQuery says what is wrong with query parameters, if anything, before they
 // are sent. The error is a *Problem, as the server would answer.
 func CheckQuery(values url.Values) error {
-	_, err := parseQuery(values, nil, parameters...)
+	_, err := parseQuery(values, nil, time.Now(), parameters...)
 	return err
 }
 
 // parseQuery checks the parameters, of which only the named ones may occur, once
 // each: a misspelt filter must not silently select everything. The zone is the one
-// to take if none is named; it may be nil if that is not known.
-func parseQuery(values url.Values, zone *time.Location, allowed ...string) (query, error) {
+// to take if none is named; it may be nil if that is not known. Now tells today.
+func parseQuery(values url.Values, zone *time.Location, now time.Time, allowed ...string) (query, error) {
 	// Not the zero range, which means all time too: since and until may both be the epoch.
 	q := query{when: allTime(), zone: zone, tokens: defaultTokens, format: "ndjson"}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -70,7 +73,7 @@ func parseQuery(values url.Values, zone *time.Location, allowed ...string) (quer
 		if !values.Has(name) {
 			continue
 		}
-		if err := q.set(name, values.Get(name)); err != nil {
+		if err := q.set(name, values.Get(name), now); err != nil {
 			return q, err
 		}
 		if values.Has("window") && (name == "since" || name == "until") {
@@ -84,7 +87,7 @@ func parseQuery(values url.Values, zone *time.Location, allowed ...string) (quer
 	return q, nil
 }
 
-func (q *query) set(name, value string) error {
+func (q *query) set(name, value string, now time.Time) error {
 	if !utf8.ValidString(value) {
 		return problem(http.StatusBadRequest, "%s is not UTF-8", name)
 	}
@@ -131,6 +134,11 @@ func (q *query) set(name, value string) error {
 			return err
 		}
 		q.grep = grep
+	case "q":
+		var err error
+		if q.search, err = search.Parse(value, cmp.Or(q.zone, time.UTC), now); err != nil {
+			return problem(http.StatusBadRequest, "the query is wrong at %v", err)
+		}
 	case "limit":
 		if q.limit, ok = number(value, 1, MaxLimit); !ok {
 			return refused("a whole number from 1 to " + strconv.Itoa(MaxLimit))
@@ -232,5 +240,5 @@ func (s *Server) query(r *http.Request, allowed ...string) (query, error) {
 	if err != nil {
 		return query{}, problem(http.StatusBadRequest, "the query cannot be read: %v", err)
 	}
-	return parseQuery(values, s.zone, allowed...)
+	return parseQuery(values, s.zone, s.now(), allowed...)
 }

@@ -43,6 +43,12 @@ func recordOf(r store.Record) Record {
 	return out
 }
 
+// Match is a record that a query found.
+type Match struct {
+	Record
+	Matches [][2]int `json:"matches"` // where, half-open, in code points of Content; never null
+}
+
 // Guild is what happened in a guild on the asked days. No list is ever null.
 type Guild struct {
 	ID          store.ID             `json:"guild_id"`

@@ -55,6 +55,9 @@ func Execute(args []string, run Run) int {
 		a.raw = terminal.NewWriter(a.stdout)
 	}
 	root := a.root()
+	if c, _, err := root.Find(args); err == nil && c.Name() == "search" {
+		args = behindFlags(args)
+	}
 	root.SetArgs(args)
 	err := root.Execute()
 	if err == nil {
@@ -148,7 +151,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(),
 		a.migrateCommand(), a.importCommand(), a.stateCommand(), a.exportCommand(),
-		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.wordsCommand(),
+		a.guildsCommand(), a.guildCommand(), a.userCommand(), a.topCommand(), a.messagesCommand(), a.searchCommand(), a.wordsCommand(),
 		a.coverageCommand(), a.whyCommand(),
 		a.forgetCommand(), a.rememberCommand(),
 		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),

@@ -48,15 +48,11 @@ func (a *app) messagesCommand() *cobra.Command {
 // printMessages prints one table, page by page as they come. Later pages may widen it.
 func (a *app) printMessages(c *cobra.Command, s *source, path string, query url.Values, limit int) error {
 	query.Set("names", "true")
-	t := columns{header: []string{"time", "user", "channel", "message"}, bold: a.colour}
+	t := messageTable(a.colour)
 	err := eachPage(c, s, path, query, limit, func(page []api.Record) error {
 		rows := make([][]string, len(page))
 		for i, r := range page {
-			user := r.UserName
-			if user == "" {
-				user = r.User.String()
-			}
-			rows[i] = []string{moment(r.Time), terminal.Visible(user), terminal.Visible(r.ChannelName), textOf(r)}
+			rows[i] = messageRow(r)
 		}
 		return t.print(a.stdout, rows)
 	})
@@ -64,6 +60,18 @@ func (a *app) printMessages(c *cobra.Command, s *source, path string, query url.
 		_, err = fmt.Fprintln(a.stdout, "no such messages")
 	}
 	return err
+}
+
+func messageTable(bold bool) *columns {
+	return &columns{header: []string{"time", "user", "channel", "message"}, bold: bold}
+}
+
+func messageRow(r api.Record) []string {
+	user := r.UserName
+	if user == "" {
+		user = r.User.String()
+	}
+	return []string{moment(r.Time), terminal.Visible(user), terminal.Visible(r.ChannelName), textOf(r)}
 }
 
 // streamMessages prints one JSON array of all pages, each record as it came.

@@ -1,4 +1,4 @@
-package api
+package search
 
 import (
 	"bytes"
@@ -11,38 +11,38 @@ import (
 // maxLiterals bounds how often a text is looked through before the pattern is tried.
 const maxLiterals = 8
 
-// literal is some text in which letters may be of either case: each byte is the one in
-// lower or the one in upper. Finding it takes a twentieth of what a pattern takes that
-// ignores case.
-type literal struct {
+// Literal is a text in which letters may be of either case: each byte is the one in
+// lower or the one in upper. Finding it takes a twentieth of the time of a regular expression
+// that ignores case. It is safe for concurrent use.
+type Literal struct {
 	lower, upper []byte
 	rarest       int // of the bytes, by what is rare in English
 }
 
-// literalsOf returns literals of which every text that matches holds one; none if
-// there are no such.
-func literalsOf(re *syntax.Regexp) []literal {
+// LiteralsOf returns literals of which every text that matches the expression holds at least
+// one; none if there are no such.
+func LiteralsOf(re *syntax.Regexp) []Literal {
 	switch re.Op {
 	case syntax.OpLiteral:
 		return longestOf(re.Rune, re.Flags&syntax.FoldCase != 0)
 	case syntax.OpCapture, syntax.OpPlus:
-		return literalsOf(re.Sub[0])
+		return LiteralsOf(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return literalsOf(re.Sub[0])
+			return LiteralsOf(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		var best []literal
+		var best []Literal
 		for _, sub := range re.Sub {
-			if l := literalsOf(sub); shortest(l) > shortest(best) {
+			if l := LiteralsOf(sub); shortest(l) > shortest(best) {
 				best = l
 			}
 		}
 		return best
 	case syntax.OpAlternate:
-		var all []literal
+		var all []Literal
 		for _, sub := range re.Sub {
-			l := literalsOf(sub)
+			l := LiteralsOf(sub)
 			if all = append(all, l...); len(l) == 0 || len(all) > maxLiterals {
 				return nil
 			}
@@ -52,7 +52,7 @@ func literalsOf(re *syntax.Regexp) []literal {
 	return nil
 }
 
-func shortest(literals []literal) int {
+func shortest(literals []Literal) int {
 	if len(literals) == 0 {
 		return 0
 	}
@@ -66,15 +66,15 @@ func shortest(literals []literal) int {
 // longestOf returns the longest literal in some characters, if any. Characters of more than
 // two forms, or of which one takes more bytes (k is one: the sign of the kelvin is
 // another form of it), are in none; nor is the one that stands for what is no UTF-8.
-func longestOf(runes []rune, anyCase bool) []literal {
-	var best, l literal
+func longestOf(runes []rune, anyCase bool) []Literal {
+	var best, l Literal
 	for _, r := range runes {
 		other := r
 		if anyCase {
 			other = unicode.SimpleFold(r)
 		}
 		if r == utf8.RuneError || !utf8.ValidRune(r) || anyCase && unicode.SimpleFold(other) != r || utf8.RuneLen(other) != utf8.RuneLen(r) {
-			l = literal{}
+			l = Literal{}
 			continue
 		}
 		l.lower, l.upper = utf8.AppendRune(l.lower, r), utf8.AppendRune(l.upper, other)
@@ -90,7 +90,7 @@ func longestOf(runes []rune, anyCase bool) []literal {
 			best.rarest = i
 		}
 	}
-	return []literal{best}
+	return []Literal{best}
 }
 
 // rarity is the place of a byte among the letters, from the most frequent on; what is
@@ -103,8 +103,8 @@ func rarity(b byte) int {
 	return len(letters) / 2
 }
 
-// in says whether a text holds the literal.
-func (l *literal) in(text []byte) bool {
+// In reports whether a text holds the literal.
+func (l *Literal) In(text []byte) bool {
 	if bytes.Equal(l.lower, l.upper) {
 		return bytes.Contains(text, l.lower)
 	}
@@ -112,8 +112,8 @@ func (l *literal) in(text []byte) bool {
 	return l.inWith(text, lower) || upper != lower && l.inWith(text, upper)
 }
 
-// inWith says whether a text holds the literal with its rarest byte as it is given.
-func (l *literal) inWith(text []byte, rarest byte) bool {
+// inWith reports whether a text holds the literal with its rarest byte as it is given.
+func (l *Literal) inWith(text []byte, rarest byte) bool {
 	for {
 		end := len(text) - len(l.lower) + 1 // a literal may begin before it
 		if end <= 0 {
@@ -131,8 +131,8 @@ func (l *literal) inWith(text []byte, rarest byte) bool {
 	}
 }
 
-// begins says whether a text that is as long at least begins with the literal.
-func (l *literal) begins(text []byte) bool {
+// begins reports whether a text that is as long at least begins with the literal.
+func (l *Literal) begins(text []byte) bool {
 	for i, b := range l.lower {
 		if text[i] != b && text[i] != l.upper[i] {
 			return false
