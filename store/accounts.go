@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+
+	"rollcall/store/internal/record"
 )
 
 // Bots, webhooks and Discord itself have ids as people have, and other bots log what they
@@ -50,7 +52,7 @@ func (g *guildTx) isAccount(user ID) bool {
 func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []byte, err error) {
 	from, start := ID(0), []byte(nil)
 	if len(position) > 0 {
-		if len(position) != 8+recordKeySize {
+		if len(position) != 8+record.KeySize {
 			return erased, nil, fmt.Errorf("%w: a task's place is %x", ErrDamaged, position)
 		}
 		from, start = ID(binary.BigEndian.Uint64(position)), position[8:]
@@ -60,18 +62,18 @@ func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []b
 		if start == nil || g.id != from {
 			start = u64(nil, uint64(user))
 		}
-		var lines []recordKey
+		var lines []record.Key
 		c := g.records.Cursor()
 		for b, _ := c.Seek(start); b != nil; b, _ = c.Next() {
-			key := paddedKey(b)
-			if key.user != user {
+			key := record.PadKey(b)
+			if key.User != user {
 				break
 			}
 			if visits++; visits > stepVisits || len(lines)+int(erased.Messages) >= stepRecords {
 				next = append(u64(nil, uint64(g.id)), b...)
 				break
 			}
-			if key.isLog() {
+			if key.IsLog() {
 				lines = append(lines, key)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // ArchiveBatch is what is stored in one transaction of an archive of another tool. It
@@ -83,7 +84,7 @@ func (db *DB) PutArchive(ctx context.Context, b ArchiveBatch) (out ArchiveOutcom
 
 func (b *ArchiveBatch) check() error {
 	for i := range b.Records {
-		if r := &b.Records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source != SourceImport {
+		if r := &b.Records[i]; r.Message == 0 || r.Message&record.LogMark != 0 || r.Source != SourceImport {
 			return fmt.Errorf("record of message id %d, source %d: want an id below 2^63 of an import", r.Message, r.Source)
 		}
 	}
@@ -104,7 +105,7 @@ func (g *guildTx) putArchived(batch []pending, keepEdited bool) (out ArchiveOutc
 	}
 	for i := range batch {
 		p := &batch[i]
-		if g.forgets(p.key.user) {
+		if g.forgets(p.key.User) {
 			out.Forgotten++
 			continue
 		}
@@ -112,7 +113,7 @@ func (g *guildTx) putArchived(batch []pending, keepEdited bool) (out ArchiveOutc
 			out.KeptOut++
 			continue
 		}
-		if i > 0 && batch[i-1].key.id == p.key.id { // the second of two has to find the first
+		if i > 0 && batch[i-1].key.ID == p.key.ID { // the second of two has to find the first
 			if err := put(); err != nil {
 				return out, err
 			}
@@ -141,10 +142,10 @@ func (g *guildTx) putArchived(batch []pending, keepEdited bool) (out ArchiveOutc
 
 // improve adds to a record what another source knows better, and reports whether that was
 // anything.
-func (g *guildTx) improve(key recordKey, p *pending, keepEdited bool) (bool, error) {
-	b := key.append(nil)
-	s, err := readStored(b, g.records.Get(b), key.time)
-	if err != nil || !s.mayImprove(p.more) {
+func (g *guildTx) improve(key record.Key, p *pending, keepEdited bool) (bool, error) {
+	b := key.Append(nil)
+	s, err := record.Read(b, g.records.Get(b), key.Time)
+	if err != nil || !mayImprove(&s, p.more) {
 		return false, err
 	}
 	if s, err = g.whole(key); err != nil {
@@ -155,25 +156,25 @@ func (g *guildTx) improve(key recordKey, p *pending, keepEdited bool) (bool, err
 		r.ReplyTo, r.ReplyToUser = 0, 0
 	}
 	before := s
-	if err := s.improve(&r, p.gone, keepEdited, func() error { return g.keepWords(key, &s) }); err != nil || s.same(&before) {
+	if err := improve(&s, &r, p.gone, keepEdited, func() error { return g.keepWords(key, &s) }); err != nil || s.SameContent(&before) {
 		return false, err
 	}
 	g.leave()
-	if before.untold(&r) && r.Edited == 0 && !r.Formatted {
+	if untold(&before, &r) && r.Edited == 0 && !r.Formatted {
 		return true, g.tellFirst(key, &s)
 	}
-	return true, g.records.replace(key, recordValue(g, key, &s, s.text))
+	return true, g.records.replace(key, recordValue(g, key, &s, s.Text))
 }
 
 // tellFirst stores a message of which it is known only now what it said first. By what was
 // known of it before, it may have taken any line, or none: both look for their best again.
-func (g *guildTx) tellFirst(key recordKey, now *stored) error {
-	if err := g.approach(key.user, key.time); err != nil {
+func (g *guildTx) tellFirst(key record.Key, now *record.Value) error {
+	if err := g.approach(key.User, key.Time); err != nil {
 		return err
 	}
-	at, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key recordKey) int { return m.key.compare(key) })
+	at, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key record.Key) int { return m.key.Compare(key) })
 	if !found {
-		return damagedValue(key.append(nil))
+		return damagedValue(key.Append(nil))
 	}
 	m := g.near.messages[at]
 	line, err := g.release(m)
@@ -186,9 +187,9 @@ func (g *guildTx) tellFirst(key recordKey, now *stored) error {
 		}
 		line.borrowed = false
 	}
-	now.loose, now.inLogs, now.line = false, false, m.line
-	m.stored, m.opened = *now, true
-	m.words = words{has: true, open: true, text: now.text, size: len(now.text)}
+	now.Loose, now.InLogs, now.Line = false, false, m.Line
+	m.Value, m.opened = *now, true
+	m.words = words{has: true, open: true, text: now.Text, size: len(now.Text)}
 	if err := g.rewrite(m); err != nil {
 		return err
 	}
@@ -204,9 +205,9 @@ func (g *guildTx) correct(p *pending) error {
 	if p.more.Source == SourceImport || g.removed(p.key) {
 		return nil
 	}
-	b := p.key.append(nil)
-	s, err := readStored(b, g.records.Get(b), p.key.time)
-	if err != nil || s.source != SourceImport && !s.untold(p.more) {
+	b := p.key.Append(nil)
+	s, err := record.Read(b, g.records.Get(b), p.key.Time)
+	if err != nil || s.Source != SourceImport && !untold(&s, p.more) {
 		return nil // what is damaged is told of when it is read
 	}
 	_, err = g.improve(p.key, p, false)
@@ -215,63 +216,63 @@ func (g *guildTx) correct(p *pending) error {
 
 // mayImprove reports whether another source may know something better, by what shows
 // without opening the text: nearly all that is read again does not.
-func (s *stored) mayImprove(r *Record) bool {
-	ours := s.source == SourceImport
-	return r.Edited > s.edited || s.untold(r) ||
-		ours && (r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) || r.Attachments > s.attachments) ||
-		s.replyTo != r.ReplyTo && s.replyTo == 0 || s.replyUser != r.ReplyToUser && s.replyUser == 0 ||
-		r.Extra != nil && !s.forward && s.moreSize == 0
+func mayImprove(s *record.Value, r *Record) bool {
+	ours := s.Source == SourceImport
+	return r.Edited > s.Edited || untold(s, r) ||
+		ours && (r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) || r.Attachments > s.Attachments) ||
+		s.ReplyTo != r.ReplyTo && s.ReplyTo == 0 || s.ReplyUser != r.ReplyToUser && s.ReplyUser == 0 ||
+		r.Extra != nil && !s.Forward && s.MoreSize == 0
 }
 
 // improve changes a record by what another source says of the same message; gone says
 // that a text is not to be kept, keepEdited that an edit changes none. Before the text
 // changes it calls keep.
-func (s *stored) improve(r *Record, gone, keepEdited bool, keep func() error) error {
-	if !s.gone && !gone {
-		better := r.Edited > s.edited && !keepEdited
-		if s.untold(r) && !r.Formatted {
-			s.text, s.edited, s.attachments = []byte(r.Content), r.Edited, min(r.Attachments, maxCount)
+func improve(s *record.Value, r *Record, gone, keepEdited bool, keep func() error) error {
+	if !s.Gone && !gone {
+		better := r.Edited > s.Edited && !keepEdited
+		if untold(s, r) && !r.Formatted {
+			s.Text, s.Edited, s.Attachments = []byte(r.Content), r.Edited, min(r.Attachments, record.MaxCount)
 			better = false
 		}
-		if s.source == SourceImport && r.Edited == s.edited {
+		if s.Source == SourceImport && r.Edited == s.Edited {
 			// What Discord itself tells is right; a raw text is better than a formatted one.
-			better = r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) && !hasMarks(string(s.text))
+			better = r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) && !hasMarks(string(s.Text))
 		}
-		if r.Formatted && hasMarks(string(s.text)) {
+		if r.Formatted && hasMarks(string(s.Text)) {
 			better = false
 		}
-		if better && (string(s.text) != r.Content || r.Edited > s.edited) {
+		if better && (string(s.Text) != r.Content || r.Edited > s.Edited) {
 			if err := keep(); err != nil {
 				return err
 			}
-			s.text = []byte(r.Content)
+			s.Text = []byte(r.Content)
 		}
 		if better {
-			s.edited = max(s.edited, r.Edited)
+			s.Edited = max(s.Edited, r.Edited)
 		}
-		if !s.forward && len(s.more) == 0 && r.Extra != nil {
-			s.setExtra(r.Extra)
+		if !s.Forward && len(s.More) == 0 && r.Extra != nil {
+			s.SetExtra(r.Extra)
 		}
 	}
-	if s.replyTo == 0 || s.replyTo == r.ReplyTo && s.replyUser == 0 {
-		s.replyTo, s.replyUser = r.ReplyTo, r.ReplyToUser
+	if s.ReplyTo == 0 || s.ReplyTo == r.ReplyTo && s.ReplyUser == 0 {
+		s.ReplyTo, s.ReplyUser = r.ReplyTo, r.ReplyToUser
 	}
-	if s.source == SourceImport {
-		s.attachments = max(s.attachments, min(r.Attachments, maxCount))
+	if s.Source == SourceImport {
+		s.Attachments = max(s.Attachments, min(r.Attachments, record.MaxCount))
 	}
 	return nil
 }
 
 // unsaid reports whether a message is stored without anything that was written.
-func (s *stored) unsaid() bool {
-	return s.loose && !s.gone && s.textSize() == 0 && s.attachments == 0 && s.moreSize == 0 && !s.forward && s.edited == 0
+func unsaid(s *record.Value) bool {
+	return s.Loose && !s.Gone && s.TextSize() == 0 && s.Attachments == 0 && s.MoreSize == 0 && !s.Forward && s.Edited == 0
 }
 
 // untold reports whether a message is stored without what it said, which r may know. That
 // Discord withholds texts need not show of a single message, such as one with a sticker: what
 // was never edited, and has a text in r, has always had it.
-func (s *stored) untold(r *Record) bool {
-	return s.unsaid() || !s.gone && s.textSize() == 0 && s.attachments == 0 && s.edited == 0 &&
+func untold(s *record.Value, r *Record) bool {
+	return unsaid(s) || !s.Gone && s.TextSize() == 0 && s.Attachments == 0 && s.Edited == 0 &&
 		r.Source != SourceImport && r.Edited == 0 && (r.Content != "" || r.Attachments > 0)
 }
 
@@ -294,39 +295,39 @@ func hasMarks(text string) bool {
 // locate returns the key of a message that is stored, or was and has been removed: under
 // its own key, at a time that differs by less than a second (archives cut it, or have it
 // of the id), or under the id of deleted accounts.
-func (g *guildTx) locate(key recordKey) (recordKey, bool) {
+func (g *guildTx) locate(key record.Key) (record.Key, bool) {
 	if g.has(key) {
 		return key, true
 	}
-	if !g.info.ids.overlaps(key.time-findSlack, key.time+findSlack) {
+	if !g.info.ids.overlaps(key.Time-findSlack, key.Time+findSlack) {
 		return key, false
 	}
-	users := []ID{key.user, DeletedUser}
-	if key.user == DeletedUser {
+	users := []ID{key.User, DeletedUser}
+	if key.User == DeletedUser {
 		users = users[:1]
 	}
 	for _, user := range users {
-		if at, ok := g.findNear(recordKey{user, key.time, key.id}); ok {
+		if at, ok := g.findNear(record.Key{User: user, Time: key.Time, ID: key.ID}); ok {
 			return at, true
 		}
 	}
-	if key.user != DeletedUser {
+	if key.User != DeletedUser {
 		return key, false
 	}
-	moments, known := g.momentsOf(civil.QuarterOf(key.time))
+	moments, known := g.momentsOf(civil.QuarterOf(key.Time))
 	for _, m := range moments {
-		if at := (recordKey{m.user, m.time, key.id}); known && m.time == key.time && g.records.Get(at.append(nil)) != nil {
+		if at := (record.Key{User: m.user, Time: m.time, ID: key.ID}); known && m.time == key.Time && g.records.Get(at.Append(nil)) != nil {
 			return at, true
 		}
 	}
 	if known {
 		return key, false
 	}
-	found := map[ID]recordKey{} // where the quarter hour is a long one
-	if err := g.findByTime([]Change{{Message: ID(key.id), Time: key.time}}, found); err != nil {
+	found := map[ID]record.Key{} // where the quarter hour is a long one
+	if err := g.findByTime([]Change{{Message: ID(key.ID), Time: key.Time}}, found); err != nil {
 		return key, false
 	}
-	at, ok := found[ID(key.id)]
+	at, ok := found[ID(key.ID)]
 	if !ok {
 		at = key
 	}
@@ -334,15 +335,15 @@ func (g *guildTx) locate(key recordKey) (recordKey, bool) {
 }
 
 // findNear looks for a user's message within findSlack of its time.
-func (g *guildTx) findNear(key recordKey) (recordKey, bool) {
-	from, to := key.time-findSlack, key.time+findSlack
-	first, _ := findEntry(g.records.fresh, recordKey{key.user, from, 0})
+func (g *guildTx) findNear(key record.Key) (record.Key, bool) {
+	from, to := key.Time-findSlack, key.Time+findSlack
+	first, _ := record.Find(g.records.fresh, record.Key{User: key.User, Time: from, ID: 0})
 	for _, e := range g.records.fresh[first:] {
-		if e.key.user != key.user || e.key.time > to {
+		if e.Key.User != key.User || e.Key.Time > to {
 			break
 		}
-		if e.key.id == key.id {
-			return e.key, true
+		if e.Key.ID == key.ID {
+			return e.Key, true
 		}
 	}
 	for q := civil.QuarterOf(from); q <= civil.QuarterOf(to); q++ {
@@ -350,8 +351,8 @@ func (g *guildTx) findNear(key recordKey) (recordKey, bool) {
 		if !known {
 			return nearest(g.records, key)
 		}
-		for _, m := range momentsBetween(moments, key.user, from, to) {
-			if at := (recordKey{key.user, m.time, key.id}); g.records.Get(at.append(nil)) != nil {
+		for _, m := range momentsBetween(moments, key.User, from, to) {
+			if at := (record.Key{User: key.User, Time: m.time, ID: key.ID}); g.records.Get(at.Append(nil)) != nil {
 				return at, true
 			}
 		}
@@ -383,15 +384,15 @@ func momentsBetween(moments []moment, user ID, from, to Micros) []moment {
 }
 
 // nearest looks among the records themselves for what findNear looks for.
-func nearest(r *records, key recordKey) (recordKey, bool) {
-	from, to := key.time-findSlack, key.time+findSlack
+func nearest(r *records, key record.Key) (record.Key, bool) {
+	from, to := key.Time-findSlack, key.Time+findSlack
 	c := r.between(from, to)
-	for b, _ := c.Seek(recordKey{key.user, from, 0}.append(nil)); b != nil; b, _ = c.Next() {
-		at := paddedKey(b)
-		if at.user != key.user || at.time > to {
+	for b, _ := c.Seek(record.Key{User: key.User, Time: from, ID: 0}.Append(nil)); b != nil; b, _ = c.Next() {
+		at := record.PadKey(b)
+		if at.User != key.User || at.Time > to {
 			break
 		}
-		if at.id == key.id {
+		if at.ID == key.ID {
 			return at, true
 		}
 	}
@@ -423,9 +424,9 @@ func (w *writeTx) lastSeen(guild, user ID) Micros {
 	if user == 0 {
 		return max(g.info.ids.max, g.info.logs.max)
 	}
-	b, _ := g.records.Cursor().Before(recordKey{user + 1, civil.MinMicros, 0}.append(nil))
-	if key := paddedKey(b); b != nil && key.user == user {
-		return key.time
+	b, _ := g.records.Cursor().Before(record.Key{User: user + 1, Time: civil.MinMicros, ID: 0}.Append(nil))
+	if key := record.PadKey(b); b != nil && key.User == user {
+		return key.Time
 	}
 	return civil.MinMicros
 }
@@ -498,8 +499,8 @@ func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record, keepEdited bool) (Fa
 		users = append(users, writtenAt(tx, r.Guild, r.Time)...)
 	}
 	for _, user := range users {
-		key := recordKey{user, r.Time, uint64(r.Message)}
-		trace := append(append([]byte{tombMessage}, u64(nil, uint64(r.Guild))...), key.append(nil)...)
+		key := record.Key{User: user, Time: r.Time, ID: uint64(r.Message)}
+		trace := append(append([]byte{tombMessage}, u64(nil, uint64(r.Guild))...), key.Append(nil)...)
 		if tx.Bucket(bucketState).Bucket(stateTombstones).Get(trace) != nil {
 			return FateKnown, nil
 		}
@@ -507,16 +508,16 @@ func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record, keepEdited bool) (Fa
 		if !ok {
 			continue
 		}
-		b := at.append(nil)
-		s, err := readStored(b, of.Get(b), at.time)
+		b := at.Append(nil)
+		s, err := record.Read(b, of.Get(b), at.Time)
 		if err == nil {
-			err = s.open(db.keys.NestedTexts(bucketRecords, bucketName(r.Guild)), b, new([]byte))
+			err = s.Open(db.keys.NestedTexts(bucketRecords, bucketName(r.Guild)), b, new([]byte))
 		}
 		if err != nil {
 			return FateKnown, err
 		}
 		before := s
-		if err := s.improve(r, r.Redacted, keepEdited, func() error { return nil }); err != nil || s.same(&before) {
+		if err := improve(&s, r, r.Redacted, keepEdited, func() error { return nil }); err != nil || s.SameContent(&before) {
 			return FateKnown, err
 		}
 		return FateUpdated, nil

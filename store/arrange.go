@@ -1,12 +1,12 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"cmp"
 	"fmt"
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // share is what one transaction puts into one guild.
@@ -18,7 +18,7 @@ type share struct {
 
 // pending is a record on its way into a guild, with its key.
 type pending struct {
-	key     recordKey
+	key     record.Key
 	content string
 	more    *Record // nil for a log line, of which there is no more to know
 	channel int32   // which one of the share's
@@ -59,7 +59,7 @@ func (db *DB) arrange(batches ...[]Record) ([]share, error) {
 	for i := range a.shares {
 		a.shares[i].sort()
 	}
-	slices.SortFunc(a.shares, func(a, b share) int { return order(a.guild, b.guild) })
+	slices.SortFunc(a.shares, func(a, b share) int { return cmp.Compare(a.guild, b.guild) })
 	return a.shares, nil
 }
 
@@ -111,9 +111,9 @@ func (a *arranger) add(r *Record, batch int32) {
 	if a.number < 0 || r.Channel != a.channel {
 		a.channel, a.number = r.Channel, s.channelPlace(a.channels, a.last, r.Channel)
 	}
-	key, more := recordKey{r.User, r.Time, uint64(r.Message)}, r
+	key, more := record.Key{User: r.User, Time: r.Time, ID: uint64(r.Message)}, r
 	if r.Message == 0 {
-		key.id, a.buffer = logKey(a.salt, a.buffer, r.Channel.Name, r.Content)
+		key.ID, a.buffer = record.LogKey(a.salt, a.buffer, r.Channel.Name, r.Content)
 		more = nil
 	}
 	s.records = append(s.records, pending{key, r.Content, more, a.number, batch, r.Redacted, out})
@@ -133,14 +133,14 @@ func (s *share) channelPlace(places map[guildChannel]int32, share int, c Channel
 // sort sorts the records. They mostly come in the order of time, and then gathering
 // those of each user is all there is to do.
 func (s *share) sort() {
-	s.records = groupBy(s.records, func(p *pending) ID { return p.key.user })
+	s.records = groupBy(s.records, func(p *pending) ID { return p.key.User })
 	for rest := s.records; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].key.user == rest[0].key.user {
+		for n < len(rest) && rest[n].key.User == rest[0].key.User {
 			n++
 		}
 		slices.SortFunc(rest[:n], func(a, b pending) int {
-			if c := a.key.compare(b.key); c != 0 {
+			if c := a.key.Compare(b.key); c != 0 {
 				return c
 			}
 			return int(a.batch - b.batch)
@@ -183,7 +183,7 @@ func groupBy[T any, K ID | uint32](items []T, key func(*T) K) []T {
 	for i := range inOrder {
 		inOrder[i] = int32(i)
 	}
-	slices.SortFunc(inOrder, func(a, b int32) int { return order(groups[a].key, groups[b].key) })
+	slices.SortFunc(inOrder, func(a, b int32) int { return cmp.Compare(groups[a].key, groups[b].key) })
 	at := 0
 	for _, g := range inOrder {
 		groups[g].at = at
@@ -196,17 +196,4 @@ func groupBy[T any, K ID | uint32](items []T, key func(*T) K) []T {
 		g.at++
 	}
 	return grouped
-}
-
-// logKey stands in for the id of a message without one: 63 bits of the SHA-256
-// of channel name and content, salted so that the file's keys do not give away
-// what was said. Two different texts of one user in the same microsecond would
-// have to agree in all 63 bits to be taken for one.
-func logKey[T string | []byte](salt, buffer []byte, channel string, content T) (uint64, []byte) {
-	buffer = append(buffer[:0], salt...)
-	buffer = u32(buffer, uint32(len(channel)))
-	buffer = append(buffer, channel...)
-	buffer = append(buffer, content...)
-	sum := sha256.Sum256(buffer)
-	return binary.BigEndian.Uint64(sum[:]) | logMark, buffer
 }

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // findSlack is how far a message's stored time may lie from the one that a Change
@@ -76,34 +78,34 @@ func (g *guildTx) applyChanges(changes []Change) error {
 
 // edit changes what a message says. The matching goes on with what was said first. Of
 // two edits in the same millisecond the later one to arrive counts.
-func (g *guildTx) edit(key recordKey, c *Change) error {
-	return g.change(key, func(s *stored) error {
-		if s.gone || c.Edited < s.edited {
+func (g *guildTx) edit(key record.Key, c *Change) error {
+	return g.change(key, func(s *record.Value) error {
+		if s.Gone || c.Edited < s.Edited {
 			return nil
 		}
 		now := *s
-		now.text = []byte(c.Content)
+		now.Text = []byte(c.Content)
 		if c.Attachments != nil {
-			now.attachments = min(max(*c.Attachments, 0), maxCount)
+			now.Attachments = min(max(*c.Attachments, 0), record.MaxCount)
 		}
 		if c.Extra != nil {
-			now.setExtra(c.Extra)
+			now.SetExtra(c.Extra)
 		}
-		if now.same(s) {
+		if now.SameContent(s) {
 			return nil
 		}
 		if err := g.keepWords(key, s); err != nil {
 			return err
 		}
-		now.first, now.line.key, now.edited = s.first, s.line.key, c.Edited
+		now.First, now.Line.Key, now.Edited = s.First, s.Line.Key, c.Edited
 		*s = now
 		return nil
 	})
 }
 
 // find returns the records of the messages that are stored.
-func (g *guildTx) find(changes []Change) (map[ID]recordKey, error) {
-	found := map[ID]recordKey{}
+func (g *guildTx) find(changes []Change) (map[ID]record.Key, error) {
+	found := map[ID]record.Key{}
 	var unknown []Change // whose authors are not known, each message once
 	for _, c := range changes {
 		if _, ok := found[c.Message]; ok {
@@ -114,15 +116,15 @@ func (g *guildTx) find(changes []Change) (map[ID]recordKey, error) {
 			continue
 		}
 		cursor := g.records.between(c.Time-findSlack, c.Time+findSlack)
-		for b, _ := cursor.Seek(recordKey{c.User, c.Time - findSlack, 0}.append(nil)); b != nil; b, _ = cursor.Next() {
-			key, ok := parseRecordKey(b)
+		for b, _ := cursor.Seek(record.Key{User: c.User, Time: c.Time - findSlack, ID: 0}.Append(nil)); b != nil; b, _ = cursor.Next() {
+			key, ok := record.ParseKey(b)
 			if !ok {
 				return nil, damagedValue(b)
 			}
-			if key.user != c.User || key.time > c.Time+findSlack {
+			if key.User != c.User || key.Time > c.Time+findSlack {
 				break
 			}
-			if key.id == uint64(c.Message) {
+			if key.ID == uint64(c.Message) {
 				found[c.Message] = key
 			}
 		}
@@ -132,8 +134,8 @@ func (g *guildTx) find(changes []Change) (map[ID]recordKey, error) {
 
 // findByTime looks for messages in the quarter hours in which they were written, each
 // of which it reads once.
-func (g *guildTx) findByTime(changes []Change, found map[ID]recordKey) error {
-	slices.SortFunc(changes, func(a, b Change) int { return order(a.Time, b.Time) })
+func (g *guildTx) findByTime(changes []Change, found map[ID]record.Key) error {
+	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Time, b.Time) })
 	last := uint32(0)
 	for i := range changes {
 		for q := max(civil.QuarterOf(changes[i].Time-findSlack), last); q <= civil.QuarterOf(changes[i].Time+findSlack); q++ {
@@ -147,7 +149,7 @@ func (g *guildTx) findByTime(changes []Change, found map[ID]recordKey) error {
 }
 
 // findIn looks for those of the changes' messages that were written in a quarter hour.
-func (g *guildTx) findIn(q uint32, changes []Change, found map[ID]recordKey) error {
+func (g *guildTx) findIn(q uint32, changes []Change, found map[ID]record.Key) error {
 	c := g.timeline.Cursor()
 	for b, value := c.Seek(chunkKey(q, 0)); b != nil && binary.BigEndian.Uint32(b) == q; b, value = c.Next() {
 		payload, ok := unseal(b, value)
@@ -159,10 +161,10 @@ func (g *guildTx) findIn(q uint32, changes []Change, found map[ID]recordKey) err
 			return damagedValue(b)
 		}
 		for _, m := range moments {
-			at, _ := slices.BinarySearchFunc(changes, m.time-findSlack, func(c Change, t Micros) int { return order(c.Time, t) })
+			at, _ := slices.BinarySearchFunc(changes, m.time-findSlack, func(c Change, t Micros) int { return cmp.Compare(c.Time, t) })
 			for ; at < len(changes) && changes[at].Time <= m.time+findSlack; at++ {
-				key := recordKey{m.user, m.time, uint64(changes[at].Message)}
-				if g.records.Get(key.append(nil)) != nil {
+				key := record.Key{User: m.user, Time: m.time, ID: uint64(changes[at].Message)}
+				if g.records.Get(key.Append(nil)) != nil {
 					found[changes[at].Message] = key
 				}
 			}

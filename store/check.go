@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/packed"
-
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/record"
 )
 
 // checkLimit bounds what Check reports; one damaged page can break thousands of values.
@@ -214,27 +215,27 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	if r := openRecords(c.tx, guild); r != nil { // else reported below
 		user.pending = r.pending(0)
 	}
-	err := c.eachRecord(path(bucketRecords), guild, func(key recordKey, b, payload []byte) error {
-		s, err := decodeStored(payload, key.time)
-		if err != nil || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) || !s.known(key) {
+	err := c.eachRecord(path(bucketRecords), guild, func(key record.Key, b, payload []byte) error {
+		s, err := record.Decode(payload, key.Time)
+		if err != nil || s.Channel >= info.channels || key.IsLog() != (s.Source == SourceLog) || !isKnown(&s, key) {
 			return c.report("%s: the value under key %x is no record", path(bucketRecords), b)
 		}
-		if err := s.open(texts, b, &c.text); err != nil {
+		if err := s.Open(texts, b, &c.text); err != nil {
 			return c.report("%s: %v", path(bucketRecords), err)
 		}
-		if !utf8.Valid(s.text) || !utf8.Valid(s.line.text) {
+		if !utf8.Valid(s.Text) || !utf8.Valid(s.Line.Text) {
 			return c.report("%s: the text of the value under key %x is not UTF-8", path(bucketRecords), b)
 		}
-		if !s.soundExtra() {
+		if !s.ExtraOK() {
 			return c.report("%s: what the value under key %x has besides its content does not decode", path(bucketRecords), b)
 		}
-		if len(s.body) > 0 && key.time < info.texts {
+		if len(s.Body) > 0 && key.Time < info.texts {
 			return c.report("%s: the value under key %x has a text, though none is to be so old", path(bucketRecords), b)
 		}
 		t.messages++
-		t.moments += hashMoment(moment{key.time, key.user})
+		t.moments += hashMoment(moment{key.Time, key.User})
 		t.span(key, &s)
-		return user.add(key, s.channel, &t)
+		return user.add(key, s.Channel, &t)
 	})
 	if err == nil {
 		err = user.finish(&t)
@@ -366,13 +367,13 @@ type userTally struct {
 	waiting int64    // how many of this user's were among them
 }
 
-func (u *userTally) add(key recordKey, channel uint32, t *tally) error {
-	q := civil.QuarterOf(key.time)
-	if key.user != u.user || u.total == 0 {
+func (u *userTally) add(key record.Key, channel uint32, t *tally) error {
+	q := civil.QuarterOf(key.Time)
+	if key.User != u.user || u.total == 0 {
 		if err := u.finish(t); err != nil {
 			return err
 		}
-		u.user, u.week = key.user, civil.WeekOf(q)
+		u.user, u.week = key.User, civil.WeekOf(q)
 	}
 	if civil.WeekOf(q) != u.week {
 		if err := u.finishWeek(t); err != nil {

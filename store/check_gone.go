@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"encoding/json"
+
+	"rollcall/store/internal/record"
 )
 
 // tombstones reads who is forgotten, of whom no records may be left.
@@ -27,9 +29,9 @@ func (c *checker) tombstones() error {
 	})
 }
 
-// known says whether the matching knows the record, though its text may be gone.
-func (s *stored) known(key recordKey) bool {
-	return !s.gone || key.isLog() || s.hash != 0 || s.first != 0
+// isKnown reports whether the matching knows the record, though its text may be gone.
+func isKnown(s *record.Value, key record.Key) bool {
+	return !s.Gone || key.IsLog() || s.Hash != 0 || s.First != 0
 }
 
 // traces reads what is left of removed messages, of which there must be no records.
@@ -41,9 +43,9 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 	prefix := u64([]byte{tombMessage}, uint64(guild))
 	cursor := c.tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
 	for b, value := cursor.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = cursor.Next() {
-		key, ok := parseRecordKey(b[len(prefix):])
-		s, err := readStored(b, value, key.time)
-		if !ok || err != nil || !s.gone || !s.known(key) || s.channel >= info.channels || key.isLog() != (s.source == SourceLog) {
+		key, ok := record.ParseKey(b[len(prefix):])
+		s, err := record.Read(b, value, key.Time)
+		if !ok || err != nil || !s.Gone || !isKnown(&s, key) || s.Channel >= info.channels || key.IsLog() != (s.Source == SourceLog) {
 			if err := c.report("state/%s: the value under key %x is no trace of a message", stateTombstones, b); err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 				return err
 			}
 		}
-		if s.uncounted {
+		if s.Uncounted {
 			t.uncounted++
 		}
 		t.span(key, &s)
@@ -63,14 +65,14 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 }
 
 // span takes a record's times into the spans of its sources.
-func (t *tally) span(key recordKey, s *stored) {
-	if key.isLog() {
-		t.logs.add(key.time)
+func (t *tally) span(key record.Key, s *record.Value) {
+	if key.IsLog() {
+		t.logs.add(key.Time)
 	} else {
-		t.ids.add(key.time)
+		t.ids.add(key.Time)
 	}
-	if s.inLogs {
-		t.logs.add(s.line.time)
+	if s.InLogs {
+		t.logs.add(s.Line.Time)
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"encoding/binary"
 
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/record"
 )
 
 // eachRecord calls fn with a guild's records in order, and reports what is wrong with
 // the blocks and runs in which they are.
-func (c *checker) eachRecord(name string, guild ID, fn func(key recordKey, b, payload []byte) error) error {
+func (c *checker) eachRecord(name string, guild ID, fn func(key record.Key, b, payload []byte) error) error {
 	r := openRecords(c.tx, guild)
 	if r == nil {
 		return c.report("%s: the bucket is missing", name)
@@ -35,16 +37,16 @@ func (c *checker) eachRecord(name string, guild ID, fn func(key recordKey, b, pa
 			return err
 		}
 	}
-	var last recordKey
+	var last record.Key
 	cursor := r.Cursor()
 	for b, value := cursor.First(); b != nil; b, value = cursor.Next() {
 		if c.visits++; c.visits&0xfff == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
-		key := paddedKey(b)
+		key := record.PadKey(b)
 		payload, ok := unseal(b, value)
 		switch {
-		case last.compare(key) >= 0:
+		case last.Compare(key) >= 0:
 			err = c.report("%s: key %x is there twice, or out of order", name, b)
 		case !ok:
 			err = c.report("%s: the value under key %x fails its checksum", name, b)
@@ -62,27 +64,27 @@ func (c *checker) eachRecord(name string, guild ID, fn func(key recordKey, b, pa
 // blocks reports blocks of a bucket, which may be a run's, that are not as they should
 // be, and counts the records in them.
 func (c *checker) blocks(name string, b *bbolt.Bucket, of *run) (n int64, err error) {
-	var last recordKey
-	var entries []entry
+	var last record.Key
+	var entries []record.Entry
 	err = b.ForEach(func(b, value []byte) error {
 		if c.visits++; c.visits&0xfff == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
-		key, ok := parseRecordKey(b)
+		key, ok := record.ParseKey(b)
 		if !ok {
 			return c.report("%s: key %x is no record's", name, b)
 		}
-		if n > 0 && last.compare(key) >= 0 {
+		if n > 0 && last.Compare(key) >= 0 {
 			return c.report("%s: the block under key %x begins before the one before it ends", name, b)
 		}
 		var err error
-		if entries, err = decodeBlock(entries[:0], key, value); err != nil {
+		if entries, err = record.DecodeBlock(entries[:0], key, value); err != nil {
 			return c.report("%s: the block under key %x does not decode", name, b)
 		}
 		n += int64(len(entries))
-		last = entries[len(entries)-1].key
+		last = entries[len(entries)-1].Key
 		for i := range entries {
-			if of != nil && !of.times.overlaps(entries[i].key.time, entries[i].key.time) {
+			if of != nil && !of.times.overlaps(entries[i].Key.Time, entries[i].Key.Time) {
 				return c.report("%s: a record of the block under key %x lies outside of its run's span", name, b)
 			}
 		}

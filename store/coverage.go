@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // Coverage is what is known of a channel, or of a channel's name in logs.
@@ -185,7 +187,7 @@ func (db *DB) coverageIn(ctx context.Context, tx *bbolt.Tx, guild ID, gaps []Gap
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
 		}
-		return order(a.ID, b.ID)
+		return cmp.Compare(a.ID, b.ID)
 	})
 	return g, nil
 }
@@ -288,20 +290,20 @@ func (db *DB) measure(ctx context.Context, tx *bbolt.Tx, guild ID, extents []ext
 func (r *reader) findEdges(q uint32, wanted []edge) (visits int, err error) {
 	from, to := civil.QuarterStart(q), civil.QuarterStart(q+1)-1
 	open := map[*Coverage]bool{}
-	err = r.guildBackwards(from, to, nil, func(key recordKey, b, value []byte) (bool, error) {
+	err = r.guildBackwards(from, to, nil, func(key record.Key, b, value []byte) (bool, error) {
 		visits++
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			return true, nil
 		}
 		for _, e := range wanted {
 			switch {
-			case !e.numbers[s.channel]:
+			case !e.numbers[s.Channel]:
 			case e.first:
-				e.channel.First = key.time
+				e.channel.First = key.Time
 			case !open[e.channel]:
 				open[e.channel] = true
-				e.channel.Last = key.time
+				e.channel.Last = key.Time
 			}
 		}
 		return true, nil

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/packed"
+	"rollcall/store/internal/record"
 )
 
 // stepWeeks is how many users' weeks one step of a channel's task looks at.
@@ -80,7 +81,7 @@ func (g *guildTx) numbersOf(channel ID) (map[uint32]bool, error) {
 
 // writtenIn returns records in channels, even those whose text is gone, from a key of
 // the activity on, and the key to go on from, nil at the end.
-func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte) (keys []recordKey, next []byte, err error) {
+func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte) (keys []record.Key, next []byte, err error) {
 	var cells []cell
 	weeks := 0
 	c := g.activity.Cursor()
@@ -115,23 +116,23 @@ func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte
 
 // writtenBy adds the records of a user's week that are in channels, even those whose
 // text is gone, and says whether there are more than a step may change.
-func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []recordKey) (all []recordKey, more bool, err error) {
+func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []record.Key) (all []record.Key, more bool, err error) {
 	from, to := civil.QuarterStart(week*civil.WeekQuarters), civil.QuarterStart((week+1)*civil.WeekQuarters)
 	c := g.records.between(from, to)
-	for b, value := c.Seek(recordKey{user, from, 0}.append(nil)); b != nil; b, value = c.Next() {
-		key, ok := parseRecordKey(b)
+	for b, value := c.Seek(record.Key{User: user, Time: from, ID: 0}.Append(nil)); b != nil; b, value = c.Next() {
+		key, ok := record.ParseKey(b)
 		if !ok {
 			return nil, false, damagedValue(b)
 		}
-		if key.user != user || key.time >= to {
+		if key.User != user || key.Time >= to {
 			break
 		}
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			g.w.bad.note(g.id, b, err)
 			continue
 		}
-		if !channels[s.channel] || s.gone && !even {
+		if !channels[s.Channel] || s.Gone && !even {
 			continue
 		}
 		if len(keys) >= stepRecords {

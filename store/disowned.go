@@ -1,6 +1,9 @@
 package store
 
-import "rollcall/internal/civil"
+import (
+	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
+)
 
 // When an account is deleted Discord shows its messages as those of DeletedUser. One that
 // was stored before then comes again under that name, from the history, or the other
@@ -8,27 +11,27 @@ import "rollcall/internal/civil"
 // stored first.
 
 // disowned returns what tells whether a message of a batch is stored as somebody else's.
-func (g *guildTx) disowned(batch []pending) (func(recordKey) bool, error) {
+func (g *guildTx) disowned(batch []pending) (func(record.Key) bool, error) {
 	var nobodys []Change
 	for i := range batch {
-		if p := &batch[i]; p.key.user == DeletedUser && !p.out {
-			nobodys = append(nobodys, Change{Message: ID(p.key.id), Time: p.key.time})
+		if p := &batch[i]; p.key.User == DeletedUser && !p.out {
+			nobodys = append(nobodys, Change{Message: ID(p.key.ID), Time: p.key.Time})
 		}
 	}
-	found := map[ID]recordKey{}
+	found := map[ID]record.Key{}
 	if len(nobodys) > 0 {
 		if err := g.findByTime(nobodys, found); err != nil {
 			return nil, err
 		}
 	}
 	c := g.records.Cursor()
-	first, _ := c.Seek(recordKey{DeletedUser, civil.MinMicros, 0}.append(nil))
-	some := first != nil && paddedKey(first).user == DeletedUser
-	return func(key recordKey) bool {
-		if key.user == DeletedUser {
-			author, known := found[ID(key.id)]
-			return known && author.user != DeletedUser
+	first, _ := c.Seek(record.Key{User: DeletedUser, Time: civil.MinMicros, ID: 0}.Append(nil))
+	some := first != nil && record.PadKey(first).User == DeletedUser
+	return func(key record.Key) bool {
+		if key.User == DeletedUser {
+			author, known := found[ID(key.ID)]
+			return known && author.User != DeletedUser
 		}
-		return some && g.has(recordKey{DeletedUser, key.time, key.id})
+		return some && g.has(record.Key{User: DeletedUser, Time: key.Time, ID: key.ID})
 	}, nil
 }

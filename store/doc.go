@@ -9,7 +9,7 @@
 //
 //	meta                        format u32 · id 16 bytes · salt, a secret · created i64 µs
 //	                            encryption: its key, as JSON (crypt/state.go)
-//	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (block.go, codec.go, extra.go), with texts
+//	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (internal/record), with texts
 //	recent                      guild u64                             → the guild's runs (runs.go)
 //	recent/<run>                as in user_stats; <run> is guild u64 · number u32
 //	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)

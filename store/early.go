@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -8,9 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"rollcall/store/internal/crypt"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/record"
 )
 
 // What happened to a message that is not there, because it comes later: Discord sends
@@ -122,7 +124,7 @@ func (x *earlyIndex) load(tx *bbolt.Tx) error {
 	for key, mark := range marks {
 		x.order, x.bytes = append(x.order, earlyNote{key, mark.noted}), x.bytes+mark.size
 	}
-	slices.SortFunc(x.order, func(a, b earlyNote) int { return order(a.noted, b.noted) })
+	slices.SortFunc(x.order, func(a, b earlyNote) int { return cmp.Compare(a.noted, b.noted) })
 	return nil
 }
 
@@ -298,8 +300,8 @@ func (w *writeTx) dropEarly(key earlyKey) error {
 }
 
 // catchUp does to a message that was just put what happened to it before.
-func (g *guildTx) catchUp(key recordKey) error {
-	e, ok, err := g.w.takeEarly(earlyKey{g.id, ID(key.id)})
+func (g *guildTx) catchUp(key record.Key) error {
+	e, ok, err := g.w.takeEarly(earlyKey{g.id, ID(key.ID)})
 	if err != nil || !ok {
 		return err
 	}
@@ -307,7 +309,7 @@ func (g *guildTx) catchUp(key recordKey) error {
 	case Edit:
 		var edit earlyEdit
 		if err := json.Unmarshal(e.text, &edit); err != nil {
-			g.w.bad.note(g.id, key.append(nil), err)
+			g.w.bad.note(g.id, key.Append(nil), err)
 			return nil
 		}
 		return g.editIfAllowed(key, &Change{Content: edit.Content, Attachments: edit.Attachments, Extra: edit.Extra, Edited: e.edited})

@@ -7,24 +7,9 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
-)
 
-// RoundTripBlock decodes a block and encodes it again, and wants the entries of that to
-// be the same.
-func RoundTripBlock(key, b []byte) ([]byte, error) {
-	first := paddedKey(key)
-	entries, err := decodeBlock(nil, first, b)
-	if err != nil {
-		return nil, err
-	}
-	again := appendBlock(nil, entries)
-	other, err := decodeBlock(nil, first, again)
-	same := func(a, b entry) bool { return a.key == b.key && string(a.value) == string(b.value) }
-	if err != nil || !slices.EqualFunc(entries, other, same) {
-		panic(fmt.Sprintf("%v comes back as %v, %v", entries, other, err))
-	}
-	return again, nil
-}
+	"rollcall/store/internal/record"
+)
 
 // RoundTripRuns decodes a list of runs and encodes it again.
 func RoundTripRuns(b []byte) ([]byte, error) {
@@ -36,7 +21,9 @@ func RoundTripRuns(b []byte) ([]byte, error) {
 }
 
 // RecordKey is the key of a record.
-func RecordKey(r Record) []byte { return recordKey{r.User, r.Time, uint64(r.Message)}.append(nil) }
+func RecordKey(r Record) []byte {
+	return record.Key{User: r.User, Time: r.Time, ID: uint64(r.Message)}.Append(nil)
+}
 
 // Shape says where the records of a guild are.
 type Shape struct {
@@ -85,7 +72,7 @@ func WithFresh(db *DB, guild ID, keys [][]byte, fn func(c *RecordCursor, get fun
 			return err
 		}
 		for _, key := range keys {
-			g.records.add(paddedKey(key), seal(key, slices.Clone(key)))
+			g.records.add(record.PadKey(key), seal(key, slices.Clone(key)))
 		}
 		fn(g.records.Cursor(), g.records.Get)
 		return undo
@@ -121,9 +108,9 @@ func (p Place) Keys() (keys [][]byte) {
 	if p.IsList() {
 		return nil
 	}
-	entries, _ := decodeBlock(nil, paddedKey(p.key), p.Value)
+	entries, _ := record.DecodeBlock(nil, record.PadKey(p.key), p.Value)
 	for i := range entries {
-		keys = append(keys, entries[i].key.append(nil))
+		keys = append(keys, entries[i].Key.Append(nil))
 	}
 	return keys
 }
@@ -193,15 +180,15 @@ func putAlone(db *DB, records ...Record) error {
 				if err != nil {
 					return err
 				}
-				s := stored{source: SourceLog, channel: number, gone: p.gone, line: storedLine{channel: number}}
-				if p.key.isLog() {
-					g.info.logs.add(p.key.time)
+				s := record.Value{Source: SourceLog, Channel: number, Gone: p.gone, Line: record.Line{Channel: number}}
+				if p.key.IsLog() {
+					g.info.logs.add(p.key.Time)
 				} else {
-					g.info.ids.add(p.key.time)
-					s.source, s.edited = p.more.Source, p.more.Edited
+					g.info.ids.add(p.key.Time)
+					s.Source, s.Edited = p.more.Source, p.more.Edited
 				}
-				if s.gone && !p.key.isLog() {
-					s.hash = g.w.hash(g.share.channels[p.channel].Name, []byte(p.content))
+				if s.Gone && !p.key.IsLog() {
+					s.Hash = g.w.hash(g.share.channels[p.channel].Name, []byte(p.content))
 				}
 				if !g.has(p.key) && (i == 0 || batch[i-1].key != p.key) {
 					put(g, p.key, &s, p.kept())

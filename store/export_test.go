@@ -10,54 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/store/internal/crypt"
-	"rollcall/store/internal/packed"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/packed"
+	"rollcall/store/internal/record"
 )
-
-// RoundTripRecord decodes a record's value and encodes it again.
-func RoundTripRecord(b []byte, at Micros) (again []byte, err error) {
-	s, err := decodeStored(b, at)
-	if err != nil {
-		return nil, err
-	}
-	return append(s.appendHead(nil, at, s.encrypted), s.raw...), nil
-}
-
-// RoundTripExtra unpacks the texts of an Extra, packs what they say and unpacks it again.
-// ok is false if the bytes cannot have been packed.
-func RoundTripExtra(b []byte) (once, twice Extra, ok bool, err error) {
-	s := stored{more: b, moreSize: len(b), forward: true}
-	if !s.soundExtra() {
-		return once, twice, false, decodeExtra(&Extra{}, b)
-	}
-	if err := decodeExtra(&once, b); err != nil {
-		return once, twice, true, err
-	}
-	return once, twice, true, decodeExtra(&twice, appendExtra(nil, &once))
-}
-
-// RecordValue is the value that a record is stored with in a database without a key, but for its
-// checksum. Its channel is the second.
-func RecordValue(r Record) []byte {
-	s := stored{source: r.Source, channel: 1, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments, edited: r.Edited}
-	if r.Extra != nil {
-		s.setExtra(r.Extra)
-	}
-	return appendRecord(nil, crypt.NewKeyring(nil).Texts(""), recordKey{r.User, r.Time, uint64(r.Message)}, &s, r.Content)[recordKeySize:]
-}
-
-// DecodeRecord is what reading a record's value takes; it returns the length of its content.
-func DecodeRecord(value []byte, at Micros) (int, error) {
-	s, err := decodeStored(value, at)
-	if err != nil {
-		return 0, err
-	}
-	var room []byte
-	err = s.open(crypt.NewKeyring(nil).Texts(""), nil, &room)
-	return len(s.text), err
-}
 
 // RoundTripChunk decodes a timeline chunk and encodes it again.
 func RoundTripChunk(b []byte, q uint32) ([]byte, error) {
@@ -130,10 +87,10 @@ func scatter(tx *bbolt.Tx) error {
 			return err
 		}
 		r := openRecords(tx, guild)
-		var all []entry
+		var all []record.Entry
 		c := r.Cursor()
 		for b, value := c.First(); b != nil; b, value = c.Next() {
-			all = append(all, entry{paddedKey(b), bytes.Clone(value)})
+			all = append(all, record.Entry{Key: record.PadKey(b), Value: bytes.Clone(value)})
 		}
 		for i := range r.runs.list {
 			if err := r.runs.parent.DeleteBucket(r.runs.name(&r.runs.list[i])); err != nil {
@@ -149,7 +106,7 @@ func scatter(tx *bbolt.Tx) error {
 			}
 		}
 		for _, e := range all {
-			if err := r.main.Put(e.key.append(nil), e.value); err != nil {
+			if err := r.main.Put(e.Key.Append(nil), e.Value); err != nil {
 				return err
 			}
 		}
@@ -259,7 +216,7 @@ func Salt(db *DB) []byte { return db.salt }
 
 // LogKey is the id in the key of a log line.
 func LogKey(salt []byte, channel, content string) uint64 {
-	key, _ := logKey(salt, nil, channel, content)
+	key, _ := record.LogKey(salt, nil, channel, content)
 	return key
 }
 
@@ -296,24 +253,6 @@ func Dump(t testing.TB, db *DB) map[string]string {
 		t.Fatal(err)
 	}
 	return dump
-}
-
-// RoundTripEncrypted encrypts a record's text and opens it again, after a change to
-// the stored key and value (without its checksum).
-func RoundTripEncrypted(k Key, text []byte, at Micros, change func(record []byte)) ([]byte, error) {
-	m, err := k.Master(make([]byte, databaseIDSize), 1)
-	if err != nil {
-		return nil, err
-	}
-	t := crypt.NewKeyring(m).Texts("user_stats/1")
-	b := appendRecord(nil, t, recordKey{2, at, 3}, &stored{source: SourceLive, channel: 4, replyTo: 5}, text)
-	change(b)
-	s, err := decodeStored(b[recordKeySize:], at)
-	if err != nil {
-		return nil, err
-	}
-	err = s.open(t, b[:recordKeySize], new([]byte))
-	return s.text, err
 }
 
 // Raw gives access to all buckets.

@@ -3,7 +3,6 @@ package store_test
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -352,54 +351,5 @@ func swap(tx *bbolt.Tx, old, new string) error {
 		key, value := b.Cursor().First()
 		payload := bytes.Replace(value[:len(value)-4], []byte(old), []byte(new), 1)
 		return b.Put(key, store.Seal(key, payload))
-	})
-}
-
-// A record without any of this is stored as it was before there was.
-func TestPlainRecordIsAsBefore(t *testing.T) {
-	r := live(1, 2, 0, "hello, 世界")
-	r.ReplyTo, r.ReplyToUser, r.Attachments, r.Edited = 7, 8, 2, r.Time+5e6
-	for _, test := range []struct {
-		record store.Record
-		want   string
-	}{
-		{live(1, 2, 0, "hello"), "010101" + hex.EncodeToString([]byte("hello"))},
-		{r, "0181011d01080000000000000007020800000000000000080301020604" + "80ade204" + hex.EncodeToString([]byte("hello, 世界"))},
-	} {
-		if have := hex.EncodeToString(store.RecordValue(test.record)); have != test.want {
-			t.Errorf("it is stored as %s, want %s", have, test.want)
-		}
-	}
-}
-
-func FuzzExtra(f *testing.F) {
-	f.Add([]byte("\x01\x02hi\x02\x01q\x03\x01a\x03\x00\x04\x03cat"))
-	f.Add([]byte("\x02\x00"))
-	f.Add([]byte("\x09\x02xx"))
-	f.Add([]byte("\x03\x01a"))
-	f.Add([]byte("\x01\x00"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		once, twice, sound, err := store.RoundTripExtra(b)
-		if sound && (err != nil || !reflect.DeepEqual(once, twice)) {
-			t.Fatalf("%x: %+v comes back as %+v, %v", b, once, twice, err)
-		}
-	})
-}
-
-func BenchmarkRecordValue(b *testing.B) {
-	r := live(1, 2, 0, strings.Repeat("about as long as people write ", 2))
-	r.ReplyTo, r.ReplyToUser = 7, 8
-	value := store.RecordValue(r)
-	b.Run("encode", func(b *testing.B) {
-		for b.Loop() {
-			store.RecordValue(r)
-		}
-	})
-	b.Run("decode", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := store.DecodeRecord(value, r.Time); err != nil {
-				b.Fatal(err)
-			}
-		}
 	})
 }

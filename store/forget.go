@@ -6,9 +6,10 @@ import (
 	"errors"
 	"slices"
 
-	"rollcall/store/internal/packed"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/packed"
+	"rollcall/store/internal/record"
 )
 
 // ErrStillForgotten says that somebody is forgotten everywhere, so that one guild
@@ -219,8 +220,8 @@ func (g *guildTx) eraseUser(user ID, most int) (int, error) {
 		if err := g.remove(key); err != nil {
 			return 0, err
 		}
-		if !key.isLog() {
-			g.w.kept = append(g.w.kept, keptOutMessage{ID(key.id), KeptOutForgotten})
+		if !key.IsLog() {
+			g.w.kept = append(g.w.kept, keptOutMessage{ID(key.ID), KeptOutForgotten})
 		}
 	}
 	return len(keys), nil
@@ -280,7 +281,7 @@ func (w *writeTx) eraseReplies(p Person, position []byte, erased *Erased) (next 
 			return true, err
 		}
 		for _, key := range found {
-			if err := g.change(key, func(s *stored) error { s.replyTo, s.replyUser = 0, 0; return nil }); err != nil {
+			if err := g.change(key, func(s *record.Value) error { s.ReplyTo, s.ReplyUser = 0, 0; return nil }); err != nil {
 				return true, err
 			}
 		}
@@ -296,26 +297,26 @@ func (w *writeTx) eraseReplies(p Person, position []byte, erased *Erased) (next 
 
 // repliesTo looks through a guild's records for those that answer a user, from a key
 // on, until enough were looked at or found; more is the key to go on from.
-func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []recordKey, more []byte, err error) {
+func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []record.Key, more []byte, err error) {
 	c := g.records.Cursor()
 	for b, value := c.Seek(start); b != nil; b, value = c.Next() {
 		if *visits >= stepVisits || len(found) >= stepRecords {
 			return found, slices.Clone(b), nil
 		}
 		*visits++
-		key, ok := parseRecordKey(b)
+		key, ok := record.ParseKey(b)
 		if !ok {
 			return nil, nil, damagedValue(b)
 		}
-		if len(value) < 2 || value[1]&flagFields == 0 {
+		if len(value) < 2 || value[1]&record.FlagFields == 0 {
 			continue
 		}
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil { // it is of somebody else
 			g.w.bad.note(g.id, b, err)
 			continue
 		}
-		if s.replyUser == user {
+		if s.ReplyUser == user {
 			found = append(found, key)
 		}
 	}

@@ -1,5 +1,7 @@
 package store
 
+import "rollcall/store/internal/record"
+
 // Gate decides what of a record may be kept. It returns false if nothing may, and sets
 // Redacted where its text may not; an error says that it cannot tell, and then nothing
 // is kept. Of a record whose User is 0 the author is not known: it may be anybody's.
@@ -43,8 +45,8 @@ func (w *writeTx) admitsText(guild, user ID, at Micros, text string) bool {
 }
 
 // editIfAllowed is edit of a text that the gate lets in.
-func (g *guildTx) editIfAllowed(key recordKey, c *Change) error {
-	if !g.w.admitsText(g.id, key.user, key.time, c.Content) {
+func (g *guildTx) editIfAllowed(key record.Key, c *Change) error {
+	if !g.w.admitsText(g.id, key.User, key.Time, c.Content) {
 		return nil
 	}
 	return g.edit(key, c)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"iter"
@@ -68,13 +69,13 @@ func (db *DB) countChannels(tx *bbolt.Tx, r *reader, numbers iter.Seq2[int, int6
 		}
 	}
 	slices.SortFunc(counts, func(a, b ChannelCount) int {
-		if c := order(b.Messages, a.Messages); c != 0 {
+		if c := cmp.Compare(b.Messages, a.Messages); c != 0 {
 			return c
 		}
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
 		}
-		return order(a.ID, b.ID)
+		return cmp.Compare(a.ID, b.ID)
 	})
 	return counts, nil
 }

@@ -18,14 +18,14 @@ func (db *DB) WhyKeptOut(message ID) (why KeptOut, ok bool) { return db.keptOut.
 
 // keepsOut notes a record that is not put.
 func (w *writeTx) keepsOut(p *pending) {
-	if p.key.isLog() {
+	if p.key.IsLog() {
 		return
 	}
 	why := KeptOutForgotten
 	if p.out {
 		why = KeptOutOptedOut
 	}
-	w.kept = append(w.kept, keptOutMessage{ID(p.key.id), why})
+	w.kept = append(w.kept, keptOutMessage{ID(p.key.ID), why})
 }
 
 type keptOutMessage struct {

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // MessageAt is a message that is looked for.
@@ -155,46 +156,46 @@ func (db *DB) lookupStored(ctx context.Context, tx *bbolt.Tx, guild ID, m Messag
 			return err
 		}
 		for _, at := range moments {
-			key := recordKey{at.user, at.time, uint64(m.Message)}
+			key := record.Key{User: at.user, Time: at.time, ID: uint64(m.Message)}
 			if at.time < from || at.time > to {
 				continue
 			}
-			b := key.append(nil)
+			b := key.Append(nil)
 			if value := r.records.Get(b); value != nil {
-				record, err := r.selected(&Query{}, key, b, value)
+				found, err := r.selected(&Query{}, key, b, value)
 				if err != nil {
 					return err
 				}
-				found := *record
-				found.Content = ""
-				t.Record = &found
+				told := *found
+				told.Content = ""
+				t.Record = &told
 				return nil
 			}
 		}
 	}
 	prefix := u64([]byte{tombMessage}, uint64(guild))
 	cursor, visits := tx.Bucket(bucketState).Bucket(stateTombstones).Cursor(), 0
-	for b, value := cursor.Seek(prefix); len(b) == len(prefix)+recordKeySize && string(b[:len(prefix)]) == string(prefix); b, value = cursor.Next() {
+	for b, value := cursor.Seek(prefix); len(b) == len(prefix)+record.KeySize && string(b[:len(prefix)]) == string(prefix); b, value = cursor.Next() {
 		if visits++; visits&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if binary.BigEndian.Uint64(b[len(b)-8:]) != uint64(m.Message) {
 			continue
 		}
-		key, _ := parseRecordKey(b[len(prefix):])
-		s, err := readStored(b, value, key.time)
+		key, _ := record.ParseKey(b[len(prefix):])
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			return err
 		}
-		channel, err := r.channel(s.channel)
+		channel, err := r.channel(s.Channel)
 		if err != nil {
 			return err
 		}
-		if s.uncounted {
+		if s.Uncounted {
 			t.Passed = &Passed{Guild: guild, Channel: channel.ID, Message: m.Message, Why: UncountedSystem}
 			return nil
 		}
-		t.Removed = &Record{Guild: guild, Message: m.Message, Time: key.time, Channel: channel, Source: s.source}
+		t.Removed = &Record{Guild: guild, Message: m.Message, Time: key.Time, Channel: channel, Source: s.Source}
 		return nil
 	}
 	return nil
@@ -249,8 +250,8 @@ func (db *DB) linesAround(tx *bbolt.Tx, guild ID, at Micros) (n int64, err error
 	if r == nil {
 		return 0, nil
 	}
-	err = r.guildBackwards(at-logBefore, at+logAfter, nil, func(key recordKey, _, _ []byte) (bool, error) {
-		if key.isLog() {
+	err = r.guildBackwards(at-logBefore, at+logAfter, nil, func(key record.Key, _, _ []byte) (bool, error) {
+		if key.IsLog() {
 			n++
 		}
 		return true, nil

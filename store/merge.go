@@ -1,6 +1,11 @@
 package store
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+
+	"rollcall/store/internal/record"
+)
 
 // A message may reach us twice: with its id (live, from history, imported) and
 // as a log line, which has no id and the time at which the other bot handled it.
@@ -62,16 +67,16 @@ func (r rank) compare(o rank) int {
 	if r.tier != o.tier {
 		return int(r.tier) - int(o.tier)
 	}
-	return order(r.distance, o.distance)
+	return cmp.Compare(r.distance, o.distance)
 }
 
 // rankOf returns the rank of a pair; ok is false if the two cannot be one.
 func (g *guildTx) rankOf(l *logLine, m *message) (r rank, ok bool, err error) {
-	late := l.time - m.key.time
+	late := l.time - m.key.Time
 	if late < -logBefore || late > logAfter {
 		return r, false, nil
 	}
-	place, err := g.compareChannels(l, m.channel)
+	place, err := g.compareChannels(l, m.Channel)
 	if err != nil || place == twoChannels || place == otherName && late > nearAfter {
 		return r, false, err
 	}
@@ -83,7 +88,7 @@ func (g *guildTx) rankOf(l *logLine, m *message) (r rank, ok bool, err error) {
 		r.tier = exact
 	case same:
 		r.tier = renamed
-	case m.loose && place == oneChannel && late <= nearAfter:
+	case m.Loose && place == oneChannel && late <= nearAfter:
 		r.tier = edited
 	default:
 		return r, false, nil
@@ -94,12 +99,12 @@ func (g *guildTx) rankOf(l *logLine, m *message) (r rank, ok bool, err error) {
 
 // heldRank is rankOf a message and its own line.
 func (g *guildTx) heldRank(m *message) (rank, error) {
-	late := m.line.time - m.key.time
+	late := m.Line.Time - m.key.Time
 	r := rank{edited, max(late, -late)}
-	if m.line.other() {
+	if m.Line.Differs() {
 		return r, nil
 	}
-	place, err := g.compareChannels(g.lineOf(m), m.channel)
+	place, err := g.compareChannels(g.lineOf(m), m.Channel)
 	if r.tier = renamed; place == oneChannel {
 		r.tier = exact
 	}
@@ -109,14 +114,14 @@ func (g *guildTx) heldRank(m *message) (rank, error) {
 // compareLines orders lines that a message could have at the same rank.
 func (g *guildTx) compareLines(a, b *logLine) (int, error) {
 	if a.time != b.time {
-		return order(a.time, b.time), nil
+		return cmp.Compare(a.time, b.time), nil
 	}
 	for _, l := range []*logLine{a, b} {
 		if err := g.identify(l); err != nil {
 			return 0, err
 		}
 	}
-	return order(a.id, b.id), nil
+	return cmp.Compare(a.id, b.id), nil
 }
 
 // mergeLine takes in a log line where messages with ids are about. It returns
@@ -130,14 +135,14 @@ func (g *guildTx) mergeLine(p *pending) (bool, error) {
 		return false, err
 	}
 	l := &logLine{
-		user: p.key.user, time: p.key.time, channel: channel, id: p.key.id, gone: p.gone,
+		user: p.key.User, time: p.key.Time, channel: channel, id: p.key.ID, gone: p.gone,
 		words: words{has: true, open: true, text: []byte(p.content), size: len(p.content)},
 	}
-	if err := g.approach(p.key.user, l.time); err != nil {
+	if err := g.approach(p.key.User, l.time); err != nil {
 		return false, err
 	}
 	for _, m := range g.near.around(l.time-logAfter, l.time+logBefore) {
-		if !m.inLogs || m.line.time != l.time {
+		if !m.InLogs || m.Line.Time != l.time {
 			continue
 		}
 		if known, err := g.isSame(l, g.lineOf(m)); known || err != nil {
@@ -165,7 +170,7 @@ func (g *guildTx) settleLine(l *logLine, gone bool) error {
 			if !ok || best != nil && r.compare(bestRank) >= 0 { // those of one rank come by time and id
 				continue
 			}
-			if m.inLogs {
+			if m.InLogs {
 				if ok, err = g.wouldRather(m, l, r); err != nil {
 					return err
 				}
@@ -209,15 +214,15 @@ func (g *guildTx) wouldRather(m *message, l *logLine, r rank) (bool, error) {
 // mergeMessage stores a new message, or the trace of one, where log lines are about. It
 // finds the line of the message, whose own record goes, and then that of the message that
 // had that line.
-func (g *guildTx) mergeMessage(p *pending, s stored, trace bool) error {
-	if err := g.approach(p.key.user, p.key.time); err != nil {
+func (g *guildTx) mergeMessage(p *pending, s record.Value, trace bool) error {
+	if err := g.approach(p.key.User, p.key.Time); err != nil {
 		return err
 	}
 	m := g.near.room()
-	*m = message{key: p.key, stored: s, removed: trace, opened: true}
-	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content), hash: s.first}
-	if !m.gone {
-		m.text = m.words.text
+	*m = message{key: p.key, Value: s, removed: trace, opened: true}
+	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content), hash: s.First}
+	if !m.Gone {
+		m.Text = m.words.text
 	}
 	g.near.insert(m)
 	return g.settleMessage(m, true)
@@ -245,7 +250,7 @@ func (g *guildTx) settleMessage(m *message, isNew bool) error {
 		switch {
 		case first && isNew:
 			err = g.putMessage(m)
-			if m.gone { // from now on it is what the file says
+			if m.Gone { // from now on it is what the file says
 				m.words, m.held = m.wordsOf(), nil
 			}
 		case !first || best != nil:
@@ -273,7 +278,7 @@ type offer struct {
 // bestOffer returns the best line that is single, or would rather have m than
 // the message that holds it; nil if there is none.
 func (g *guildTx) bestOffer(m *message) (best *offer, err error) {
-	from, to := m.key.time-logBefore, m.key.time+logAfter
+	from, to := m.key.Time-logBefore, m.key.Time+logAfter
 	// A line in this span may be held by a message that lies as far on its other side.
 	if err := g.extend(from-logAfter, to+logBefore); err != nil {
 		return nil, err
@@ -285,7 +290,7 @@ func (g *guildTx) bestOffer(m *message) (best *offer, err error) {
 		}
 		if by != nil {
 			held, err := g.heldRank(by)
-			if c := r.compare(held); err != nil || c > 0 || c == 0 && m.key.compare(by.key) > 0 {
+			if c := r.compare(held); err != nil || c > 0 || c == 0 && m.key.Compare(by.key) > 0 {
 				return err
 			}
 		}
@@ -307,7 +312,7 @@ func (g *guildTx) bestOffer(m *message) (best *offer, err error) {
 		}
 	}
 	for _, o := range g.near.around(from-logAfter, to+logBefore) {
-		if o == m || !o.inLogs || o.line.time < from || o.line.time > to {
+		if o == m || !o.InLogs || o.Line.Time < from || o.Line.Time > to {
 			continue
 		}
 		if err := consider(g.lineOf(o), o); err != nil {
@@ -322,33 +327,33 @@ func (g *guildTx) hold(m *message, l *logLine, t tier) error {
 	if err := g.openMessage(m); err != nil {
 		return err
 	}
-	m.inLogs, m.held = true, nil
-	m.line = storedLine{time: l.time, channel: l.channel}
-	if t != edited && m.first == 0 && m.hash == 0 {
+	m.InLogs, m.held = true, nil
+	m.Line = record.Line{Time: l.time, Channel: l.channel}
+	if t != edited && m.First == 0 && m.Hash == 0 {
 		return nil
 	}
 	if err := g.identify(l); err != nil {
 		return err
 	}
-	m.line.key = l.id
+	m.Line.Key = l.id
 	if t != edited {
 		return nil
 	}
-	if l.words.has && !l.gone && !m.gone {
+	if l.words.has && !l.gone && !m.Gone {
 		if err := g.openWords(&l.words); err != nil {
 			return err
 		}
-		m.line.hasText, m.line.text, m.line.size = true, slices.Clone(l.words.text), len(l.words.text)
+		m.Line.HasText, m.Line.Text, m.Line.Size = true, slices.Clone(l.words.text), len(l.words.text)
 		return nil
 	}
 	hash, err := g.textHash(&l.words)
-	m.line.hash = max(hash, unknownText)
+	m.Line.Hash = max(hash, unknownText)
 	return err
 }
 
 // release takes the line of a message away and returns it, nil if there was none.
 func (g *guildTx) release(m *message) (*logLine, error) {
-	if !m.inLogs {
+	if !m.InLogs {
 		return nil, nil
 	}
 	l := g.lineOf(m)
@@ -360,6 +365,6 @@ func (g *guildTx) release(m *message) (*logLine, error) {
 			return nil, err
 		}
 	}
-	m.inLogs, m.line, m.held = false, storedLine{channel: m.channel}, nil
+	m.InLogs, m.Line, m.held = false, record.Line{Channel: m.Channel}, nil
 	return l, nil
 }

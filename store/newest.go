@@ -2,14 +2,16 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
 	"time"
 
-	"rollcall/internal/civil"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // Newest returns records of one guild (and user), newest first (of equal time: the
@@ -32,20 +34,20 @@ func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, 
 		}
 		from, to := q.When.Bounds()
 		size, begin := 0, time.Now()
-		visit := func(key recordKey, b, value []byte) (more bool, err error) {
+		visit := func(key record.Key, b, value []byte) (more bool, err error) {
 			if len(page) >= limit || visits >= most || size >= pageBytes || visits > 0 && time.Since(begin) > pageTime {
 				next = behind
 				return false, nil
 			}
 			visits++
-			behind = key.position()
-			record, err := r.selected(&q, key, b, value)
+			behind = positionOf(key)
+			found, err := r.selected(&q, key, b, value)
 			switch {
 			case err != nil:
 				db.bad.note(q.Guild, b, err)
-			case record != nil:
-				page = append(page, *record)
-				size += len(record.Content) + record.Extra.size()
+			case found != nil:
+				page = append(page, *found)
+				size += len(found.Content) + record.ExtraSize(found.Extra)
 			}
 			return true, nil
 		}
@@ -57,23 +59,23 @@ func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, 
 	return page, next, visits, err
 }
 
-func (k recordKey) position() *Position { return &Position{Time: k.time, User: k.user, Key: k.id} }
+func positionOf(k record.Key) *Position { return &Position{Time: k.Time, User: k.User, Key: k.ID} }
 
-type visitor func(key recordKey, b, value []byte) (more bool, err error)
+type visitor func(key record.Key, b, value []byte) (more bool, err error)
 
 // userBackwards visits a user's records from the newest.
 func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit visitor) error {
-	end := recordKey{user, to + 1, 0}
+	end := record.Key{User: user, Time: to + 1, ID: 0}
 	if behind != nil && behind.Time <= to {
-		end = recordKey{user, behind.Time, behind.Key}
+		end = record.Key{User: user, Time: behind.Time, ID: behind.Key}
 	}
-	c := r.records.between(from, min(end.time, civil.MaxMicros))
-	for b, value := c.Before(end.append(nil)); b != nil; b, value = c.Prev() {
-		key, ok := parseRecordKey(b)
+	c := r.records.between(from, min(end.Time, civil.MaxMicros))
+	for b, value := c.Before(end.Append(nil)); b != nil; b, value = c.Prev() {
+		key, ok := record.ParseKey(b)
 		if !ok {
 			return damagedValue(b)
 		}
-		if key.user != user || key.time < from {
+		if key.User != user || key.Time < from {
 			return nil
 		}
 		if more, err := visit(key, b, value); err != nil || !more {
@@ -101,9 +103,9 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 		}
 		slices.SortFunc(moments, func(a, b moment) int {
 			if a.time != b.time {
-				return order(b.time, a.time)
+				return cmp.Compare(b.time, a.time)
 			}
-			return order(b.user, a.user)
+			return cmp.Compare(b.user, a.user)
 		})
 		q := civil.QuarterOf(moments[0].time)
 		in := r.records.between(civil.QuarterStart(q), civil.QuarterStart(q+1)-1)
@@ -123,20 +125,20 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 // cursor that has them.
 func (r *reader) moment(c *recordCursor, m moment, behind *Position, visit visitor) (more bool, err error) {
 	r.at = r.at[:0]
-	var room [recordKeySize]byte
-	for b, value := c.Seek(recordKey{m.user, m.time, 0}.append(room[:0])); b != nil; b, value = c.Next() {
-		key := paddedKey(b)
-		if key.user != m.user || key.time != m.time {
+	var room [record.KeySize]byte
+	for b, value := c.Seek(record.Key{User: m.user, Time: m.time, ID: 0}.Append(room[:0])); b != nil; b, value = c.Next() {
+		key := record.PadKey(b)
+		if key.User != m.user || key.Time != m.time {
 			break
 		}
-		r.at = append(r.at, entry{key, value})
+		r.at = append(r.at, record.Entry{Key: key, Value: value})
 	}
 	for _, e := range slices.Backward(r.at) {
-		if behind != nil && e.key.time == behind.Time && e.key.user == behind.User && e.key.id >= behind.Key {
+		if behind != nil && e.Key.Time == behind.Time && e.Key.User == behind.User && e.Key.ID >= behind.Key {
 			continue
 		}
-		r.key = e.key.append(r.key[:0])
-		if more, err := visit(e.key, r.key, e.value); err != nil || !more {
+		r.key = e.Key.Append(r.key[:0])
+		if more, err := visit(e.Key, r.key, e.Value); err != nil || !more {
 			return false, err
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -68,9 +69,9 @@ func decodeChunk(to []moment, q uint32, b []byte) ([]moment, error) {
 
 func compareMoments(a, b moment) int {
 	if a.user != b.user {
-		return order(a.user, b.user)
+		return cmp.Compare(a.user, b.user)
 	}
-	return order(a.time, b.time)
+	return cmp.Compare(a.time, b.time)
 }
 
 // A cell counts one user's messages in one channel during one quarter hour of a
@@ -89,7 +90,7 @@ func compareCells(a, b cell) int {
 	if a.quarter != b.quarter {
 		return int(a.quarter) - int(b.quarter)
 	}
-	return order(a.channel, b.channel)
+	return cmp.Compare(a.channel, b.channel)
 }
 
 // appendWeek packs sorted cells.

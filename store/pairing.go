@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/record"
 )
 
 // Builds before format 4 took a message and a line for one only if text and channel name
@@ -49,7 +51,7 @@ func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byt
 	if err != nil {
 		return erased, nil, err
 	}
-	var alone []recordKey
+	var alone []record.Key
 	c := g.records.Cursor()
 	visits := 0
 	for b, value := c.Seek(position); b != nil; b, value = c.Next() {
@@ -57,31 +59,31 @@ func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byt
 			next = slices.Clone(b)
 			break
 		}
-		key := paddedKey(b)
-		if key.isLog() || !g.info.logs.overlaps(key.time-logBefore, key.time+logAfter) {
+		key := record.PadKey(b)
+		if key.IsLog() || !g.info.logs.overlaps(key.Time-logBefore, key.Time+logAfter) {
 			continue
 		}
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			g.w.bad.note(g.id, b, err)
-		} else if !s.inLogs {
+		} else if !s.InLogs {
 			alone = append(alone, key)
 		}
 	}
 	for _, key := range alone {
 		before := len(g.changes)
-		if err := g.approach(key.user, key.time); err != nil {
+		if err := g.approach(key.User, key.Time); err != nil {
 			return erased, nil, err
 		}
-		i, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key recordKey) int { return m.key.compare(key) })
-		if !found || g.near.messages[i].inLogs {
+		i, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key record.Key) int { return m.key.Compare(key) })
+		if !found || g.near.messages[i].InLogs {
 			continue
 		}
 		if err := g.settleMessage(g.near.messages[i], false); err != nil {
 			return erased, nil, err
 		}
 		if erased.Messages += int64(len(g.changes) - before); erased.Messages >= stepRecords {
-			return erased, key.append(nil), nil
+			return erased, key.Append(nil), nil
 		}
 	}
 	return erased, next, nil

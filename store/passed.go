@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -58,7 +59,7 @@ func (w *writeTx) putPassed(passed []Passed) error {
 		return err
 	}
 	passed = slices.Clone(passed)
-	slices.SortFunc(passed, func(a, b Passed) int { return order(a.Message, b.Message) })
+	slices.SortFunc(passed, func(a, b Passed) int { return cmp.Compare(a.Message, b.Message) })
 	for _, p := range passed {
 		key := u64(nil, uint64(p.Message))
 		if p.Message == 0 || b.Get(key) != nil {

@@ -3,10 +3,11 @@ package store
 import (
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/packed"
-
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/record"
 )
 
 // Activity and profiles are by user, as records are, so a small commit would touch a
@@ -43,17 +44,17 @@ func (r *records) waiting() *recordCursor {
 // all could be read: of those that cannot nothing is known but that they are there.
 func (c *recordCursor) changes(user ID) (changes []change, all bool) {
 	all = true
-	for b, value := c.Seek(recordKey{user: user, time: civil.MinMicros}.append(nil)); b != nil; b, value = c.Next() {
-		key := paddedKey(b)
-		if user != 0 && key.user != user {
+	for b, value := c.Seek(record.Key{User: user, Time: civil.MinMicros}.Append(nil)); b != nil; b, value = c.Next() {
+		key := record.PadKey(b)
+		if user != 0 && key.User != user {
 			break
 		}
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			all = false
 			continue
 		}
-		changes = append(changes, change{key.user, key.time, s.channel, 1})
+		changes = append(changes, change{key.User, key.Time, s.Channel, 1})
 	}
 	return changes, all
 }
@@ -85,7 +86,7 @@ func (g *guildTx) countPending() error {
 // mayWait says whether the changes of this transaction may be entered in activity and
 // profiles later: records that came, and not too many.
 func (g *guildTx) mayWait() bool {
-	return len(g.records.fresh) == len(g.changes) && len(g.changes) > 0 && sizeOf(g.records.fresh) <= pendingMost &&
+	return len(g.records.fresh) == len(g.changes) && len(g.changes) > 0 && record.SizeOf(g.records.fresh) <= pendingMost &&
 		!slices.ContainsFunc(g.changes, func(c change) bool { return c.by < 0 })
 }
 
@@ -104,7 +105,7 @@ func (g *guildTx) noteTotals(came []change) error {
 		if known != nil {
 			continue
 		}
-		if b, _ := waiting.Seek(recordKey{c.user, civil.MinMicros, 0}.append(nil)); b == nil || paddedKey(b).user != c.user {
+		if b, _ := waiting.Seek(record.Key{User: c.user, Time: civil.MinMicros, ID: 0}.Append(nil)); b == nil || record.PadKey(b).User != c.user {
 			g.info.users++
 		}
 	}

@@ -5,10 +5,11 @@ import (
 	"maps"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
-
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/record"
 )
 
 // Profile is who a user is in a guild.
@@ -143,15 +144,15 @@ func (t *profileTally) finish(today int32) {
 
 // ends returns the times of a user's first and last record.
 func (c *recordCursor) ends(user ID) (first, last Micros, ok bool) {
-	b, _ := c.Seek(recordKey{user, civil.MinMicros, 0}.append(nil))
-	key, ok := parseRecordKey(b)
-	if !ok || key.user != user {
+	b, _ := c.Seek(record.Key{User: user, Time: civil.MinMicros, ID: 0}.Append(nil))
+	key, ok := record.ParseKey(b)
+	if !ok || key.User != user {
 		return 0, 0, false
 	}
-	first = key.time
-	b, _ = c.Before(recordKey{user, civil.MaxMicros + 1, 0}.append(nil))
-	key, ok = parseRecordKey(b)
-	return first, key.time, ok && key.user == user
+	first = key.Time
+	b, _ = c.Before(record.Key{User: user, Time: civil.MaxMicros + 1, ID: 0}.Append(nil))
+	key, ok = record.ParseKey(b)
+	return first, key.Time, ok && key.User == user
 }
 
 // Name returns a user's display name in a guild, or the guild's own for user 0, as

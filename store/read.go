@@ -8,10 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
-
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/record"
 )
 
 // A page is what is read in one transaction: long transactions pin pages of the
@@ -39,7 +40,7 @@ func (db *DB) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
 		for _, guild := range guilds {
 			q.Guild = guild
 			from, _ := q.When.Bounds()
-			for next := (recordKey{q.User, from, 0}).append(nil); next != nil; {
+			for next := (record.Key{User: q.User, Time: from, ID: 0}).Append(nil); next != nil; {
 				p, err := db.recordsPage(ctx, q, next)
 				if err != nil {
 					yield(Record{}, err)
@@ -102,11 +103,11 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 		size, visits, begin := 0, 0, time.Now()
 		c := r.records.Cursor()
 		for b, value := c.Seek(start); b != nil; {
-			key, ok := parseRecordKey(b)
+			key, ok := record.ParseKey(b)
 			if !ok {
 				return damagedValue(b)
 			}
-			if q.User != 0 && key.user != q.User {
+			if q.User != 0 && key.User != q.User {
 				return nil
 			}
 			if len(p.records) >= pageRecords || size >= pageBytes || visits >= pageVisits || visits > 0 && time.Since(begin) > pageTime {
@@ -114,25 +115,25 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 				return nil
 			}
 			visits++
-			if key.time > to { // on to the next user
-				if q.User != 0 || key.user == 1<<64-1 {
+			if key.Time > to { // on to the next user
+				if q.User != 0 || key.User == 1<<64-1 {
 					return nil
 				}
-				b, value = c.Seek(recordKey{key.user + 1, from, 0}.append(nil))
+				b, value = c.Seek(record.Key{User: key.User + 1, Time: from, ID: 0}.Append(nil))
 				continue
 			}
-			if key.time < from {
-				b, value = c.Seek(recordKey{key.user, from, 0}.append(nil))
+			if key.Time < from {
+				b, value = c.Seek(record.Key{User: key.User, Time: from, ID: 0}.Append(nil))
 				continue
 			}
-			record, err := r.selected(&q, key, b, value)
+			found, err := r.selected(&q, key, b, value)
 			switch {
 			case err != nil:
 				db.bad.note(q.Guild, b, err)
 				p.damage.add(damage{1, err})
-			case record != nil:
-				p.records = append(p.records, *record)
-				size += len(record.Content) + record.Extra.size()
+			case found != nil:
+				p.records = append(p.records, *found)
+				size += len(found.Content) + record.ExtraSize(found.Extra)
 			}
 			b, value = c.Next()
 		}
@@ -147,10 +148,10 @@ type reader struct {
 	records  *records
 	timeline *bbolt.Bucket
 	texts    *crypt.Codec
-	text     []byte  // room for one
-	at       []entry // room for those of one instant
-	key      []byte  // and for the key of one of them
-	found    Record  // and for one
+	text     []byte         // room for one
+	at       []record.Entry // room for those of one instant
+	key      []byte         // and for the key of one of them
+	found    Record         // and for one
 	channel  func(uint32) (Channel, error)
 }
 
@@ -169,36 +170,36 @@ func openReader(tx *bbolt.Tx, keys *crypt.Keyring, guild ID) *reader {
 
 // selected returns the record under the key b if q selects it, else nil. The next call
 // overwrites it. What costs little is asked first: a search passes nearly all by.
-func (r *reader) selected(q *Query, key recordKey, b, value []byte) (*Record, error) {
-	s, err := readStored(b, value, key.time)
+func (r *reader) selected(q *Query, key record.Key, b, value []byte) (*Record, error) {
+	s, err := record.Read(b, value, key.Time)
 	if err != nil {
 		return nil, err
 	}
 	if q.Channel != nil {
-		if c, err := r.channel(s.channel); err != nil || !q.Channel(c) {
+		if c, err := r.channel(s.Channel); err != nil || !q.Channel(c) {
 			return nil, err
 		}
 	}
-	if err := s.open(r.texts, b, &r.text); err != nil {
+	if err := s.Open(r.texts, b, &r.text); err != nil {
 		return nil, err
 	}
-	if q.Text != nil && !s.any(q.Text) {
+	if q.Text != nil && !s.AnyText(q.Text) {
 		return nil, nil
 	}
-	channel, err := r.channel(s.channel)
+	channel, err := r.channel(s.Channel)
 	if err != nil {
 		return nil, err
 	}
 	r.found = Record{
-		Guild: r.guild, User: key.user, Time: key.time, Channel: channel, Content: string(s.text), Source: s.source,
-		ReplyTo: s.replyTo, ReplyToUser: s.replyUser, Attachments: s.attachments, InLogs: s.inLogs || key.isLog(),
-		Redacted: s.gone, Edited: s.edited,
+		Guild: r.guild, User: key.User, Time: key.Time, Channel: channel, Content: string(s.Text), Source: s.Source,
+		ReplyTo: s.ReplyTo, ReplyToUser: s.ReplyUser, Attachments: s.Attachments, InLogs: s.InLogs || key.IsLog(),
+		Redacted: s.Gone, Edited: s.Edited,
 	}
-	if r.found.Extra, err = s.extra(); err != nil {
+	if r.found.Extra, err = s.Extra(); err != nil {
 		return nil, crypt.TextError(b, err)
 	}
-	if !key.isLog() {
-		r.found.Message = ID(key.id)
+	if !key.IsLog() {
+		r.found.Message = ID(key.ID)
 	}
 	if q.Match != nil && !q.Match(&r.found) {
 		return nil, nil

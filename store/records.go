@@ -6,9 +6,10 @@ import (
 	"iter"
 	"slices"
 
-	"rollcall/internal/civil"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // records are those of a guild, in one transaction: what is in user_stats/<guild>, in
@@ -20,8 +21,8 @@ type records struct {
 	runs runs
 	// Of a write transaction:
 	w       *writeTx
-	fresh   []entry // in order
-	changed bool    // what runs says
+	fresh   []record.Entry // in order
+	changed bool           // what runs says
 }
 
 // openRecords returns the records of a guild; nil if it is not known.
@@ -36,15 +37,15 @@ func openRecords(tx *bbolt.Tx, guild ID) *records {
 // Get returns the value of a record, nil if it is not there. It is good until the
 // record is changed or the transaction ends.
 func (r *records) Get(b []byte) []byte {
-	key := paddedKey(b)
-	if i, found := findEntry(r.fresh, key); found {
-		return r.fresh[i].value
+	key := record.PadKey(b)
+	if i, found := record.Find(r.fresh, key); found {
+		return r.fresh[i].Value
 	}
 	var c blockCursor
-	for bucket := range r.places(key.time, key.time) {
+	for bucket := range r.places(key.Time, key.Time) {
 		c = blockCursor{c: bucket.Cursor(), room: c.room}
-		if c.seek(key); c.valid() && c.entry().key == key {
-			return c.entry().value
+		if c.seek(key); c.valid() && c.entry().Key == key {
+			return c.entry().Value
 		}
 	}
 	return nil
@@ -79,10 +80,10 @@ func (r *records) between(from, to Micros) *recordCursor {
 }
 
 // keysFrom returns the first keys with a prefix, at most so many.
-func (r *records) keysFrom(prefix []byte, most int) (keys []recordKey) {
+func (r *records) keysFrom(prefix []byte, most int) (keys []record.Key) {
 	c := r.Cursor()
 	for b, _ := c.Seek(prefix); b != nil && string(b[:len(prefix)]) == string(prefix) && len(keys) < most; b, _ = c.Next() {
-		keys = append(keys, paddedKey(b))
+		keys = append(keys, record.PadKey(b))
 	}
 	return keys
 }
@@ -96,14 +97,14 @@ type recordCursor struct {
 	back    bool
 	// bound is the next record of another source, if there is one: until then
 	// the present source goes on alone.
-	bound   recordKey
+	bound   record.Key
 	bounded bool
-	key     [recordKeySize]byte
+	key     [record.KeySize]byte
 }
 
 // Seek moves to the first record that is not before a key, or a part of one.
 func (c *recordCursor) Seek(b []byte) (key, value []byte) {
-	to := paddedKey(b)
+	to := record.PadKey(b)
 	for i := range c.sources {
 		c.sources[i].seek(to)
 	}
@@ -144,7 +145,7 @@ func (c *recordCursor) Next() (key, value []byte) {
 	}
 	s := &c.sources[c.at]
 	s.next()
-	if s.valid() && (!c.bounded || s.entry().key.compare(c.bound) < 0) {
+	if s.valid() && (!c.bounded || s.entry().Key.Compare(c.bound) < 0) {
 		return c.present()
 	}
 	return c.pick()
@@ -159,7 +160,7 @@ func (c *recordCursor) Prev() (key, value []byte) {
 	}
 	s := &c.sources[c.at]
 	s.prev()
-	if s.valid() && (!c.bounded || s.entry().key.compare(c.bound) > 0) {
+	if s.valid() && (!c.bounded || s.entry().Key.Compare(c.bound) > 0) {
 		return c.present()
 	}
 	return c.pick()
@@ -167,7 +168,7 @@ func (c *recordCursor) Prev() (key, value []byte) {
 
 // turn makes the other sources ready for the other direction.
 func (c *recordCursor) turn() {
-	at := c.sources[c.at].entry().key
+	at := c.sources[c.at].entry().Key
 	for i := range c.sources {
 		if i == c.at {
 			continue
@@ -196,11 +197,11 @@ func (c *recordCursor) pick() (key, value []byte) {
 		case !s.valid():
 		case c.at < 0:
 			c.at = i
-		case (s.entry().key.compare(c.sources[c.at].entry().key) < 0) != c.back:
-			c.bound, c.bounded = c.sources[c.at].entry().key, true
+		case (s.entry().Key.Compare(c.sources[c.at].entry().Key) < 0) != c.back:
+			c.bound, c.bounded = c.sources[c.at].entry().Key, true
 			c.at = i
-		case !c.bounded || (s.entry().key.compare(c.bound) < 0) != c.back:
-			c.bound, c.bounded = s.entry().key, true
+		case !c.bounded || (s.entry().Key.Compare(c.bound) < 0) != c.back:
+			c.bound, c.bounded = s.entry().Key, true
 		}
 	}
 	if c.at < 0 {
@@ -211,31 +212,31 @@ func (c *recordCursor) pick() (key, value []byte) {
 
 func (c *recordCursor) present() (key, value []byte) {
 	e := c.sources[c.at].entry()
-	binary.BigEndian.PutUint64(c.key[:], uint64(e.key.user))
-	binary.BigEndian.PutUint64(c.key[8:], uint64(e.key.time)^(1<<63))
-	binary.BigEndian.PutUint64(c.key[16:], e.key.id)
-	return c.key[:], e.value
+	binary.BigEndian.PutUint64(c.key[:], uint64(e.Key.User))
+	binary.BigEndian.PutUint64(c.key[8:], uint64(e.Key.Time)^(1<<63))
+	binary.BigEndian.PutUint64(c.key[16:], e.Key.ID)
+	return c.key[:], e.Value
 }
 
 // add stores a record that is not there. Its place is found by flush.
-func (r *records) add(key recordKey, value []byte) {
-	if n := len(r.fresh); n == 0 || r.fresh[n-1].key.compare(key) < 0 {
-		r.fresh = append(r.fresh, entry{key, value})
+func (r *records) add(key record.Key, value []byte) {
+	if n := len(r.fresh); n == 0 || r.fresh[n-1].Key.Compare(key) < 0 {
+		r.fresh = append(r.fresh, record.Entry{Key: key, Value: value})
 		return
 	}
-	i, _ := findEntry(r.fresh, key)
-	r.fresh = slices.Insert(r.fresh, i, entry{key, value})
+	i, _ := record.Find(r.fresh, key)
+	r.fresh = slices.Insert(r.fresh, i, record.Entry{Key: key, Value: value})
 }
 
 // replace stores another value of a record that is there, or takes it away if that is nil.
-func (r *records) replace(key recordKey, value []byte) error {
-	if i, found := findEntry(r.fresh, key); found {
-		if r.fresh[i].value = value; value == nil {
+func (r *records) replace(key record.Key, value []byte) error {
+	if i, found := record.Find(r.fresh, key); found {
+		if r.fresh[i].Value = value; value == nil {
 			r.fresh = slices.Delete(r.fresh, i, i+1)
 		}
 		return nil
 	}
-	for bucket, run := range r.places(key.time, key.time) {
+	for bucket, run := range r.places(key.Time, key.Time) {
 		d := blockWriter{w: r.w, bucket: bucket}
 		found, grown, err := d.replace(key, value)
 		if err != nil {
@@ -254,7 +255,7 @@ func (r *records) replace(key recordKey, value []byte) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("%w: the record under key %x is not in its place", ErrDamaged, key.append(nil))
+	return fmt.Errorf("%w: the record under key %x is not in its place", ErrDamaged, key.Append(nil))
 }
 
 // flush finds a place for what was added, and a better one for what has been there:

@@ -9,9 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"rollcall/store/internal/crypt"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/record"
 )
 
 // A step of a change of the key, one transaction, looks at so much at most: some
@@ -282,16 +283,16 @@ func (b textBucket) anew(t *crypt.Codec, key, value []byte, budget *rekeyBudget)
 		}
 		return again, written
 	}
-	entries := readBlock(nil, new([recordKeySize]byte), b.bucket, key, value)
+	entries := readBlock(nil, new([record.KeySize]byte), b.bucket, key, value)
 	for i := range entries {
 		e := &entries[i]
-		if fresh := b.sealed(t, e.key.append(nil), e.value, budget); fresh != nil {
-			e.value = fresh
+		if fresh := b.sealed(t, e.Key.Append(nil), e.Value, budget); fresh != nil {
+			e.Value = fresh
 			written++
 		}
 	}
 	if written > 0 {
-		again = appendBlock(nil, entries)
+		again = record.AppendBlock(nil, entries)
 	}
 	return again, written
 }
@@ -315,35 +316,35 @@ func (b textBucket) sealed(t *crypt.Codec, key, value []byte, budget *rekeyBudge
 
 // recordAgain keeps what stands before the text as it is, except for the flag.
 func recordAgain(t *crypt.Codec, b, payload []byte) ([]byte, error) {
-	key, ok := parseRecordKey(b)
+	key, ok := record.ParseKey(b)
 	if !ok {
 		return nil, damagedValue(b)
 	}
-	s, err := decodeStored(payload, key.time)
+	s, err := record.Decode(payload, key.Time)
 	if err != nil {
 		return nil, damagedValue(b)
 	}
-	if s.gone {
+	if s.Gone {
 		return nil, nil
 	}
 	number := byte(0)
-	if s.encrypted {
-		number = s.raw[0]
+	if s.Encrypted {
+		number = s.Raw[0]
 	}
 	if number == t.WriteNumber() {
 		return nil, nil
 	}
-	if err := s.open(t, b, t.Buffer()); err != nil {
+	if err := s.Open(t, b, t.Buffer()); err != nil {
 		return nil, err
 	}
 	value := append(make([]byte, 0, len(b)+len(payload)+crypt.Overhead+checksumSize), b...)
-	value = append(value, s.head...)
+	value = append(value, s.Head...)
 	if !t.Encrypts() {
-		value[len(b)+1] &^= flagEncrypted
-		return append(value, s.body...)[len(b):], nil
+		value[len(b)+1] &^= record.FlagEncrypted
+		return append(value, s.Body...)[len(b):], nil
 	}
-	value[len(b)+1] |= flagEncrypted
-	return crypt.AppendEncrypted(t, value, value, s.body)[len(b):], nil
+	value[len(b)+1] |= record.FlagEncrypted
+	return crypt.AppendEncrypted(t, value, value, s.Body)[len(b):], nil
 }
 
 func textAgain(t *crypt.Codec, key, payload []byte) ([]byte, error) {

@@ -5,9 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 
-	"rollcall/internal/civil"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // SweepTexts takes the text out of some records that are older than an instant, in one
@@ -114,7 +115,7 @@ func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 
 // withText returns the records of moments that have a text, at most so many, and says
 // whether there are more. One that is damaged must not hold up all others.
-func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more bool, err error) {
+func (g *guildTx) withText(moments []moment, most int) (keys []record.Key, more bool, err error) {
 	if len(moments) == 0 {
 		return nil, false, nil
 	}
@@ -124,18 +125,18 @@ func (g *guildTx) withText(moments []moment, most int) (keys []recordKey, more b
 		if i > 0 && m == moments[i-1] { // several of one instant are visited together
 			continue
 		}
-		prefix := recordKey{m.user, m.time, 0}.append(nil)[:16]
+		prefix := record.Key{User: m.user, Time: m.time, ID: 0}.Append(nil)[:16]
 		for b, value := c.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = c.Next() {
-			key, ok := parseRecordKey(b)
+			key, ok := record.ParseKey(b)
 			if !ok {
 				return nil, false, damagedValue(b)
 			}
-			s, err := readStored(b, value, key.time)
+			s, err := record.Read(b, value, key.Time)
 			if err != nil {
 				g.w.bad.note(g.id, b, err)
 				continue
 			}
-			if s.gone || s.textsSize() == 0 {
+			if s.Gone || s.TextsSize() == 0 {
 				continue
 			}
 			if len(keys) >= most {

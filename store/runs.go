@@ -6,9 +6,10 @@ import (
 	"math"
 	"slices"
 
-	"rollcall/internal/civil"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // Records are kept by user, but arrive by time: a commit of a few hundred messages of
@@ -111,8 +112,8 @@ func (r *runs) find() {
 			blocks := blockCursor{c: r.bucket(&run).Cursor()}
 			for blocks.first(); blocks.valid(); blocks.next() {
 				e := blocks.entry()
-				run.times.add(e.key.time)
-				run.count(1, len(e.value)+entryHead)
+				run.times.add(e.Key.Time)
+				run.count(1, len(e.Value)+record.EntryHead)
 			}
 		}
 		r.list, r.next = append(r.list, run), run.number+1
@@ -241,8 +242,8 @@ func isEmpty(b *bbolt.Bucket) bool {
 
 // place stores what was added. count is called before runs are merged of which some
 // are pending, and lets none be so.
-func (r *records) place(fresh []entry, pending bool, count func() error) error {
-	size := sizeOf(fresh)
+func (r *records) place(fresh []record.Entry, pending bool, count func() error) error {
+	size := record.SizeOf(fresh)
 	if size >= runBulk {
 		r.main.FillPercent = bulkFill
 		d := blockWriter{w: r.w, bucket: r.main}
@@ -273,12 +274,12 @@ func (r *records) place(fresh []entry, pending bool, count func() error) error {
 }
 
 // enter puts entries into a run.
-func (r *records) enter(to *run, entries []entry) error {
+func (r *records) enter(to *run, entries []record.Entry) error {
 	d := blockWriter{w: r.w, bucket: r.runs.bucket(to)}
 	for i := range entries {
-		to.times.add(entries[i].key.time)
+		to.times.add(entries[i].Key.Time)
 	}
-	to.count(len(entries), sizeOf(entries))
+	to.count(len(entries), record.SizeOf(entries))
 	return d.put(entries)
 }
 
@@ -317,18 +318,18 @@ func (r *records) mergeRuns(count func() error) error {
 
 // merge makes one run of those from a place on.
 func (r *records) merge(from int, moving bool) error {
-	var all []entry
-	var room [recordKeySize]byte
+	var all []record.Entry
+	var room [record.KeySize]byte
 	c := recordCursor{at: -1}
 	old := slices.Clone(r.runs.list[from:])
 	for i := range old {
 		c.sources = append(c.sources, blockCursor{c: r.runs.bucket(&old[i]).Cursor()})
 	}
 	for b, value := c.First(); b != nil; b, value = c.Next() {
-		e := entry{paddedKey(b), value}
-		if n := len(all); n == 0 || all[n-1].key != e.key {
+		e := record.Entry{Key: record.PadKey(b), Value: value}
+		if n := len(all); n == 0 || all[n-1].Key != e.Key {
 			all = append(all, e)
-		} else if !all[n-1].sound(&room) { // twice: one of them is damaged
+		} else if !all[n-1].ChecksumOK(&room) { // twice: one of them is damaged
 			all[n-1] = e
 		}
 	}
@@ -357,7 +358,7 @@ func (r *records) move(most int) error {
 	}
 	run := &r.runs.list[0]
 	bucket := r.runs.bucket(run)
-	var moved, rest []entry
+	var moved, rest []record.Entry
 	var keys [][]byte
 	size := 0
 	to := blockWriter{w: r.w, bucket: r.main}
@@ -366,12 +367,12 @@ func (r *records) move(most int) error {
 		before := len(moved)
 		moved = readBlock(moved, &to.key, bucket, key, value)
 		for i := max(before, 1); i < len(moved); i++ {
-			if sizeOf(moved[before:i])+size >= most && moved[i].key.user != moved[i-1].key.user {
+			if record.SizeOf(moved[before:i])+size >= most && moved[i].Key.User != moved[i-1].Key.User {
 				rest = append(rest, moved[i:]...)
 				moved = moved[:i]
 			}
 		}
-		size += sizeOf(moved[before:])
+		size += record.SizeOf(moved[before:])
 		keys = append(keys, key)
 	}
 	r.main.FillPercent = bulkFill

@@ -103,7 +103,7 @@ func (s *search) window(ctx context.Context) (done bool, err error) {
 	}
 	switch {
 	case len(found) == w.limit:
-		s.behind = found[len(found)-1].key.position()
+		s.behind = positionOf(found[len(found)-1].key)
 	case w.oldest:
 		s.behind = nil
 	default:

@@ -1,13 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
-
-	"go.etcd.io/bbolt"
 )
 
 // Day is what was written on a calendar day.
@@ -184,7 +185,7 @@ func (u *userSums) join(later *userSums, shared func(day int32)) {
 
 func (u *userSums) leaders(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, by By, limit int) ([]UserCount, error) {
 	before := func(a, b userSum) int {
-		first, second := order(b.messages, a.messages), order(b.days, a.days)
+		first, second := cmp.Compare(b.messages, a.messages), cmp.Compare(b.days, a.days)
 		if by == ByDays {
 			first, second = second, first
 		}
@@ -194,7 +195,7 @@ func (u *userSums) leaders(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, by By, l
 		case second != 0:
 			return second
 		}
-		return order(a.user, b.user)
+		return cmp.Compare(a.user, b.user)
 	}
 	best := make([]userSum, 0, min(limit, len(u.sums))+1)
 	for _, sum := range u.sums {

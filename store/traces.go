@@ -1,11 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 // A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a trace in
@@ -27,20 +27,20 @@ func (g *guildTx) putUncounted(batch []pending) error {
 	g.coming = len(batch)
 	for i := range batch {
 		p := &batch[i]
-		if p.out || g.forgets(p.key.user) || g.info.uncounted >= uncountedLimit || g.has(p.key) {
+		if p.out || g.forgets(p.key.User) || g.info.uncounted >= uncountedLimit || g.has(p.key) {
 			continue
 		}
 		channel, err := g.numberOf(p)
 		if err != nil {
 			return err
 		}
-		s := stored{
-			source: p.more.Source, channel: channel, gone: true, first: g.w.hash("", []byte(p.content)), uncounted: true,
-			line: storedLine{channel: channel},
+		s := record.Value{
+			Source: p.more.Source, Channel: channel, Gone: true, First: g.w.hash("", []byte(p.content)), Uncounted: true,
+			Line: record.Line{Channel: channel},
 		}
-		g.info.ids.add(p.key.time)
+		g.info.ids.add(p.key.Time)
 		g.info.uncounted++
-		if g.info.logs.overlaps(p.key.time-logBefore, p.key.time+logAfter) {
+		if g.info.logs.overlaps(p.key.Time-logBefore, p.key.Time+logAfter) {
 			err = g.mergeMessage(p, s, true)
 		} else {
 			err = g.putTrace(p.key, &s)
@@ -58,8 +58,8 @@ func (g *guildTx) traceKey(recordKey []byte) []byte {
 }
 
 // removed says whether there is a trace in the place of a record.
-func (g *guildTx) removed(key recordKey) bool {
-	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.append(nil))) != nil
+func (g *guildTx) removed(key record.Key) bool {
+	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.Append(nil))) != nil
 }
 
 // quarterShare is how many bytes of the timeline may be read of a quarter hour for each
@@ -69,26 +69,26 @@ const quarterShare = 1 << 10
 // has says whether a record is there, or was and has been removed. The timeline tells
 // of most that are not without a look at the records, unless much was written in their
 // quarter hour and few ask.
-func (g *guildTx) has(key recordKey) bool {
+func (g *guildTx) has(key record.Key) bool {
 	if g.removed(key) {
 		return true
 	}
-	if _, found := findEntry(g.records.fresh, key); found {
+	if _, found := record.Find(g.records.fresh, key); found {
 		return true
 	}
-	q := civil.QuarterOf(key.time)
+	q := civil.QuarterOf(key.Time)
 	moments, known := g.quarters[q]
 	if !known {
 		var err error
 		if moments, known, err = g.readQuarter(q, quarterShare*g.coming); err != nil || !known { // what is damaged there need not stop what comes
-			return g.records.Get(key.append(nil)) != nil
+			return g.records.Get(key.Append(nil)) != nil
 		}
 		g.quarters[q] = moments
 	}
-	if _, found := slices.BinarySearchFunc(moments, moment{key.time, key.user}, compareMoments); !found {
+	if _, found := slices.BinarySearchFunc(moments, moment{key.Time, key.User}, compareMoments); !found {
 		return false
 	}
-	return g.records.Get(key.append(nil)) != nil
+	return g.records.Get(key.Append(nil)) != nil
 }
 
 // readQuarter returns the moments of a quarter hour, by user; ok is false if they take
@@ -110,9 +110,9 @@ func (g *guildTx) readQuarter(q uint32, most int) (moments []moment, ok bool, er
 	return moments, true, err
 }
 
-func (g *guildTx) putTrace(key recordKey, s *stored) error {
+func (g *guildTx) putTrace(key record.Key, s *record.Value) error {
 	g.traces = true
-	return g.w.put(g.w.state(stateTombstones), g.traceKey(key.append(nil)), s.appendHead(nil, key.time, false))
+	return g.w.put(g.w.state(stateTombstones), g.traceKey(key.Append(nil)), s.AppendHead(nil, key.Time, false))
 }
 
 // eraseTraces removes the first traces of a user's messages, or of all messages if user
@@ -129,8 +129,8 @@ func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
 	for _, key := range keys {
 		payload, err := get(b, key)
 		if err == nil {
-			var s stored
-			if s, err = decodeStored(payload, 0); err == nil && s.uncounted {
+			var s record.Value
+			if s, err = record.Decode(payload, 0); err == nil && s.Uncounted {
 				g.info.uncounted--
 			}
 		}
@@ -145,9 +145,9 @@ func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
 }
 
 // redact takes the text out of a record.
-func (g *guildTx) redact(key recordKey) error {
-	return g.change(key, func(s *stored) error {
-		if s.gone {
+func (g *guildTx) redact(key record.Key) error {
+	return g.change(key, func(s *record.Value) error {
+		if s.Gone {
 			return nil
 		}
 		return g.strip(key, s)
@@ -155,19 +155,19 @@ func (g *guildTx) redact(key recordKey) error {
 }
 
 // strip takes the text out of a value, and that of its line with it.
-func (g *guildTx) strip(key recordKey, s *stored) error {
+func (g *guildTx) strip(key record.Key, s *record.Value) error {
 	if err := g.keepWords(key, s); err != nil {
 		return err
 	}
-	if l := &s.line; l.hasText {
-		l.hash, l.hasText, l.size, l.text = g.w.hash("", l.text), false, 0, nil
+	if l := &s.Line; l.HasText {
+		l.Hash, l.HasText, l.Size, l.Text = g.w.hash("", l.Text), false, 0, nil
 	}
-	s.gone, s.text, s.more, s.moreSize = true, nil, nil, 0
+	s.Gone, s.Text, s.More, s.MoreSize = true, nil, nil, 0
 	return nil
 }
 
 // obliterate takes a record away for good and leaves a trace.
-func (g *guildTx) obliterate(key recordKey) error {
+func (g *guildTx) obliterate(key record.Key) error {
 	g.leave()
 	s, err := g.whole(key)
 	if err != nil {
@@ -176,7 +176,7 @@ func (g *guildTx) obliterate(key recordKey) error {
 	if err := g.strip(key, &s); err != nil {
 		return err
 	}
-	trace := stored{source: s.source, channel: s.channel, gone: true, hash: s.hash, first: s.first, loose: s.loose, inLogs: s.inLogs, line: s.line}
+	trace := record.Value{Source: s.Source, Channel: s.Channel, Gone: true, Hash: s.Hash, First: s.First, Loose: s.Loose, InLogs: s.InLogs, Line: s.Line}
 	if err := g.putTrace(key, &trace); err != nil {
 		return err
 	}
@@ -184,34 +184,34 @@ func (g *guildTx) obliterate(key recordKey) error {
 }
 
 // keepWords makes a record keep what the matching knows it by, before its text goes.
-func (g *guildTx) keepWords(key recordKey, s *stored) error {
-	if s.hash != 0 || s.first != 0 || s.gone {
+func (g *guildTx) keepWords(key record.Key, s *record.Value) error {
+	if s.Hash != 0 || s.First != 0 || s.Gone {
 		return nil
 	}
-	s.first = g.w.hash("", s.text)
-	if !s.inLogs || s.line.key != 0 {
+	s.First = g.w.hash("", s.Text)
+	if !s.InLogs || s.Line.Key != 0 {
 		return nil
 	}
-	channel, err := g.channel(s.line.channel)
-	s.line.key = g.w.hash(channel.Name, s.text)
+	channel, err := g.channel(s.Line.Channel)
+	s.Line.Key = g.w.hash(channel.Name, s.Text)
 	return err
 }
 
 // whole returns a record with its text.
-func (g *guildTx) whole(key recordKey) (stored, error) {
-	b := key.append(nil)
-	s, err := readStored(b, g.records.Get(b), key.time)
+func (g *guildTx) whole(key record.Key) (record.Value, error) {
+	b := key.Append(nil)
+	s, err := record.Read(b, g.records.Get(b), key.Time)
 	if err != nil {
 		return s, err
 	}
-	err = s.open(g.texts, b, new([]byte))
-	s.text, s.more, s.line.text = slices.Clone(s.text), slices.Clone(s.more), slices.Clone(s.line.text)
+	err = s.Open(g.texts, b, new([]byte))
+	s.Text, s.More, s.Line.Text = slices.Clone(s.Text), slices.Clone(s.More), slices.Clone(s.Line.Text)
 	return s, err
 }
 
 // change rewrites a record with what fn makes of it. The record's place, source and
 // channel stay.
-func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
+func (g *guildTx) change(key record.Key, fn func(*record.Value) error) error {
 	g.leave()
 	s, err := g.whole(key)
 	if err != nil {
@@ -221,14 +221,8 @@ func (g *guildTx) change(key recordKey, fn func(*stored) error) error {
 	if err := fn(&s); err != nil {
 		return err
 	}
-	if s.same(&before) {
+	if s.SameContent(&before) {
 		return nil
 	}
-	return g.records.replace(key, recordValue(g, key, &s, s.text))
-}
-
-// same says whether what may be changed of two values is the same.
-func (s *stored) same(o *stored) bool {
-	return s.replyTo == o.replyTo && s.replyUser == o.replyUser && s.gone == o.gone && s.first == o.first && s.edited == o.edited &&
-		s.attachments == o.attachments && s.forward == o.forward && s.forwardFiles == o.forwardFiles && bytes.Equal(s.text, o.text) && bytes.Equal(s.more, o.more)
+	return g.records.replace(key, recordValue(g, key, &s, s.Text))
 }

@@ -6,6 +6,7 @@ import (
 	"rollcall/internal/civil"
 	"rollcall/internal/snowflake"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/record"
 )
 
 // The values that every caller of the store deals in.
@@ -20,6 +21,22 @@ type (
 	Key = crypt.Key
 	// Days is a span of whole calendar days in a zone.
 	Days = civil.Days
+	// Source is where a record came from.
+	Source = record.Source
+	// Extra is what a message says besides its content, or instead of one.
+	Extra = record.Extra
+	// Forwarded is a message that somebody else wrote, passed on by a record's author.
+	Forwarded = record.Forwarded
+	// Poll is a question with the answers to choose from.
+	Poll = record.Poll
+)
+
+// The sources.
+const (
+	SourceLive     = record.SourceLive     // the gateway, while we listened
+	SourceBackfill = record.SourceBackfill // Discord's REST history, after a gap
+	SourceLog      = record.SourceLog      // the logs of the bot before us
+	SourceImport   = record.SourceImport   // other tools
 )
 
 // DeletedUser is the id that Discord shows for every account that was deleted. Messages

@@ -2,13 +2,16 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
+
+	"rollcall/store/internal/record"
 )
 
 // message is a record with a message id, as the matching sees it, or the trace of one.
 type message struct {
-	key recordKey
-	stored
+	key record.Key
+	record.Value
 	removed bool // a trace, not a record
 	opened  bool // text is there
 	room    []byte
@@ -18,7 +21,7 @@ type message struct {
 
 // logLine is a line of the logs: a record of its own, or held by a message.
 type logLine struct {
-	key      recordKey // of its record, if it has one
+	key      record.Key // of its record, if it has one
 	time     Micros
 	channel  uint32
 	id       uint64 // in its key; 0 if it was not needed yet
@@ -95,39 +98,39 @@ func (g *guildTx) readNear(from, to Micros) error {
 	v := &g.near
 	messages, lines := len(v.messages), len(v.lines)
 	c := g.records.between(from, to)
-	g.room = recordKey{v.user, from, 0}.append(g.room[:0])
+	g.room = record.Key{User: v.user, Time: from, ID: 0}.Append(g.room[:0])
 	for b, value := c.Seek(g.room); b != nil; b, value = c.Next() {
-		key, ok := parseRecordKey(b)
+		key, ok := record.ParseKey(b)
 		if !ok {
 			return damagedValue(b)
 		}
-		if key.user != v.user || key.time > to {
+		if key.User != v.user || key.Time > to {
 			break
 		}
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			g.w.bad.note(g.id, b, err)
 			continue
 		}
 		m := v.room()
-		*m = message{key: key, stored: s}
+		*m = message{key: key, Value: s}
 		m.words = m.wordsOf()
-		if !key.isLog() {
+		if !key.IsLog() {
 			v.messages = append(v.messages, m)
 			continue
 		}
-		l := &logLine{key: key, time: key.time, channel: s.channel, id: key.id, user: key.user, gone: s.gone, words: m.words}
-		l.words.mark, l.words.channel = key.id, s.channel
+		l := &logLine{key: key, time: key.Time, channel: s.Channel, id: key.ID, user: key.User, gone: s.Gone, words: m.words}
+		l.words.mark, l.words.channel = key.ID, s.Channel
 		v.lines = append(v.lines, l)
 	}
 	if err := g.readTraces(from, to); err != nil {
 		return err
 	}
 	if messages > 0 || g.traces {
-		slices.SortFunc(v.messages, func(a, b *message) int { return a.key.compare(b.key) })
+		slices.SortFunc(v.messages, func(a, b *message) int { return a.key.Compare(b.key) })
 	}
 	if lines > 0 {
-		slices.SortFunc(v.lines, func(a, b *logLine) int { return a.key.compare(b.key) })
+		slices.SortFunc(v.lines, func(a, b *logLine) int { return a.key.Compare(b.key) })
 	}
 	return nil
 }
@@ -140,20 +143,20 @@ func (g *guildTx) readTraces(from, to Micros) error {
 	v := &g.near
 	prefix := g.traceKey(nil)
 	c := g.w.state(stateTombstones).Cursor()
-	for b, value := c.Seek(g.traceKey(recordKey{v.user, from, 0}.append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
-		key, ok := parseRecordKey(b[len(prefix):])
+	for b, value := c.Seek(g.traceKey(record.Key{User: v.user, Time: from, ID: 0}.Append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
+		key, ok := record.ParseKey(b[len(prefix):])
 		if !ok {
 			return damagedValue(b)
 		}
-		if key.user != v.user || key.time > to {
+		if key.User != v.user || key.Time > to {
 			break
 		}
-		s, err := readStored(b, value, key.time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
 			return err
 		}
-		if !key.isLog() {
-			m := &message{key: key, stored: s, removed: true}
+		if !key.IsLog() {
+			m := &message{key: key, Value: s, removed: true}
 			m.words = m.wordsOf()
 			v.messages = append(v.messages, m)
 		}
@@ -163,25 +166,25 @@ func (g *guildTx) readTraces(from, to Micros) error {
 
 // around returns the messages of a span, by time and id.
 func (v *vicinity) around(from, to Micros) []*message {
-	i, _ := slices.BinarySearchFunc(v.messages, from, func(m *message, t Micros) int { return order(m.key.time, t) })
-	j, _ := slices.BinarySearchFunc(v.messages, to+1, func(m *message, t Micros) int { return order(m.key.time, t) })
+	i, _ := slices.BinarySearchFunc(v.messages, from, func(m *message, t Micros) int { return cmp.Compare(m.key.Time, t) })
+	j, _ := slices.BinarySearchFunc(v.messages, to+1, func(m *message, t Micros) int { return cmp.Compare(m.key.Time, t) })
 	return v.messages[i:j]
 }
 
 // single returns the lines of a span that no message holds, by time and id.
 func (v *vicinity) single(from, to Micros) []*logLine {
-	i, _ := slices.BinarySearchFunc(v.lines, from, func(l *logLine, t Micros) int { return order(l.time, t) })
-	j, _ := slices.BinarySearchFunc(v.lines, to+1, func(l *logLine, t Micros) int { return order(l.time, t) })
+	i, _ := slices.BinarySearchFunc(v.lines, from, func(l *logLine, t Micros) int { return cmp.Compare(l.time, t) })
+	j, _ := slices.BinarySearchFunc(v.lines, to+1, func(l *logLine, t Micros) int { return cmp.Compare(l.time, t) })
 	return v.lines[i:j]
 }
 
 func (v *vicinity) insert(m *message) {
-	i, _ := slices.BinarySearchFunc(v.messages, m.key, func(m *message, key recordKey) int { return m.key.compare(key) })
+	i, _ := slices.BinarySearchFunc(v.messages, m.key, func(m *message, key record.Key) int { return m.key.Compare(key) })
 	v.messages = slices.Insert(v.messages, i, m)
 }
 
 func (v *vicinity) insertLine(l *logLine) {
-	i, _ := slices.BinarySearchFunc(v.lines, l.key, func(l *logLine, key recordKey) int { return l.key.compare(key) })
+	i, _ := slices.BinarySearchFunc(v.lines, l.key, func(l *logLine, key record.Key) int { return l.key.Compare(key) })
 	v.lines = slices.Insert(v.lines, i, l)
 }
 
@@ -194,12 +197,12 @@ func (g *guildTx) lineOf(m *message) *logLine {
 	if m.held != nil {
 		return m.held
 	}
-	l := &logLine{time: m.line.time, channel: m.line.channel, id: m.line.key, user: m.key.user}
+	l := &logLine{time: m.Line.Time, channel: m.Line.Channel, id: m.Line.Key, user: m.key.User}
 	switch {
-	case m.line.hasText:
-		l.words = words{has: true, size: m.line.size, of: m, line: true}
-	case m.line.other():
-		l.words = words{hash: m.line.hash, mark: m.line.key, channel: m.line.channel}
+	case m.Line.HasText:
+		l.words = words{has: true, size: m.Line.Size, of: m, line: true}
+	case m.Line.Differs():
+		l.words = words{hash: m.Line.Hash, mark: m.Line.Key, channel: m.Line.Channel}
 		l.gone = true
 	default:
 		l.words, l.borrowed = m.words, true
@@ -250,16 +253,16 @@ func (g *guildTx) putSingle(l *logLine) error {
 	if err := g.identify(l); err != nil {
 		return err
 	}
-	l.key = recordKey{l.user, l.time, l.id}
-	s := stored{source: SourceLog, channel: l.channel, gone: l.gone || !l.words.has}
+	l.key = record.Key{User: l.user, Time: l.time, ID: l.id}
+	s := record.Value{Source: SourceLog, Channel: l.channel, Gone: l.gone || !l.words.has}
 	var text []byte
-	if s.gone {
+	if s.Gone {
 		hash, err := g.textHash(&l.words)
 		if err != nil {
 			return err
 		}
 		if hash != unknownText {
-			s.first = hash
+			s.First = hash
 		}
 	} else {
 		if err := g.openWords(&l.words); err != nil {
@@ -267,7 +270,7 @@ func (g *guildTx) putSingle(l *logLine) error {
 		}
 		text = l.words.text
 	}
-	l.gone, l.borrowed = s.gone, false
+	l.gone, l.borrowed = s.Gone, false
 	g.near.insertLine(l)
 	put(g, l.key, &s, text)
 	return nil

@@ -1,15 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
 	"sync/atomic"
 	"time"
 
-	"rollcall/internal/civil"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
+	"rollcall/store/internal/record"
 )
 
 const (
@@ -63,16 +65,16 @@ func (w *window) measure(r *reader, messages int) error {
 func (w *window) findUsers(r *reader) error {
 	c := r.records.Cursor()
 	b, _ := c.First()
-	first, ok := parseRecordKey(b)
+	first, ok := record.ParseKey(b)
 	if !ok {
 		return damagedValue(b)
 	}
 	b, _ = c.Last()
-	last, ok := parseRecordKey(b)
+	last, ok := record.ParseKey(b)
 	if !ok {
 		return damagedValue(b)
 	}
-	w.firstUser, w.lastUser = first.user, last.user
+	w.firstUser, w.lastUser = first.User, last.User
 	return nil
 }
 
@@ -111,7 +113,7 @@ func (w *window) readParts(ctx context.Context, part *atomic.Uint64) (*newestFew
 		}
 		first := w.firstUser + i*step
 		last := first + min(step-1, w.lastUser-first)
-		for next := (&recordKey{first, w.from, 0}); next != nil; {
+		for next := (&record.Key{User: first, Time: w.from, ID: 0}); next != nil; {
 			var err error
 			if next, err = w.readPage(ctx, *next, last, few); err != nil {
 				return nil, err
@@ -122,7 +124,7 @@ func (w *window) readParts(ctx context.Context, part *atomic.Uint64) (*newestFew
 
 // readPage reads from a key on in one transaction, to the last record of a user at
 // most, and returns the key to go on from, nil at the end.
-func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *newestFew) (next *recordKey, err error) {
+func (w *window) readPage(ctx context.Context, start record.Key, last ID, few *newestFew) (next *record.Key, err error) {
 	err = w.db.view(ctx, func(tx *bbolt.Tx) error {
 		r := openReader(tx, w.db.keys, w.q.Guild)
 		if r == nil {
@@ -137,12 +139,12 @@ func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *ne
 			return time.Since(begin) > pageTime
 		}
 		c := r.records.between(w.from, w.to)
-		for b, value := c.Seek(start.append(nil)); b != nil; visits++ {
-			key, ok := parseRecordKey(b)
+		for b, value := c.Seek(start.Append(nil)); b != nil; visits++ {
+			key, ok := record.ParseKey(b)
 			switch {
 			case !ok:
 				return damagedValue(b)
-			case key.user > last:
+			case key.User > last:
 				return nil
 			case visits >= w.page || late():
 				more := key
@@ -157,10 +159,10 @@ func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *ne
 				}
 				aside = 0
 				switch {
-				case key.time < w.from:
-					b, value = c.Seek(recordKey{key.user, w.from, 0}.append(nil))
-				case key.user < last:
-					b, value = c.Seek(recordKey{key.user + 1, w.from, 0}.append(nil))
+				case key.Time < w.from:
+					b, value = c.Seek(record.Key{User: key.User, Time: w.from, ID: 0}.Append(nil))
+				case key.User < last:
+					b, value = c.Seek(record.Key{User: key.User + 1, Time: w.from, ID: 0}.Append(nil))
 				default:
 					return nil
 				}
@@ -168,12 +170,12 @@ func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *ne
 			}
 			aside = 0
 			if few.wants(key) {
-				record, err := r.selected(&w.q, key, b, value)
+				found, err := r.selected(&w.q, key, b, value)
 				switch {
 				case err != nil:
 					w.db.bad.note(w.q.Guild, b, err)
-				case record != nil:
-					few.add(foundRecord{key, *record})
+				case found != nil:
+					few.add(foundRecord{key, *found})
 				}
 				if w.q.Match != nil {
 					unclocked = windowClock // it may be slow, however small the record
@@ -187,25 +189,25 @@ func (w *window) readPage(ctx context.Context, start recordKey, last ID, few *ne
 }
 
 // has says whether a record lies in the window.
-func (w *window) has(key recordKey) bool {
-	return key.time >= w.from && key.time <= w.to &&
-		(key.time < w.behind.Time || newestFirst(recordKey{w.behind.User, w.behind.Time, w.behind.Key}, key) < 0)
+func (w *window) has(key record.Key) bool {
+	return key.Time >= w.from && key.Time <= w.to &&
+		(key.Time < w.behind.Time || newestFirst(record.Key{User: w.behind.User, Time: w.behind.Time, ID: w.behind.Key}, key) < 0)
 }
 
 // newestFirst is the order in which Newest returns records.
-func newestFirst(a, b recordKey) int {
+func newestFirst(a, b record.Key) int {
 	switch {
-	case a.time != b.time:
-		return order(b.time, a.time)
-	case a.user != b.user:
-		return order(b.user, a.user)
+	case a.Time != b.Time:
+		return cmp.Compare(b.Time, a.Time)
+	case a.User != b.User:
+		return cmp.Compare(b.User, a.User)
 	default:
-		return order(b.id, a.id)
+		return cmp.Compare(b.ID, a.ID)
 	}
 }
 
 type foundRecord struct {
-	key    recordKey
+	key    record.Key
 	record Record
 }
 
@@ -214,10 +216,10 @@ type newestFew struct {
 	limit  int
 	found  []foundRecord
 	full   bool
-	oldest recordKey // of limit records, if full
+	oldest record.Key // of limit records, if full
 }
 
-func (n *newestFew) wants(key recordKey) bool { return !n.full || newestFirst(key, n.oldest) < 0 }
+func (n *newestFew) wants(key record.Key) bool { return !n.full || newestFirst(key, n.oldest) < 0 }
 
 func (n *newestFew) add(f foundRecord) {
 	if n.found = append(n.found, f); len(n.found) >= 2*n.limit {

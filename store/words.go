@@ -1,6 +1,10 @@
 package store
 
-import "bytes"
+import (
+	"bytes"
+
+	"rollcall/store/internal/record"
+)
 
 // words are what a message or a line said, as far as the matching can know it.
 type words struct {
@@ -12,16 +16,16 @@ type words struct {
 	line bool     // there it is what the line said
 
 	hash uint64 // textHash, 0 if it is not known or was not needed yet
-	// mark is logKey of the text and a channel's name, 0 if it is not known.
+	// mark is record.LogKey of the text and a channel's name, 0 if it is not known.
 	mark    uint64
 	channel uint32
 }
 
 // unknownText stands for the textHash of a text of which there is none: every hash has
-// logMark.
+// record.LogMark.
 const unknownText = 1
 
-// textHash stands for a text that is not there. It is salted, as logKey is.
+// textHash stands for a text that is not there. It is salted, as record.LogKey is.
 func (g *guildTx) textHash(w *words) (uint64, error) {
 	if w.hash != 0 || !w.has {
 		return w.hash, nil
@@ -33,18 +37,18 @@ func (g *guildTx) textHash(w *words) (uint64, error) {
 	return w.hash, err
 }
 
-// hash is logKey of a channel's name and a text.
+// hash is record.LogKey of a channel's name and a text.
 func (w *writeTx) hash(channel string, text []byte) uint64 {
-	hash, _ := logKey(w.salt, nil, channel, text)
+	hash, _ := record.LogKey(w.salt, nil, channel, text)
 	return hash
 }
 
 // wordsOf returns what a message said first.
 func (m *message) wordsOf() words {
-	if m.first != 0 || m.hash != 0 || m.gone {
-		return words{hash: m.first, mark: m.hash, channel: m.channel}
+	if m.First != 0 || m.Hash != 0 || m.Gone {
+		return words{hash: m.First, mark: m.Hash, channel: m.Channel}
 	}
-	return words{has: true, size: m.textSize(), of: m}
+	return words{has: true, size: m.TextSize(), of: m}
 }
 
 // openMessage makes the text of a message.
@@ -53,8 +57,8 @@ func (g *guildTx) openMessage(m *message) error {
 		return nil
 	}
 	m.opened = true
-	g.room = m.key.append(g.room[:0])
-	return m.open(g.texts, g.room, &m.room)
+	g.room = m.key.Append(g.room[:0])
+	return m.Open(g.texts, g.room, &m.room)
 }
 
 // openWords makes the text of words that have one.
@@ -65,8 +69,8 @@ func (g *guildTx) openWords(w *words) error {
 	if err := g.openMessage(w.of); err != nil {
 		return err
 	}
-	if w.text = w.of.text; w.line {
-		w.text = w.of.line.text
+	if w.text = w.of.Text; w.line {
+		w.text = w.of.Line.Text
 	}
 	w.open = true
 	return nil

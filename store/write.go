@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/record"
 )
 
 // Put stores a batch of the tracker in one transaction, synced when it returns.
@@ -22,7 +22,7 @@ import (
 func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 	for _, records := range [][]Record{b.Records, b.Uncounted} {
 		for i := range records {
-			if r := &records[i]; r.Message == 0 || r.Message&logMark != 0 || r.Source == 0 || r.Source == SourceLog || r.Source > SourceImport {
+			if r := &records[i]; r.Message == 0 || r.Message&record.LogMark != 0 || r.Source == 0 || r.Source == SourceLog || r.Source > SourceImport {
 				return 0, fmt.Errorf("record of message id %d, source %d: want an id below 2^63 and another source", r.Message, r.Source)
 			}
 		}
@@ -183,7 +183,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	}
 	for i := range batch {
 		p := &batch[i]
-		if p.out || g.forgets(p.key.user) {
+		if p.out || g.forgets(p.key.User) {
 			g.w.keepsOut(p)
 			continue
 		}
@@ -199,7 +199,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		at := p.key.time
+		at := p.key.Time
 		g.info.ids.add(at)
 		if !g.info.logs.overlaps(at-logBefore, at+logAfter) {
 			put(g, p.key, &s, p.kept())
@@ -207,7 +207,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 			return 0, err
 		}
 		stored++
-		g.newest[p.channel].add(p.key.time)
+		g.newest[p.channel].add(p.key.Time)
 		if err := g.catchUp(p.key); err != nil {
 			return 0, err
 		}
@@ -217,22 +217,22 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 }
 
 // storedOf is what is stored of a message, but for its content.
-func (g *guildTx) storedOf(p *pending) (stored, error) {
+func (g *guildTx) storedOf(p *pending) (record.Value, error) {
 	channel, err := g.numberOf(p)
 	r := p.more
-	s := stored{
-		source: r.Source, channel: channel, replyTo: r.ReplyTo, replyUser: r.ReplyToUser, attachments: r.Attachments,
-		edited: r.Edited, gone: p.gone, loose: r.Edited != 0 || r.Formatted, line: storedLine{channel: channel},
+	s := record.Value{
+		Source: r.Source, Channel: channel, ReplyTo: r.ReplyTo, ReplyUser: r.ReplyToUser, Attachments: r.Attachments,
+		Edited: r.Edited, Gone: p.gone, Loose: r.Edited != 0 || r.Formatted, Line: record.Line{Channel: channel},
 	}
 	if r.Extra != nil {
-		s.setExtra(r.Extra)
+		s.SetExtra(r.Extra)
 	}
-	if s.gone {
-		s.more, s.moreSize = nil, 0
-		s.first = g.w.hash("", []byte(p.content))
+	if s.Gone {
+		s.More, s.MoreSize = nil, 0
+		s.First = g.w.hash("", []byte(p.content))
 	}
-	if s.replyUser != 0 && g.w.forgotten.has(Person{s.replyUser, g.id}) {
-		s.replyTo, s.replyUser = 0, 0
+	if s.ReplyUser != 0 && g.w.forgotten.has(Person{s.ReplyUser, g.id}) {
+		s.ReplyTo, s.ReplyUser = 0, 0
 	}
 	return s, err
 }
@@ -249,9 +249,9 @@ const (
 // putLines puts log records and tells of each what became of it.
 func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) error {
 	g.coming = len(lines)
-	first, last := lines[0].key.time, lines[0].key.time
+	first, last := lines[0].key.Time, lines[0].key.Time
 	for i := range lines {
-		first, last = min(first, lines[i].key.time), max(last, lines[i].key.time)
+		first, last = min(first, lines[i].key.Time), max(last, lines[i].key.Time)
 	}
 	put := g.mergePending
 	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
@@ -265,7 +265,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	}
 	for i := range lines {
 		p := &lines[i]
-		if p.out || g.forgets(p.key.user) || g.isAccount(p.key.user) {
+		if p.out || g.forgets(p.key.User) || g.isAccount(p.key.User) {
 			tell(p, lineForgotten)
 			continue
 		}
@@ -275,7 +275,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 			return err
 		}
 		if isNew {
-			g.info.logs.add(p.key.time)
+			g.info.logs.add(p.key.Time)
 			g.noteNew(SourceLog, before)
 			tell(p, lineNew)
 		} else {
@@ -294,9 +294,9 @@ func (g *guildTx) putLine(p *pending) error {
 	if err != nil {
 		return err
 	}
-	s := stored{source: SourceLog, channel: channel, gone: p.gone}
-	if s.gone {
-		s.first = g.w.hash("", []byte(p.content))
+	s := record.Value{Source: SourceLog, Channel: channel, Gone: p.gone}
+	if s.Gone {
+		s.First = g.w.hash("", []byte(p.content))
 	}
 	put(g, p.key, &s, p.kept())
 	return nil
@@ -313,52 +313,51 @@ func (g *guildTx) known(lines []pending) []bool {
 }
 
 // put stores a record that is not there yet.
-func put[T string | []byte](g *guildTx, key recordKey, s *stored, content T) {
-	g.changes = append(g.changes, change{key.user, key.time, s.channel, 1})
+func put[T string | []byte](g *guildTx, key record.Key, s *record.Value, content T) {
+	g.changes = append(g.changes, change{key.User, key.Time, s.Channel, 1})
 	g.records.add(key, recordValue(g, key, s, content))
 }
 
 // putMessage stores a message that is not there yet.
 func (g *guildTx) putMessage(m *message) error {
 	if m.removed {
-		return g.putTrace(m.key, &m.stored)
+		return g.putTrace(m.key, &m.Value)
 	}
-	put(g, m.key, &m.stored, m.text)
+	put(g, m.key, &m.Value, m.Text)
 	return nil
 }
 
 // rewrite stores a message that is there, with another log line.
 func (g *guildTx) rewrite(m *message) error {
 	if m.removed {
-		return g.putTrace(m.key, &m.stored)
+		return g.putTrace(m.key, &m.Value)
 	}
 	if err := g.openMessage(m); err != nil {
 		return err
 	}
-	return g.records.replace(m.key, recordValue(g, m.key, &m.stored, m.text))
+	return g.records.replace(m.key, recordValue(g, m.key, &m.Value, m.Text))
 }
 
 // remove deletes a record.
-func (g *guildTx) remove(key recordKey) error {
+func (g *guildTx) remove(key record.Key) error {
 	if err := g.countPending(); err != nil {
 		return err
 	}
-	b := key.append(nil)
-	s, err := readStored(b, g.records.Get(b), key.time)
+	b := key.Append(nil)
+	s, err := record.Read(b, g.records.Get(b), key.Time)
 	if err != nil {
 		return err
 	}
-	g.changes = append(g.changes, change{key.user, key.time, s.channel, -1})
+	g.changes = append(g.changes, change{key.User, key.Time, s.Channel, -1})
 	return g.records.replace(key, nil)
 }
 
 // recordValue makes the value of a record, with its checksum.
-func recordValue[T string | []byte](g *guildTx, key recordKey, s *stored, content T) []byte {
-	const most = recordKeySize + 2 + 5 + 2 + maxFields + crypt.Overhead + checksumSize // all but the texts
-	size := len(content) + len(s.more) + len(s.line.text)
+func recordValue[T string | []byte](g *guildTx, key record.Key, s *record.Value, content T) []byte {
+	size := len(content) + len(s.More) + len(s.Line.Text)
 	if size > 0 {
-		g.info.texts = min(g.info.texts, key.time)
+		g.info.texts = min(g.info.texts, key.Time)
 	}
-	b := appendRecord(g.w.arena.Alloc(most+size), g.texts, key, s, content)
-	return seal(b[:recordKeySize], b[recordKeySize:])
+	b := record.Append(g.w.arena.Alloc(record.Overhead+size), g.texts, key, s, content)
+	return seal(b[:record.KeySize], b[record.KeySize:])
 }

@@ -1,8 +1,10 @@
-package store
+package record
 
 import (
 	"encoding/binary"
 	"unicode/utf8"
+
+	"rollcall/store/internal/kv"
 )
 
 // Extra is what a message says beside its content, or instead of one. Its texts are
@@ -52,8 +54,8 @@ const (
 	extraSticker   = 4 // one each, in their order
 )
 
-// appendExtra packs the texts of an Extra, within their bounds.
-func appendExtra(b []byte, x *Extra) []byte {
+// AppendExtra packs the texts of an Extra, within their bounds.
+func AppendExtra(b []byte, x *Extra) []byte {
 	if x == nil {
 		return b
 	}
@@ -90,7 +92,7 @@ func eachPart(b []byte, fn func(tag byte, text []byte) bool) error {
 		tag := b[0]
 		size, n := binary.Uvarint(b[1:])
 		if n <= 0 || size > uint64(len(b)-1-n) || tag < last {
-			return errBadValue
+			return kv.ErrBadValue
 		}
 		text := b[1+n : 1+n+int(size)]
 		if !fn(tag, text) {
@@ -101,8 +103,8 @@ func eachPart(b []byte, fn func(tag byte, text []byte) bool) error {
 	return nil
 }
 
-// decodeExtra unpacks the texts of an Extra into x. It does not check that they are UTF-8.
-func decodeExtra(x *Extra, b []byte) error {
+// DecodeExtra unpacks the texts of an Extra into x. It does not check that they are UTF-8.
+func DecodeExtra(x *Extra, b []byte) error {
 	return eachPart(b, func(tag byte, text []byte) bool {
 		switch tag {
 		case extraForwarded:
@@ -124,50 +126,50 @@ func decodeExtra(x *Extra, b []byte) error {
 	})
 }
 
-// extra returns what a record has besides its content, nil if nothing. It must be open.
-func (s *stored) extra() (*Extra, error) {
-	if !s.forward && len(s.more) == 0 {
+// Extra returns what a record has besides its content, nil if nothing. It must be open.
+func (s *Value) Extra() (*Extra, error) {
+	if !s.Forward && len(s.More) == 0 {
 		return nil, nil
 	}
 	x := &Extra{}
-	if s.forward {
+	if s.Forward {
 		x.Forwarded = &Forwarded{Attachments: s.forwardFiles}
 	}
-	return x, decodeExtra(x, s.more)
+	return x, DecodeExtra(x, s.More)
 }
 
-// any reports whether one of a record's texts, each by itself, is selected. It must be
+// AnyText reports whether one of a record's texts, each by itself, is selected. It must be
 // open. Texts that do not decode are not; that is found when the record is made, or by Check.
-func (s *stored) any(selects func(text []byte) bool) (found bool) {
-	if selects(s.text) {
+func (s *Value) AnyText(selects func(text []byte) bool) (found bool) {
+	if selects(s.Text) {
 		return true
 	}
-	_ = eachPart(s.more, func(_ byte, text []byte) bool {
+	_ = eachPart(s.More, func(_ byte, text []byte) bool {
 		found = selects(text)
 		return !found
 	})
 	return found
 }
 
-// setExtra takes over what a record is to have besides its content.
-func (s *stored) setExtra(x *Extra) {
-	s.forward, s.forwardFiles = false, 0
+// SetExtra takes over what a record is to have besides its content.
+func (s *Value) SetExtra(x *Extra) {
+	s.Forward, s.forwardFiles = false, 0
 	if x != nil && x.Forwarded != nil {
-		s.forward, s.forwardFiles = true, min(max(x.Forwarded.Attachments, 0), maxCount)
+		s.Forward, s.forwardFiles = true, min(max(x.Forwarded.Attachments, 0), MaxCount)
 	}
-	s.more = appendExtra(nil, x)
-	s.moreSize = len(s.more)
+	s.More = AppendExtra(nil, x)
+	s.MoreSize = len(s.More)
 }
 
-// soundExtra reports whether the packed texts are as appendExtra makes them. Parts of a
+// ExtraOK reports whether the packed texts are as AppendExtra makes them. Parts of a
 // kind that is not known are taken for sound.
-func (s *stored) soundExtra() bool {
+func (s *Value) ExtraOK() bool {
 	var count [extraSticker + 1]int
 	most := [extraSticker + 1]struct{ size, count int }{
 		extraForwarded: {maxForwarded, 1}, extraQuestion: {maxQuestion, 1}, extraAnswer: {maxAnswer, maxAnswers}, extraSticker: {maxSticker, maxStickers},
 	}
 	sound := true
-	err := eachPart(s.more, func(tag byte, text []byte) bool {
+	err := eachPart(s.More, func(tag byte, text []byte) bool {
 		if tag <= extraSticker {
 			count[tag]++
 			sound = sound && len(text) <= most[tag].size && count[tag] <= most[tag].count
@@ -175,11 +177,11 @@ func (s *stored) soundExtra() bool {
 		sound = sound && tag > 0 && (tag != extraForwarded || len(text) > 0) && utf8.Valid(text)
 		return sound
 	})
-	return sound && err == nil && (count[extraForwarded] == 0 || s.forward) && (count[extraAnswer] == 0 || count[extraQuestion] > 0)
+	return sound && err == nil && (count[extraForwarded] == 0 || s.Forward) && (count[extraAnswer] == 0 || count[extraQuestion] > 0)
 }
 
-// size is how many bytes of text it has.
-func (x *Extra) size() (n int) {
+// ExtraSize is how many bytes of text an Extra has.
+func ExtraSize(x *Extra) (n int) {
 	if x == nil {
 		return 0
 	}
