@@ -49,6 +49,7 @@ type Options struct {
 // Schedule makes backups of an open database again and again.
 type Schedule struct {
 	Options
+	now    func() time.Time // the system's clock
 	mu     sync.Mutex
 	status Status
 }
@@ -64,7 +65,7 @@ type Status struct {
 
 // NewSchedule returns a schedule, to be run.
 func NewSchedule(o Options) *Schedule {
-	return &Schedule{Options: o, status: Status{Interval: o.Interval}}
+	return &Schedule{Options: o, now: time.Now, status: Status{Interval: o.Interval}}
 }
 
 // Status may be called from any goroutine.
@@ -80,11 +81,11 @@ func (s *Schedule) Status() Status {
 // Run returns nil when ctx is done.
 func (s *Schedule) Run(ctx context.Context) error {
 	s.look()
-	notBefore := time.Time{}
+	failed := time.Time{} // when the last attempt was begun, if it failed
 	for ctx.Err() == nil {
-		now := time.Now().Round(0) // without the reading that stands still while a machine sleeps
-		if due := s.due(now); now.Before(due) || now.Before(notBefore) {
-			pause := min(glance, max(due.Sub(now), notBefore.Sub(now)))
+		now := s.now().Round(0) // without the reading that stands still while a machine sleeps
+		if wait := max(s.untilDue(now), s.untilRetry(now, failed)); wait > 0 {
+			pause := min(glance, wait)
 			timer := time.NewTimer(pause)
 			select {
 			case <-timer.C:
@@ -98,21 +99,31 @@ func (s *Schedule) Run(ctx context.Context) error {
 			return nil
 		}
 		s.note(now, made, err)
+		failed = time.Time{}
 		if err != nil {
-			notBefore = now.Add(min(retryTime, s.Interval))
+			failed = now
 		}
 	}
 	return nil
 }
 
-// due says when the next backup is to be made. One of the future, by a clock that
-// was wrong, does not count.
-func (s *Schedule) due(now time.Time) time.Time {
+// untilDue returns how long it is until the next backup is to be made. One of the future,
+// by a clock that was wrong then or has been set back since, does not count.
+func (s *Schedule) untilDue(now time.Time) time.Duration {
 	last := s.Status().Last.Time()
 	if last.After(now) {
-		return now
+		return 0
 	}
-	return last.Add(s.Interval)
+	return last.Add(s.Interval).Sub(now)
+}
+
+// untilRetry returns how long to wait after an attempt that failed, if it did. One of the
+// future does not count here either.
+func (s *Schedule) untilRetry(now, failed time.Time) time.Duration {
+	if failed.IsZero() || failed.After(now) {
+		return 0
+	}
+	return failed.Add(min(retryTime, s.Interval)).Sub(now)
 }
 
 // note enters and logs what came of an attempt: a failure when it is new, and the
@@ -141,7 +152,7 @@ func (s *Schedule) look() {
 	if err != nil || len(files) == 0 {
 		return // the first attempt says so, if it is not just the first
 	}
-	now := time.Now()
+	now := s.now()
 	for _, f := range files {
 		if !f.Begun.After(now) {
 			s.status.Last, s.status.Size = store.MicrosOf(f.Begun), f.Size
@@ -171,7 +182,7 @@ func (s *Schedule) make(ctx context.Context, at time.Time) (made Made, err error
 	if err != nil {
 		return made, err
 	}
-	return made, s.prune()
+	return made, s.prune(at)
 }
 
 // ErrNoRoom: a copy of the database does not fit.
@@ -223,12 +234,18 @@ func List(folder string) ([]File, error) {
 	return files, nil
 }
 
-// prune removes the oldest backups beyond those that are kept.
-func (s *Schedule) prune() error {
+// prune removes the oldest backups beyond those that are kept. Those of the future were
+// made before the clock was set back: they are older than any other.
+func (s *Schedule) prune(now time.Time) error {
 	files, err := List(s.Folder)
 	if err != nil {
 		return err
 	}
+	future := 0
+	for future < len(files) && files[future].Begun.After(now) {
+		future++
+	}
+	files = slices.Concat(files[future:], files[:future])
 	for _, f := range files[min(len(files), s.Keep):] {
 		if err := os.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove an old backup: %w", err)

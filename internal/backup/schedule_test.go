@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,4 +173,45 @@ func TestScheduleWithoutRoom(t *testing.T) {
 		}
 		want(t, s)
 	})
+}
+
+// A clock that is set back while the daemon runs, which is what happens to a machine that
+// began with a wrong one, keeps no backup from being made; and those of the time that never
+// was are not kept in their place.
+func TestScheduleWhenTheClockIsSetBack(t *testing.T) {
+	for name, fails := range map[string]bool{"after a backup": false, "after an attempt that failed": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				folder := filepath.Join(t.TempDir(), "backups")
+				o := backup.Options{Store: filled(t), Folder: folder, Interval: 24 * time.Hour, Keep: 2, Log: slog.New(slog.DiscardHandler)}
+				if fails {
+					write(t, folder, []byte("no folder"))
+				}
+				var back atomic.Int64
+				s := backup.NewScheduleAt(o, func() time.Time { return time.Now().Add(-time.Duration(back.Load())) })
+				ctx, cancel := context.WithCancel(context.Background())
+				ended := make(chan error)
+				go func() { ended <- s.Run(ctx) }()
+				pass(48 * time.Hour) // two backups more, or many attempts
+				if fails {
+					if err := os.Remove(folder); err != nil {
+						t.Fatal(err)
+					}
+				}
+				back.Store(int64(48*time.Hour + 365*24*time.Hour)) // to the beginning of 1999
+				pass(time.Minute)
+				if have := names(t, folder); !slices.ContainsFunc(have, func(name string) bool { return strings.HasPrefix(name, "rollcall-19990101T") }) {
+					t.Errorf("after a minute there are %v", have)
+				}
+				pass(24 * time.Hour)
+				if have := names(t, folder); len(have) != 2 || !strings.HasPrefix(have[0], "rollcall-19990101T") || !strings.HasPrefix(have[1], "rollcall-19990102T") {
+					t.Errorf("after a day there are %v", have)
+				}
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
