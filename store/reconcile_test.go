@@ -392,7 +392,9 @@ func TestPairAgain(t *testing.T) {
 }
 
 // randomChanges makes some changes of messages that were given, or will be: as long as
-// they are not there nothing comes of it.
+// they are not there nothing comes of it. Discord tells the times of edits to the
+// millisecond, and several edits of a message fall into the same one: the later one to
+// arrive counts.
 func randomChanges(random *rand.Rand, given []store.Record) (changes []store.Change) {
 	for range random.IntN(4) {
 		r := given[random.IntN(len(given))]
@@ -404,7 +406,7 @@ func randomChanges(random *rand.Rand, given []store.Record) (changes []store.Cha
 			c.User = 0
 		}
 		if c.Action == store.Edit {
-			c.Content, c.Edited = []string{"lol", "hi", "something else"}[random.IntN(3)], r.Time+store.Micros(random.IntN(2000))
+			c.Content, c.Edited = []string{"lol", "hi", "something else"}[random.IntN(3)], r.Time+store.Micros(random.IntN(3)*1e3)
 		}
 		changes = append(changes, c)
 	}

@@ -288,13 +288,16 @@ func (m *model) removeGuild() {
 	}
 }
 
+// mostRuns is how many runs a guild has at most (runs.go): what a reader merges depends on it.
+const mostRuns = 8
+
 // look notes what has become of the records' places.
 func (m *model) look() {
 	for _, guild := range modelGuilds {
 		was, is := m.shapes[guild], shapeOf(m.T, m.db, guild)
 		m.shapes[guild] = is
-		if len(is.Runs) > 25 {
-			m.Errorf("guild %d has %d runs", guild, len(is.Runs))
+		if len(is.Runs) > mostRuns {
+			m.Errorf("guild %d has %d runs, want at most %d", guild, len(is.Runs), mostRuns)
 		}
 		now := map[uint32]store.RunShape{}
 		for _, run := range is.Runs {

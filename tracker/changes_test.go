@@ -159,6 +159,7 @@ func TestChangesWhileAPageIsOnItsWay(t *testing.T) {
 			s := w.tracker.Status().Writer
 			return s.Commits > commits && s.Queue == 0 && s.Delay == 0
 		})
+		w.finish() // the sweeper is done with the channel before the page comes
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Write(page)
 		return false

@@ -90,7 +90,7 @@ func TestCheck(t *testing.T) {
 			if err == nil && (len(problems) > 0) != (test.problem != "") || len(problems) > 0 && !strings.Contains(problems[0], test.problem) {
 				t.Errorf("problems %q, want %q", problems, test.problem)
 			}
-			if test.problem == "fails its checksum" { // one of them is enough for Sound
+			if test.problem == "fails its checksum" {
 				if err := backup.Sound(ctx, test.path, "NAME"); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), test.problem) {
 					t.Errorf("Sound: %v", err)
 				}
@@ -125,4 +125,45 @@ func TestCheckChangesNothing(t *testing.T) {
 	if err != nil || !bytes.Equal(before, read(t, path)) || !after.ModTime().Equal(info.ModTime()) {
 		t.Errorf("the file has changed, %v", err)
 	}
+}
+
+// A single problem is enough: such a file is not taken for a backup, restored, or put in
+// the place of a database that is compacted.
+func TestOneProblemIsEnough(t *testing.T) {
+	ctx := context.Background()
+	db := filled(t)
+	if _, err := db.Put(ctx, store.Batch{Names: []store.Name{{Guild: 1, User: 1, Name: "Ada Lovelace"}}}); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if _, err := db.Snapshot(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	damaged := b.Bytes()
+	damaged[bytes.LastIndex(damaged, []byte("Ada Lovelace"))]++
+	path := write(t, filepath.Join(t.TempDir(), "x.db"), damaged)
+	found, err := backup.Check(ctx, path, "NAME")
+	if err != nil || len(found.Problems) != 1 {
+		t.Fatalf("problems %q, %v, want one alone", found.Problems, err)
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), found.Problems[0]) {
+			t.Errorf("%s: %v, want it to be refused for %q", what, err, found.Problems[0])
+		}
+	}
+	refused("the check", backup.Sound(ctx, path, "NAME"))
+	to := filepath.Join(t.TempDir(), "made.db")
+	_, err = backup.Make(ctx, to, false, func(_ context.Context, f *os.File) error {
+		_, err := f.Write(damaged)
+		return err
+	})
+	refused("a backup", err)
+	if left := names(t, filepath.Dir(to)); len(left) != 0 {
+		t.Errorf("a backup that was refused leaves %v", left)
+	}
+	_, err = backup.Restore(ctx, write(t, filepath.Join(t.TempDir(), "rollcall.db"), []byte("what was there")), path)
+	refused("a restore", err)
+	_, err = db.Compact(ctx, store.CompactOptions{Check: func(ctx context.Context, _ string) error { return backup.Sound(ctx, path, "NAME") }})
+	refused("a compaction", err)
 }

@@ -35,7 +35,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) error { return loop(ctx, newSweeper(o)) }
 
 func newSweeper(o Options) *sweeper {
-	return &sweeper{Options: o, every: every, now: time.Now, told: map[string]bool{}}
+	return &sweeper{Options: o, every: every, fullRetry: fullRetry, now: time.Now, told: map[string]bool{}}
 }
 
 func loop(ctx context.Context, s *sweeper) error {
@@ -46,7 +46,7 @@ func loop(ctx context.Context, s *sweeper) error {
 			return nil
 		case errors.Is(err, store.ErrFull):
 			s.noteFull(err)
-			pause(ctx, fullRetry)
+			pause(ctx, s.fullRetry)
 		case err != nil:
 			return err
 		default:
@@ -58,10 +58,11 @@ func loop(ctx context.Context, s *sweeper) error {
 
 type sweeper struct {
 	Options
-	every time.Duration
-	now   func() time.Time
-	full  bool            // the log says that the disk is full
-	told  map[string]bool // damage that the log has told of, at most toldMost
+	every     time.Duration // every and fullRetry, shorter in tests
+	fullRetry time.Duration
+	now       func() time.Time
+	full      bool            // the log says that the disk is full
+	told      map[string]bool // damage that the log has told of, at most toldMost
 }
 
 // round does all there is to do. What meets a damaged value is told of and left, since

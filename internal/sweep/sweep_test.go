@@ -38,7 +38,9 @@ func openDB(t *testing.T) *store.DB {
 // waits for so many whole rounds.
 func run(t *testing.T, o Options) (rounds func(n int64)) {
 	t.Helper()
-	o.Log = slog.New(slog.DiscardHandler)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	var asked atomic.Int64
@@ -47,7 +49,7 @@ func run(t *testing.T, o Options) (rounds func(n int64)) {
 		return time.Now()
 	}
 	s := newSweeper(o)
-	s.every, s.now = time.Millisecond, now
+	s.every, s.fullRetry, s.now = time.Millisecond, time.Millisecond, now
 	go func() { done <- loop(ctx, s) }()
 	t.Cleanup(func() {
 		stop()
