@@ -207,7 +207,7 @@ func (g *guildTx) correct(p *pending) error {
 	}
 	b := p.key.Append(nil)
 	s, err := record.Read(b, g.records.Get(b), p.key.Time)
-	if err != nil || s.Source != SourceImport && !untold(&s, p.more) {
+	if err != nil || s.Source != SourceImport && !untold(&s, p.more) && !untoldForward(&s, p.more) {
 		return nil // what is damaged is told of when it is read
 	}
 	_, err = g.improve(p.key, p, false)
@@ -221,7 +221,7 @@ func mayImprove(s *record.Value, r *Record) bool {
 	return r.Edited > s.Edited || untold(s, r) ||
 		ours && (r.Source != SourceImport || !r.Formatted && hasMarks(r.Content) || r.Attachments > s.Attachments) ||
 		s.ReplyTo != r.ReplyTo && s.ReplyTo == 0 || s.ReplyUser != r.ReplyToUser && s.ReplyUser == 0 ||
-		r.Extra != nil && !s.Forward && s.MoreSize == 0
+		r.Extra != nil && !s.Forward && s.MoreSize == 0 || untoldForward(s, r)
 }
 
 // improve changes a record by what another source says of the same message; gone says
@@ -250,7 +250,7 @@ func improve(s *record.Value, r *Record, gone, keepEdited bool, keep func() erro
 		if better {
 			s.Edited = max(s.Edited, r.Edited)
 		}
-		if !s.Forward && len(s.More) == 0 && r.Extra != nil {
+		if !s.Forward && len(s.More) == 0 && r.Extra != nil || untoldForward(s, r) {
 			s.SetExtra(r.Extra)
 		}
 	}
@@ -274,6 +274,13 @@ func unsaid(s *record.Value) bool {
 func untold(s *record.Value, r *Record) bool {
 	return unsaid(s) || !s.Gone && s.TextSize() == 0 && s.Attachments == 0 && s.Edited == 0 &&
 		r.Source != SourceImport && r.Edited == 0 && (r.Content != "" || r.Attachments > 0)
+}
+
+// untoldForward reports whether a message is stored as a forward of nothing, as Discord
+// shows it while it withholds texts, and r knows of what.
+func untoldForward(s *record.Value, r *Record) bool {
+	return s.Forward && !s.Gone && s.MoreSize == 0 && r.Extra != nil && r.Extra.Forwarded != nil &&
+		(r.Extra.Forwarded.Content != "" || r.Extra.Forwarded.Attachments > 0)
 }
 
 // hasMarks reports whether a text has marks that a formatted one has names for.

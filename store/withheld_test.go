@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -28,6 +29,8 @@ func TestTextsThatComeLater(t *testing.T) {
 				r.Attachments = 1
 			case rng.IntN(5) == 0:
 				r.Extra = &store.Extra{Stickers: []string{"Wave"}}
+			case rng.IntN(5) == 0:
+				r.Content, r.Extra = "", &store.Extra{Forwarded: &store.Forwarded{Content: "passed on"}}
 			}
 			if rng.IntN(2) == 0 {
 				l := r
@@ -41,7 +44,11 @@ func TestTextsThatComeLater(t *testing.T) {
 		}
 		show := func(db *store.DB) (shown []string) {
 			for _, r := range all(t, db, store.Query{}) {
-				shown = append(shown, fmt.Sprint(r.User, r.Time, r.Message, r.Channel, r.Content, r.Attachments, r.Extra, r.InLogs))
+				extra, err := json.Marshal(r.Extra)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown = append(shown, fmt.Sprint(r.User, r.Time, r.Message, r.Channel, r.Content, r.Attachments, string(extra), r.InLogs))
 			}
 			slices.Sort(shown)
 			return shown
@@ -61,7 +68,10 @@ func TestTextsThatComeLater(t *testing.T) {
 			}
 			blank := r
 			blank.Content, blank.Attachments = "", 0
-			blank.Formatted = blank.Extra == nil // of a sticker's message it does not show
+			blank.Formatted = blank.Extra == nil // of a sticker's message or a forward it does not show
+			if x := blank.Extra; x != nil && x.Forwarded != nil {
+				blank.Extra = &store.Extra{Forwarded: &store.Forwarded{}}
+			}
 			fetched := r
 			fetched.Source = store.SourceBackfill
 			steps = append(steps, func() { mustPut(t, db, store.Batch{Records: []store.Record{blank}}) })

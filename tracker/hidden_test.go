@@ -254,6 +254,31 @@ func TestThreadsOfAHiddenChannel(t *testing.T) {
 	}
 }
 
+// A thread that was archived before anybody listened is history, however soon afterwards its
+// channel is hidden: the search for threads looks back behind the first sight.
+func TestHiddenRightAfterTheFirstSight(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	salon := w.sim.AddGuild(simulator.GuildSpec{Name: "Salon"}) // which has not been met
+	lobby := salon.AddChannel(simulator.ChannelSpec{Name: "lobby"})
+	old := lobby.StartThread(simulator.ThreadSpec{Name: "old", Owner: w.ada})
+	w.say(w.ada, "before", lobby, old)
+	old.Archive()
+	for m := range w.sim.Messages() {
+		w.before[store.ID(m.ID)] = true
+	}
+	w.again(w.options())
+	w.say(w.ada, "heard", lobby)
+	w.complete(w.since)
+	lobby.SetAccess(simulator.NoAccess)
+	w.until("the span is in the ledger", func() bool { return len(w.ledger()[store.ID(lobby.ID)]) > 0 })
+	w.say(w.ada, "unheard", lobby)
+	lobby.SetAccess(simulator.Full)
+	w.complete(w.since)
+	w.filled()
+	w.complete(w.since)
+}
+
 // Twelve hundred channels that cannot be read cost no request at all, and their guild one line.
 func TestManyHiddenChannels(t *testing.T) {
 	const many = 1200

@@ -172,6 +172,8 @@ func (p *planner) below(g *listening, parent store.ID, known map[store.ID]store.
 	if floor := known[floorKey(parent)]; floor != 0 {
 		missed.since = max(missed.since, snowflakeTime(floor))
 	}
+	// What was before the guild's first sight is history, however soon afterwards the channel was lost.
+	missed.since = max(missed.since, snowflakeTime(known[sightKey]))
 	return &missed
 }
 

@@ -169,7 +169,7 @@ func (h *house) settled(w *world, want map[string]int) {
 	states := map[string]int{}
 	for _, g := range s.Gaps {
 		states[g.State]++
-		if g.State == "skipped" && !strings.Contains(g.Note, "a later session looks for them") {
+		if g.State == "skipped" && !strings.Contains(g.Note, "a later session looks for them") && !strings.Contains(g.Note, "a later entry stands for it") {
 			h.t.Errorf("the gap of channel %v was skipped: %s", g.Channel, g.Note)
 		}
 	}

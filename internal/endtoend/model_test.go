@@ -1,6 +1,7 @@
 package endtoend_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,107 +14,107 @@ import (
 )
 
 // model works out what is to be kept of what was said and what was logged. It knows
-// nothing of how the program does it: a line of the logs and a message are the same if
-// guild, user, channel name and content are equal and the line's time lies within
-// [-5 s, +60 s] of the message's, one to one, the nearest first. What is left of both may
-// still be one under another channel name, since a channel may have been renamed, if the
-// line's time lies within [-5 s, +15 s]. What does not count because of what it is (somebody
-// joins) takes its line, and neither is kept.
+// nothing of how the program does it, and states the rule of ADR 1 as plainly as it can be: of
+// all pairs of a message and a line that can be one, the best is taken out, again and
+// again. They can be one if guild, user and text are equal and the line's time lies
+// within [-5 s, +60 s] of the message's; in a channel of another name, which may have been
+// renamed, within [-5 s, +15 s] and only after all those of the same name. Nobody edits
+// anything here. What does not count because of what it is (somebody joins) takes its
+// line, and neither is kept.
 //
 // since says, by channel, after which message one counts: what was said before
-// anybody listened is not to be kept, unless all of the history is fetched.
+// anybody listened is not to be kept, unless all of the history is fetched. The lines of
+// such messages are kept, unless another message takes them.
 func model(said []simulator.Message, logged []line, since map[simulator.ID]simulator.ID) map[string]int {
+	type words struct {
+		guild, user simulator.ID
+		text        string
+	}
 	type group struct {
 		messages []simulator.Message
 		lines    []line
 	}
-	groups := map[line]*group{} // by a line without its time
-	of := func(l line) *group {
-		l.at = time.Time{}
-		if groups[l] == nil {
-			groups[l] = &group{}
+	groups := map[words]*group{}
+	of := func(w words) *group {
+		if groups[w] == nil {
+			groups[w] = &group{}
 		}
-		return groups[l]
+		return groups[w]
 	}
+	want := map[string]int{}
 	for _, m := range said {
 		system := m.Type != simulator.TypeDefault && m.Type != simulator.TypeReply
-		if (m.Counts || system) && m.ID > since[m.Channel] {
-			g := of(line{guild: m.Guild, user: m.Author, channel: m.ChannelName, content: m.Content})
-			g.messages = append(g.messages, m)
+		if m.ID <= since[m.Channel] || !m.Counts && !system {
+			continue
+		}
+		g := of(words{m.Guild, m.Author, m.Content})
+		g.messages = append(g.messages, m)
+		if m.Counts {
+			want[describeMessage(m)]++
 		}
 	}
+	once := map[line]bool{}
 	for _, l := range logged {
-		if g := of(l); !slices.Contains(g.lines, l) {
+		if !once[l] {
+			once[l] = true
+			g := of(words{l.guild, l.user, l.content})
 			g.lines = append(g.lines, l)
 		}
 	}
-	want := map[string]int{}
-	left := map[line]*group{} // by a line without its time and its channel
-	for key, g := range groups {
-		for _, m := range g.messages {
-			if m.Counts {
-				want[describeMessage(m)]++
-			}
-		}
-		key.channel = ""
-		if left[key] == nil {
-			left[key] = &group{}
-		}
-		messages, lines := unmatched(g.messages, g.lines, time.Minute)
-		left[key].messages = append(left[key].messages, messages...)
-		left[key].lines = append(left[key].lines, lines...)
-	}
-	for _, g := range left {
-		_, lines := unmatched(g.messages, g.lines, 15*time.Second)
-		for _, l := range lines {
+	for _, g := range groups {
+		for _, l := range alone(g.messages, g.lines) {
 			want[describeLine(l)]++
 		}
 	}
 	return want
 }
 
-// unmatched returns the messages without a line and the lines that are no message: it takes
-// the nearest pair out, again and again. A line is at most so late. Equal distances are told apart by the line's time, then the message's.
-func unmatched(messages []simulator.Message, lines []line, most time.Duration) (alone []simulator.Message, rest []line) {
+// alone returns the lines that are no message's, of messages and lines of one person and text.
+func alone(messages []simulator.Message, lines []line) (rest []line) {
 	type pair struct {
-		distance time.Duration
-		line, of int
+		otherName bool
+		distance  time.Duration
+		line, of  int
 	}
 	var pairs []pair
 	for i, l := range lines {
 		for j, m := range messages {
+			p := pair{l.channel != m.ChannelName, l.at.Sub(m.Time).Abs(), i, j}
+			most := time.Minute
+			if p.otherName {
+				most = 15 * time.Second
+			}
 			if late := l.at.Sub(m.Time); late >= -5*time.Second && late <= most {
-				pairs = append(pairs, pair{late.Abs(), i, j})
+				pairs = append(pairs, p)
 			}
 		}
 	}
 	slices.SortFunc(pairs, func(a, b pair) int {
-		for _, c := range []int{
-			int(a.distance - b.distance), lines[a.line].at.Compare(lines[b.line].at), messages[a.of].Time.Compare(messages[b.of].Time),
-		} {
-			if c != 0 {
-				return c
+		if a.otherName != b.otherName {
+			if a.otherName {
+				return 1
 			}
+			return -1
 		}
-		return int(int64(messages[a.of].ID) - int64(messages[b.of].ID))
+		return cmp.Or(
+			cmp.Compare(a.distance, b.distance),
+			lines[a.line].at.Compare(lines[b.line].at),
+			messages[a.of].Time.Compare(messages[b.of].Time),
+			cmp.Compare(messages[a.of].ID, messages[b.of].ID),
+		)
 	})
-	var line_, message_ = make([]bool, len(lines)), make([]bool, len(messages))
+	lineTaken, messageTaken := make([]bool, len(lines)), make([]bool, len(messages))
 	for _, p := range pairs {
-		if !line_[p.line] && !message_[p.of] {
-			line_[p.line], message_[p.of] = true, true
+		if !lineTaken[p.line] && !messageTaken[p.of] {
+			lineTaken[p.line], messageTaken[p.of] = true, true
 		}
 	}
-	for i, taken := range line_ {
-		if !taken {
-			rest = append(rest, lines[i])
+	for i, l := range lines {
+		if !lineTaken[i] {
+			rest = append(rest, l)
 		}
 	}
-	for i, taken := range message_ {
-		if !taken {
-			alone = append(alone, messages[i])
-		}
-	}
-	return alone, rest
+	return rest
 }
 
 // exported is a line of rollcall export.

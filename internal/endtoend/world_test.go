@@ -29,7 +29,8 @@ type world struct {
 	random *rand.Rand
 	rooms  []*simulator.Channel // where people talk, the liveliest first
 	lately map[*simulator.Channel]simulator.Message
-	made   int // channels and threads, for their names
+	shown  map[*simulator.Channel]time.Time // since when rooms are shown that were not at first
+	made   int                              // channels and threads, for their names
 	// heard is when somebody listened for the first time: from then on ids may be out of order.
 	heard time.Time
 	// inOrder lets ids come in their order, for a test of what was stored until when.
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, h *house, o simulator.Options) *world {
 	})
 	w := &world{
 		t: t, sim: sim, random: rand.New(rand.NewPCG(*seed, 0)),
-		lately: map[*simulator.Channel]simulator.Message{},
+		lately: map[*simulator.Channel]simulator.Message{}, shown: map[*simulator.Channel]time.Time{},
 		app:    sim.AddUser(simulator.UserSpec{Name: "dicebot", Bot: true}),
 		prober: sim.AddUser(simulator.UserSpec{Name: "probe"}),
 		forums: map[*simulator.Guild]*simulator.Channel{},
@@ -137,7 +138,7 @@ func (w *world) say(ctx context.Context, room *simulator.Channel, d simulator.Dr
 // before it. Nobody speaks in a room before there is one. w.mu is held.
 func (w *world) late(room *simulator.Channel) time.Duration {
 	late := time.Duration(w.random.IntN(2000)) * time.Millisecond
-	if w.inOrder || w.heard.IsZero() || w.random.IntN(20) > 0 || time.Since(w.heard) <= late || time.Since(room.ID.Time()) <= late+10*time.Millisecond {
+	if w.inOrder || w.heard.IsZero() || w.random.IntN(20) > 0 || time.Since(w.heard) <= late || time.Since(room.ID.Time()) <= late+10*time.Millisecond || time.Since(w.shown[room]) <= late {
 		return 0
 	}
 	return late

@@ -36,6 +36,14 @@ const (
 	hiddenName = "___hidden___"
 )
 
+// SetHiding changes Options.Hiding: of what the bot may not view, payloads tell in this way from
+// now on.
+func (s *Server) SetHiding(h Hiding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Hiding = h
+}
+
 // RoleSpec describes a role.
 type RoleSpec struct {
 	ID          ID // 0: a new one
