@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,4 +92,19 @@ func TestDisowned(t *testing.T) {
 		have = append(have, r.User)
 	}
 	equal(t, "authors", have, []store.ID{2, store.DeletedUser, store.DeletedUser})
+}
+
+// A line tells who wrote, and a message that history shows of a deleted account does not:
+// nothing proves that the two are one, whatever they say, so both count.
+func TestDisownedTakesNoLine(t *testing.T) {
+	db := openTemp(t)
+	mustImport(t, db, logged(1, 2, 1, "general", "lol"))
+	mustPut(t, db, store.Batch{Records: []store.Record{live(1, store.DeletedUser, 0, "lol")}})
+	mustImport(t, db, logged(1, 3, 2, "general", "lol"))
+	var have []store.ID
+	for _, r := range all(t, db, store.Query{Guild: 1}) {
+		have = append(have, r.User)
+	}
+	slices.Sort(have)
+	equal(t, "authors", have, []store.ID{2, 3, store.DeletedUser})
 }

@@ -2,11 +2,15 @@ package tracker
 
 import (
 	"cmp"
+	"reflect"
 	"strings"
 )
 
-// homepage is the address under which the User-Agent says that rollcall is described.
-const homepage = "https://pkg.go.dev/rollcall"
+// homepage returns the address under which the User-Agent says that rollcall is described:
+// that of the module that this build was made of, so that a fork names itself.
+func homepage() string {
+	return "https://pkg.go.dev/" + strings.TrimSuffix(reflect.TypeFor[Tracker]().PkgPath(), "/tracker")
+}
 
 // userAgent returns what rollcall calls itself, in the form that Discord's
 // documentation ("User Agent") asks for: DiscordBot (URL, VERSION). version is that of
@@ -18,5 +22,5 @@ func userAgent(version string) string {
 		}
 		return r
 	}, version)
-	return "DiscordBot (" + homepage + ", " + cmp.Or(version, "devel") + ")"
+	return "DiscordBot (" + homepage() + ", " + cmp.Or(version, "devel") + ")"
 }

@@ -171,6 +171,24 @@ func TestLearnsWhatHappenedMeanwhile(t *testing.T) {
 	}
 }
 
+// An edit that takes attachments away, and leaves the text, is learned from the history, too.
+func TestLearnsOfAttachments(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	w.again(w.options())
+	m := w.post(w.general, simulator.Draft{Author: w.ada, Content: "three cats", Attachments: 3})
+	w.until("it is stored", func() bool { return w.stored()[store.ID(m.ID)].Attachments == 3 })
+	w.stopped()
+	w.general.KeepAttachments(m.ID, 1)
+	w.again(w.rechecking())
+	if s := w.rechecked(); s.Edits != 1 {
+		t.Errorf("the status is %+v", s)
+	}
+	if have := w.stored()[store.ID(m.ID)]; have.Attachments != 1 || have.Content != "three cats" || have.Edited == 0 {
+		t.Errorf("stored is %+v", have)
+	}
+}
+
 func seq(from, to int) (all []int) {
 	for n := from; n < to; n++ {
 		all = append(all, n)

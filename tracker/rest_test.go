@@ -34,7 +34,7 @@ func TestRESTRequest(t *testing.T) {
 		if got := r.Header.Get("Authorization"); got != "Bot "+secretToken {
 			t.Errorf("authorization is %q", got)
 		}
-		if got := r.Header.Get("User-Agent"); got != "DiscordBot ("+homepage+", 1.2)" {
+		if got := r.Header.Get("User-Agent"); got != "DiscordBot ("+homepage()+", 1.2)" {
 			t.Errorf("user agent is %q", got)
 		}
 		w.Write([]byte("[]"))
