@@ -160,14 +160,7 @@ func TestLogTellsTheWait(t *testing.T) {
 	start := time.Now()
 	r.stats("it is back", func(s simulator.Stats) bool { return s.Readies == 2 })
 	took := time.Since(start)
-	r.log.mu.Lock()
-	_, told, _ := strings.Cut(r.log.text.String(), "next_attempt_in=")
-	r.log.mu.Unlock()
-	told, _, _ = strings.Cut(told, "\n")
-	wait, err := time.ParseDuration(strings.TrimSpace(told))
-	if err != nil {
-		t.Fatal(err)
-	}
+	wait := r.waits()[0]
 	if took < wait-100*time.Millisecond || wait < 100*time.Millisecond {
 		t.Errorf("it says %v and takes %v", wait, took)
 	}
@@ -175,4 +168,22 @@ func TestLogTellsTheWait(t *testing.T) {
 		t.Errorf("%d IDENTIFYs came too early", s.Hasty)
 	}
 	r.stopped()
+}
+
+// waits returns the waits before the next attempt that the log tells of.
+func (r *rig) waits() (waits []time.Duration) {
+	r.Helper()
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	for line := range strings.Lines(r.log.text.String()) {
+		if _, told, ok := strings.Cut(line, "next_attempt_in="); ok {
+			told, _, _ = strings.Cut(strings.TrimSpace(told), " ")
+			wait, err := time.ParseDuration(told)
+			if err != nil {
+				r.Fatal(err)
+			}
+			waits = append(waits, wait)
+		}
+	}
+	return waits
 }

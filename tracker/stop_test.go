@@ -20,7 +20,7 @@ func TestRunStopsInMidStream(t *testing.T) {
 		g.AddChannel(simulator.ChannelSpec{Name: fmt.Sprint("channel-", i)})
 	}
 	o := r.options()
-	o.CommitInterval = time.Second
+	o.CommitInterval = time.Hour // a stop does not wait for it
 	r.run(o, quick())
 	r.ready(1)
 	chatter, err := r.sim.NewChatter(simulator.ChatterOptions{Seed: 1})
@@ -31,13 +31,9 @@ func TestRunStopsInMidStream(t *testing.T) {
 	chatted := make(chan error, 1)
 	go func() { chatted <- chatter.Run(ctx, 0, 0) }()
 	r.until("a thousand are handled", func() bool { return r.tracker.Status().Writer.Handled > 1000 })
-	start := time.Now()
 	r.stop()
 	if err := r.wait(); err != nil {
 		t.Fatalf("Run: %v", err)
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("stopping took %v", took)
 	}
 	quiet()
 	if err := <-chatted; err != nil {
