@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -71,7 +72,7 @@ func TestLookAgain(t *testing.T) {
 	want := store.Counts{Lines: 13, Messages: 7, Skipped: 1, Malformed: 5}
 	for _, steps := range []int{1, 2, 3, 1000} {
 		t.Run(fmt.Sprint(steps, " steps at a time"), func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			earlier(t, db, root, path, old, lines, []string{fine, gone, said("last")}, []int64{at(0), at(2), at(3), at(4), at(5), at(7)})
 			if _, err := db.Forget(t.Context(), store.Person{User: 6}); err != nil {
 				t.Fatal(err)
@@ -111,7 +112,7 @@ func TestLookAgain(t *testing.T) {
 // what the quarantine has of files that were replaced since goes.
 func TestLookAgainAtFiles(t *testing.T) {
 	const torn, right, stale, empty = guildA + "/20260511/info.jsonl", guildA + "/20260512/info.jsonl", guildA + "/20260513/info.jsonl", guildA + "/20260510/info.jsonl"
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	part := said("torn")[:90]
 	earlier(t, db, root, torn, store.Counts{Lines: 2, Messages: 1, Malformed: 1}, []string{said("one"), part + bare(said("two"))}, []string{said("one")}, []int64{int64(len(said("one")))})
 	earlier(t, db, root, right, store.Counts{Lines: 2, Messages: 2}, []string{said("three"), said("not stored")}, []string{said("three")}, nil)

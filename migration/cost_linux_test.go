@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
+	"rollcall/store"
 )
 
 // TestCost guards what a line costs, in what does not depend on the machine. The
@@ -29,7 +31,7 @@ func TestCost(t *testing.T) {
 		}
 		put(t, root, fmt.Sprintf("%s/202605%02d/info.jsonl", guildA, day+1), lines...)
 	}
-	o, _ := options(openDB(t), root)
+	o, _ := options(storetest.New(t, store.Options{}), root)
 	commits := -1 // the first call comes before the first commit
 	o.Progress = func(migration.Progress) { commits++ }
 	before := used(t)

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
 
 func TestOrder(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, "guilds_map.json", `{"a guild of 30":"30"}`)
 	for _, folder := range []string{"9", "30", "111", "a guild of 30", "Zoo", "älter", "100000000000000000000"} {
 		put(t, root, folder+"/20260511/info.jsonl", said(folder+" second"))
@@ -24,7 +25,7 @@ func TestOrder(t *testing.T) {
 	o, book := options(db, root)
 	mustOnce(t, o)
 	var got []string
-	for _, line := range book.lines("a day is read") {
+	for _, line := range book.Lines("a day is read") {
 		_, at, _ := strings.Cut(line, "guild=")
 		got = append(got, strings.Join(strings.Fields(at)[:len(strings.Fields(at))-5], " "))
 	}
@@ -37,7 +38,7 @@ func TestOrder(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	// The two folders of guild 30 are read together, day by day.
-	if got := book.lines("a day is read", "guild=30", "lines=2"); len(got) != 2 {
+	if got := book.Lines("a day is read", "guild=30", "lines=2"); len(got) != 2 {
 		t.Errorf("guild 30: %q", got)
 	}
 }
@@ -140,7 +141,7 @@ func TestLinks(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			test.build(t, root)
 			o, book := options(db, root)
 			sum := mustOnce(t, o)
@@ -148,7 +149,7 @@ func TestLinks(t *testing.T) {
 			if sum.Duplicates != 0 {
 				t.Errorf("read twice: %+v", sum)
 			}
-			warnings := book.lines("level=WARN")
+			warnings := book.Lines("level=WARN")
 			if test.logs == "" && len(warnings) > 0 || test.logs != "" && (len(warnings) != 1 || !strings.Contains(warnings[0], "path="+test.logs+" ")) {
 				t.Errorf("the log says %q", warnings)
 			}
@@ -217,14 +218,14 @@ func TestThingsInTheWay(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			put(t, root, guildA+"/20260510/info.jsonl", said("before"))
 			test.build(t, root)
 			o, book := options(db, root)
 			mustOnce(t, o)
 			wantContents(t, db, append(test.read, "before")...)
 			wantDates(t, db, guildA+" "+test.last)
-			if got := book.lines("level=WARN"); len(got) != 1 || !strings.Contains(got[0], "path="+test.path+" ") {
+			if got := book.Lines("level=WARN"); len(got) != 1 || !strings.Contains(got[0], "path="+test.path+" ") {
 				t.Errorf("the log says %q", got)
 			}
 		})
@@ -239,7 +240,7 @@ func rename(t *testing.T, root, from, to string) {
 }
 
 func TestChannelIDs(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, guildA+"/guilds_and_channels.json", `{"channels":[{"name":"general","id":"77"},{"name":"unknown","id":"78"},{"name":"bad","id":"x"}]}`)
 	other := strings.ReplaceAll(said("of another guild"), guildA, guildB)
 	unnamed := strings.Replace(said("no channel"), `"channel_or_file":"general",`, "", 1)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -20,7 +21,7 @@ type daemon struct {
 	t      *testing.T
 	db     *store.DB
 	root   string
-	book   *logBook
+	book   *storetest.Log
 	status func() migration.Status
 	cancel context.CancelFunc
 	ended  chan error
@@ -77,7 +78,7 @@ const soon = 4 * time.Second
 
 func TestFollowDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		for _, guild := range []string{guildA, guildB} {
 			put(t, root, guild+"/20260509/info.jsonl")
 			put(t, root, guild+"/20260510/info.jsonl", saidIn(guild, "one"))
@@ -89,7 +90,7 @@ func TestFollowDelays(t *testing.T) {
 		d := follow(t, db, root, func(o *migration.Options) { o.StartDelay, o.DayDelay = 10*time.Second, 30*time.Second })
 		d.after(10 * time.Minute)
 		var got []string
-		for _, line := range d.book.lines("INFO") {
+		for _, line := range d.book.Lines("INFO") {
 			stamp, what, _ := strings.Cut(strings.TrimPrefix(line, "time="), " level=INFO msg=")
 			at, err := time.Parse(time.RFC3339, stamp)
 			if err != nil {
@@ -119,7 +120,7 @@ func TestFollowDelays(t *testing.T) {
 
 func TestFollowGrowth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		today := guildA + "/20260514/info.jsonl"
 		put(t, root, guildA+"/20260501/info.jsonl", said("old"))
 		put(t, root, today, said("one"))
@@ -151,7 +152,7 @@ func TestFollowGrowth(t *testing.T) {
 
 func TestFollowMidnight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		today := guildA + "/20260514/info.jsonl"
 		put(t, root, today, said("one"))
 		put(t, root, guildA+"/20260515/info.jsonl", said("a clock that is ahead"))
@@ -169,8 +170,8 @@ func TestFollowMidnight(t *testing.T) {
 		d.after(time.Minute)
 		d.want("one", "two", "over midnight", "a clock that is ahead")
 		wantDates(t, db, guildA+" 20260514")
-		if got := d.book.lines("a day is read", guildA, "date=20260514", "lines=3"); len(got) != 1 {
-			t.Errorf("the end of the day: %q", d.book.lines("a day is read"))
+		if got := d.book.Lines("a day is read", guildA, "date=20260514", "lines=3"); len(got) != 1 {
+			t.Errorf("the end of the day: %q", d.book.Lines("a day is read"))
 		}
 		grow(t, root, today, said("late"))
 		grow(t, root, guildA+"/20260515/info.jsonl", said("the new day"))
@@ -183,7 +184,7 @@ func TestFollowMidnight(t *testing.T) {
 // the others are followed while it is read.
 func TestFollowPollsDuringThePast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		today := guildA + "/20260514/info.jsonl"
 		put(t, root, today, said("one"))
 		d := follow(t, db, root, func(o *migration.Options) { o.DayDelay = time.Hour })
@@ -204,10 +205,10 @@ func TestFollowPollsDuringThePast(t *testing.T) {
 
 func TestFollowReportsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), filepath.Join(t.TempDir(), "logs")
+		db, root := storetest.New(t, store.Options{}), filepath.Join(t.TempDir(), "logs")
 		d := follow(t, db, root, nil)
 		d.after(time.Hour)
-		if got := d.book.lines("WARN"); len(got) != 1 || !strings.Contains(got[0], root) {
+		if got := d.book.Lines("WARN"); len(got) != 1 || !strings.Contains(got[0], root) {
 			t.Fatalf("a missing root: %q", got)
 		}
 
@@ -217,16 +218,16 @@ func TestFollowReportsOnce(t *testing.T) {
 		put(t, root, guildA+"/20260510/info.jsonl", said("one"), "junk\n")
 		d.after(time.Hour)
 		d.want("one")
-		warnings := func(texts ...string) int { return len(d.book.lines(append(texts, "WARN")...)) }
+		warnings := func(texts ...string) int { return len(d.book.Lines(append(texts, "WARN")...)) }
 		if warnings("path="+path+" ") != 1 || warnings("not read", "path="+path+"/x") != 1 || warnings("text logs") != 1 || warnings("malformed") != 1 || warnings() != 5 {
-			t.Fatalf("the log says %q", d.book.lines("WARN"))
+			t.Fatalf("the log says %q", d.book.Lines("WARN"))
 		}
 
 		remove(t, root, path)
 		link(t, "nowhere", root, path)
 		d.after(time.Hour)
 		if warnings("path="+path+" ") != 2 {
-			t.Fatalf("another reason: %q", d.book.lines("WARN", "path="+path))
+			t.Fatalf("another reason: %q", d.book.Lines("WARN", "path="+path))
 		}
 		remove(t, root, path)
 		put(t, root, path, said("two"))
@@ -240,14 +241,14 @@ func TestFollowReportsOnce(t *testing.T) {
 		d.after(10 * time.Second)
 		d.want("one", "two", "three")
 		if warnings(root) != 2 {
-			t.Errorf("the root was missing twice: %q", d.book.lines("WARN", root))
+			t.Errorf("the root was missing twice: %q", d.book.Lines("WARN", root))
 		}
 	})
 }
 
 func TestFollowDamagedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		path := guildA + "/20260511/info.jsonl"
 		whole := compress(t, "x.gz", said("one"))
 		put(t, root, path, string(whole[:len(whole)-4]))
@@ -256,7 +257,7 @@ func TestFollowDamagedFile(t *testing.T) {
 		d.after(time.Hour)
 		d.want("one")
 		wantDates(t, db)
-		if got := d.book.lines("WARN"); len(got) != 1 || !strings.Contains(got[0], "corrupt") {
+		if got := d.book.Lines("WARN"); len(got) != 1 || !strings.Contains(got[0], "corrupt") {
 			t.Errorf("the log says %q", got)
 		}
 		// The other file of the day does not make it done.
@@ -267,8 +268,8 @@ func TestFollowDamagedFile(t *testing.T) {
 		put(t, root, path+".gz", said("one"), said("two"))
 		d.after(10 * time.Second)
 		d.want("one", "beside", "two")
-		if got := d.book.lines("a day is read", "lines=3"); len(got) != 1 {
-			t.Errorf("the end of the day: %q", d.book.lines("a day is read"))
+		if got := d.book.Lines("a day is read", "lines=3"); len(got) != 1 {
+			t.Errorf("the end of the day: %q", d.book.Lines("a day is read"))
 		}
 		wantDates(t, db, guildA+" 20260511")
 	})
@@ -279,7 +280,7 @@ func TestFollowDamagedFile(t *testing.T) {
 // shows that.
 func TestFollowSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		today, damaged := guildA+"/20260514/info.jsonl", guildA+"/20260511/info.jsonl.gz"
 		whole := compress(t, damaged, said("three"))
 		putAt(t, root, today, noon(), said("one"))
@@ -302,7 +303,7 @@ func TestFollowSettled(t *testing.T) {
 // and goes on when there is more.
 func TestFollowLeavesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		put(t, root, guildA+"/20260511/info.jsonl", said("one"), said("two"))
 		o, book := options(db, root)
 		o.Now, o.MinFree = noon, 100<<20
@@ -316,7 +317,7 @@ func TestFollowLeavesRoom(t *testing.T) {
 		d := &daemon{t: t, db: db, root: root, book: book, cancel: cancel, ended: ended}
 		d.after(time.Minute)
 		d.want()
-		if got := book.lines("ROLLCALL_MIN_FREE"); len(got) < 1 || len(got) > 2 {
+		if got := book.Lines("ROLLCALL_MIN_FREE"); len(got) < 1 || len(got) > 2 {
 			t.Errorf("in a minute the log said %d times that room is left", len(got))
 		}
 		free.Store(100 << 20)
@@ -341,7 +342,7 @@ func TestFollowFullDisk(t *testing.T) {
 		}
 		d := follow(t, db, root, func(o *migration.Options) { o.Batch = 20 })
 		d.after(5*time.Minute + time.Second)
-		if got := d.book.lines("disk is full"); len(got) < 5 || len(got) > 7 {
+		if got := d.book.Lines("disk is full"); len(got) < 5 || len(got) > 7 {
 			t.Errorf("in five minutes the log said %d times that the disk is full", len(got))
 		}
 		d.stop()

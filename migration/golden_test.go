@@ -11,7 +11,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
+	"rollcall/store"
 )
 
 var update = flag.Bool("update", false, "write what the golden corpus gives to its expectations")
@@ -45,7 +47,7 @@ func unpack(t *testing.T, archive string) string {
 // TestGolden migrates a corpus of messy logs. In it, what must be stored says
 // "in" and what must not says "OUT".
 func TestGolden(t *testing.T) {
-	db, root := openDB(t), unpack(t, filepath.Join("testdata", "golden.txtar"))
+	db, root := storetest.New(t, store.Options{}), unpack(t, filepath.Join("testdata", "golden.txtar"))
 	sum := once(t, db, root)
 	got := map[string]string{"records.ndjson": strings.Join(records(t, db), "")}
 	for _, content := range contents(t, db) {

@@ -2,7 +2,6 @@ package migration_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,13 +11,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -31,52 +30,9 @@ const (
 // noon is a clock that stands still on 2026-05-14.
 func noon() time.Time { return time.Date(2026, 5, 14, 12, 0, 0, 0, time.UTC) }
 
-// openDB opens an empty database that is checked at the test's end.
-func openDB(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "test.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
-			t.Errorf("the database is not sound: %q, %v", problems, err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
-// logBook keeps what was logged, for many goroutines.
-type logBook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// lines returns the lines that hold all of the given texts.
-func (b *logBook) lines(texts ...string) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var found []string
-	for line := range strings.Lines(b.text.String()) {
-		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-func options(db *store.DB, root string) (migration.Options, *logBook) {
-	book := &logBook{}
-	return migration.Options{Store: db, Root: root, Now: noon, Log: slog.New(slog.NewTextHandler(book, nil))}, book
+func options(db *store.DB, root string) (migration.Options, *storetest.Log) {
+	log := new(storetest.Log)
+	return migration.Options{Store: db, Root: root, Now: noon, Log: log.Logger()}, log
 }
 
 // once migrates and returns the summary without its time.
@@ -282,7 +238,7 @@ func compress(t *testing.T, path, text string) []byte {
 
 // trigger calls fn when a text is logged.
 type trigger struct {
-	book *logBook
+	book *storetest.Log
 	text string
 	fn   func()
 }
@@ -295,6 +251,6 @@ func (tr trigger) Write(p []byte) (int, error) {
 }
 
 // logger returns a log into book that calls fn when a text is logged.
-func logger(book *logBook, fn func(), text string) *slog.Logger {
+func logger(book *storetest.Log, fn func(), text string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(trigger{book, text, fn}, nil))
 }

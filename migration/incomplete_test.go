@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"rollcall/internal/ndjson"
+	"rollcall/internal/storetest"
+	"rollcall/store"
 )
 
 // The zeros behind a gzip file end it; what is empty, damaged or needs too much memory is
 // named each time, and is never complete.
 func TestIncompleteFiles(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	day := func(n int) string { return fmt.Sprintf("%s/2026050%d/info.jsonl", guildA, n) }
 	write := func(path string, data []byte) {
 		t.Helper()
@@ -43,7 +45,7 @@ func TestIncompleteFiles(t *testing.T) {
 		}
 	}
 	wantContents(t, db, "padded", "whole")
-	if got := book.lines("window above 128 MiB: repack"); len(got) != 2 || !strings.Contains(got[0], day(4)) || strings.Contains(got[0], "corrupt") {
+	if got := book.Lines("window above 128 MiB: repack"); len(got) != 2 || !strings.Contains(got[0], day(4)) || strings.Contains(got[0], "corrupt") {
 		t.Errorf("of the window: %q", got)
 	}
 	for _, path := range damaged {
@@ -64,7 +66,7 @@ func TestIncompleteFiles(t *testing.T) {
 
 // A whole file that is damaged later is not complete any more, and nothing of it is lost.
 func TestCompleteFileIsDamaged(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	path := guildA + "/20260511/info.jsonl"
 	put(t, root, path+".gz", said("one"))
 	once(t, db, root)

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -27,7 +28,7 @@ func TestOddPlaces(t *testing.T) {
 		"a bar for a name":         "bot_log_%s|INFO.jsonl",
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			o, book := options(db, root)
 			yesterday, today := fmt.Sprintf(place, "20260513"), fmt.Sprintf(place, "20260514")
 			put(t, root, yesterday, said("one"), bare(said("two")))
@@ -51,7 +52,7 @@ func TestOddPlaces(t *testing.T) {
 			}
 			wantContents(t, db, "one", "two", "three", "four", "five", "late", "later")
 			wantDates(t, db, guildA+" 20260514")
-			if got := book.lines("level=WARN"); len(got) > 0 {
+			if got := book.Lines("level=WARN"); len(got) > 0 {
 				t.Errorf("the log says %q", got)
 			}
 			if again := mustOnce(t, o); !same(again, migration.Summary{}) {
@@ -63,7 +64,7 @@ func TestOddPlaces(t *testing.T) {
 
 func TestFollowOddPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		nested, split := "Cats/Dogs/20260514/bot_log_INFO.jsonl", "Red/Blue/bot_log_20260514|INFO.jsonl"
 		put(t, root, nested, said("one"))
 		put(t, root, split, said("two"))
@@ -81,7 +82,7 @@ func TestFollowOddPlaces(t *testing.T) {
 		wantDates(t, db)
 		d.after(5 * time.Minute)
 		wantDates(t, db, guildA+" 20260514")
-		if got := d.book.lines("WARN"); len(got) != 1 || !strings.Contains(got[0], "path=notes.txt") {
+		if got := d.book.Lines("WARN"); len(got) != 1 || !strings.Contains(got[0], "path=notes.txt") {
 			t.Errorf("the log says %q", got)
 		}
 		var read []string
@@ -119,7 +120,7 @@ func TestOddPlacesOfOneGuild(t *testing.T) {
 	put(t, root, "nobody/knows/20251118/bot_log_INFO.jsonl", saidIn("99", "unknown"))
 	put(t, root, "notes.txt", "x")
 	for _, guild := range []store.ID{11, 12, 13, 14, 15} {
-		db := openDB(t)
+		db := storetest.New(t, store.Options{})
 		o, book := options(db, root)
 		o.Guild = guild
 		sum := mustOnce(t, o)
@@ -129,7 +130,7 @@ func TestOddPlacesOfOneGuild(t *testing.T) {
 		}
 		wantContents(t, db, want...)
 		wantDates(t, db, fmt.Sprint(guild, " 20251118"))
-		if got := book.lines("left out"); len(got) != 1 || !strings.Contains(got[0], "path=nobody/knows") || sum.UnsupportedFiles != 0 {
+		if got := book.Lines("left out"); len(got) != 1 || !strings.Contains(got[0], "path=nobody/knows") || sum.UnsupportedFiles != 0 {
 			t.Errorf("%d: %+v, the log says %q", guild, sum, got)
 		}
 		for r, err := range db.Records(t.Context(), store.Query{}) {
@@ -145,7 +146,7 @@ func TestOddPlacesOfOneGuild(t *testing.T) {
 
 // What is neither read nor known to hold no messages is named once and counted.
 func TestUnread(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	for _, path := range []string{
 		guildA + "/20260511/info.jsonl", guildA + "/20260511/info.jsonl.gz", guildA + "/20260511/warning.jsonl", "guilds_map.json", guildA + "/guilds_and_channels.json",
 		"Bot/20260511/anything", "DirectMessage/someone/20260511/info.jsonl", "system/x", "Cats/Dogs/20251118/bot_log_DEBUG.jsonl", "a/b/bot_log_20251118|ERROR.jsonl", "archive/may.jsonl",
@@ -177,18 +178,18 @@ func TestUnread(t *testing.T) {
 	}
 	wantContents(t, db)
 	for _, path := range unread {
-		if got := book.lines("WARN", "path="+path+" "); len(got)+len(book.lines("WARN", "path="+path+"\n")) != 2 { // once a run
+		if got := book.Lines("WARN", "path="+path+" "); len(got)+len(book.Lines("WARN", "path="+path+"\n")) != 2 { // once a run
 			t.Errorf("of %s: %q", path, got)
 		}
 	}
-	if got := book.lines("WARN"); len(got) != 2*(len(unread)+2) {
+	if got := book.Lines("WARN"); len(got) != 2*(len(unread)+2) {
 		t.Errorf("the log says %q", got)
 	}
 }
 
 // However many there are, only some are named, and all are counted.
 func TestUnreadIsBounded(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	for i := range 250 {
 		put(t, root, fmt.Sprintf("x/%d/y", i), "")
 	}
@@ -196,7 +197,7 @@ func TestUnreadIsBounded(t *testing.T) {
 	if sum := mustOnce(t, o); sum.UnsupportedFiles != 250 {
 		t.Errorf("%+v", sum)
 	}
-	if got := book.lines("WARN"); len(got) != 101 || !strings.Contains(got[100], "files=250") {
+	if got := book.Lines("WARN"); len(got) != 101 || !strings.Contains(got[100], "files=250") {
 		t.Errorf("%d lines, the last one %q", len(got), got[len(got)-1])
 	}
 }
@@ -204,7 +205,7 @@ func TestUnreadIsBounded(t *testing.T) {
 // Links lead to folders below those of guilds, too: once each, without loops, and nothing
 // that has a place of its own is read elsewhere.
 func TestOddLinks(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, "Cats/Dogs/20251118/bot_log_INFO.jsonl", said("one"))
 	put(t, root, "Red/Blue/bot_log_20251118|INFO.jsonl", said("two"))
 	put(t, root, "archive/a-day/bot_log_INFO.jsonl", said("three"))
@@ -223,8 +224,8 @@ func TestOddLinks(t *testing.T) {
 	}
 	o, book := options(db, root)
 	sum := mustOnce(t, o)
-	if sum.Lines != 4 || sum.Messages != 4 || sum.UnsupportedFiles != 1 || len(book.lines("WARN")) != 1 {
-		t.Errorf("did %+v; the log says %q", sum, book.lines("WARN"))
+	if sum.Lines != 4 || sum.Messages != 4 || sum.UnsupportedFiles != 1 || len(book.Lines("WARN")) != 1 {
+		t.Errorf("did %+v; the log says %q", sum, book.Lines("WARN"))
 	}
 	wantContents(t, db, "one", "two", "three", "four")
 	wantDates(t, db, guildA+" 20251119")
@@ -235,7 +236,7 @@ func TestOddLinks(t *testing.T) {
 
 // Folders may be deeper than any name makes them.
 func TestDepthIsBounded(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	deep := strings.Repeat("d/", 60)
 	put(t, root, deep+"20251118/bot_log_INFO.jsonl", said("one"))
 	put(t, root, deep+deep+"20251118/bot_log_INFO.jsonl", said("OUT"))
@@ -244,7 +245,7 @@ func TestDepthIsBounded(t *testing.T) {
 		t.Errorf("did %+v", sum)
 	}
 	wantContents(t, db, "one")
-	if got := book.lines("WARN"); len(got) != 1 {
+	if got := book.Lines("WARN"); len(got) != 1 {
 		t.Errorf("the log says %q", got)
 	}
 }

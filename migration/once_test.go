@@ -12,12 +12,13 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
 
 func TestOnceCountsAndProgress(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, guildA+"/20260510/info.jsonl", said("one"), said("two"), "\n")
 	put(t, root, guildA+"/20260511/info.jsonl.gz", said("three"))
 	put(t, root, guildB+"/20260511/info.jsonl.zst", said("four"), "junk\n", said("four"))
@@ -34,22 +35,22 @@ func TestOnceCountsAndProgress(t *testing.T) {
 		last != (migration.Progress{Bytes: first.Total, Total: first.Total, Lines: 7, Messages: 4}) {
 		t.Errorf("progress from %+v to %+v", first, last)
 	}
-	if got := book.lines("a day is read"); len(got) != 3 {
+	if got := book.Lines("a day is read"); len(got) != 3 {
 		t.Errorf("ends of days: %q", got)
 	}
-	if got := book.lines("logs of a guild are read"); len(got) != 2 || !strings.Contains(got[0], "lines=4 messages=3") {
+	if got := book.Lines("logs of a guild are read"); len(got) != 2 || !strings.Contains(got[0], "lines=4 messages=3") {
 		t.Errorf("ends of guilds: %q", got)
 	}
-	if got := book.lines("malformed line", guildB, "offset="); len(got) != 1 {
+	if got := book.Lines("malformed line", guildB, "offset="); len(got) != 1 {
 		t.Errorf("malformed lines: %q", got)
 	}
-	if got := book.lines("three"); got != nil {
+	if got := book.Lines("three"); got != nil {
 		t.Errorf("what was said is in the log: %q", got)
 	}
 }
 
 func TestOnceRoot(t *testing.T) {
-	db, dir := openDB(t), t.TempDir()
+	db, dir := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, dir, "file", "x")
 	link(t, "nowhere", dir, "dangling")
 	put(t, dir, "real/"+guildA+"/20260510/info.jsonl", said("one"))
@@ -70,7 +71,7 @@ func TestOnceRoot(t *testing.T) {
 }
 
 func TestOnceGuild(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, "guilds_map.json", fmt.Sprintf(`{"Name A":%q,"Name B":%q}`, guildA, guildB))
 	put(t, root, guildA+"/20260510/info.jsonl", said("by id"))
 	put(t, root, guildB+"/20260510/info.jsonl", saidIn(guildB, "OUT"))
@@ -85,7 +86,7 @@ func TestOnceGuild(t *testing.T) {
 	mustOnce(t, o)
 	wantContents(t, db, "by id", "by name", "emergency by id", "emergency by name")
 	wantDates(t, db, guildA+" 20260510")
-	if got := book.lines("Name C", "guilds_map.json"); len(got) != 1 {
+	if got := book.Lines("Name C", "guilds_map.json"); len(got) != 1 {
 		t.Errorf("the folder of an unknown guild is not named: %q", got)
 	}
 }
@@ -105,7 +106,7 @@ func TestCancelAnywhere(t *testing.T) {
 		put(t, root, fmt.Sprintf("%s/2026051%d/info.jsonl", guildA, day), lines...)
 		put(t, root, fmt.Sprintf("%s/2026051%d/info.jsonl.gz", guildB, day), lines...)
 	}
-	db := openDB(t)
+	db := storetest.New(t, store.Options{})
 	runs, total := 0, migration.Summary{}
 	for done := false; !done; runs++ {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -147,7 +148,7 @@ func TestJoinedFiles(t *testing.T) {
 		}
 		put(t, root, fmt.Sprintf("%s/%d/info.jsonl", []string{guildA, guildB}[day%2], 20260401+day%30), lines...)
 	}
-	joined, single := openDB(t), openDB(t)
+	joined, single := storetest.New(t, store.Options{}), storetest.New(t, store.Options{})
 	oj, _ := options(joined, root)
 	os, _ := options(single, root)
 	commits := -1
@@ -191,10 +192,10 @@ func TestStopAfterAnyCommit(t *testing.T) {
 		}
 		put(t, root, guildA+"/"+name, strings.TrimSuffix(strings.Join(lines, "junk\n\n"), "\n"))
 	}
-	whole := openDB(t)
+	whole := storetest.New(t, store.Options{})
 	once(t, whole, root)
 	for most := 1; most <= 3; most++ {
-		db := openDB(t)
+		db := storetest.New(t, store.Options{})
 		o, _ := options(db, root)
 		runs := 1
 		for ; ; runs++ {
@@ -227,7 +228,7 @@ func TestStopAfterAnyCommit(t *testing.T) {
 
 // TestBothErasDone: a day with two files is done with the second one.
 func TestBothErasDone(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, guildA+"/20260511/bot_log_INFO.jsonl", said("one"))
 	put(t, root, guildA+"/20260511/info.jsonl", said("two"))
 	o, _ := options(db, root)
@@ -264,7 +265,7 @@ func TestVanish(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			put(t, root, first, "junk\n", long, said("one"))
 			put(t, root, second, said("two"))
 			put(t, root, next+"/info.jsonl", said("three"))
@@ -273,12 +274,12 @@ func TestVanish(t *testing.T) {
 			o.Log = logger(book, func() { test.take(t, root) }, "malformed line")
 			mustOnce(t, o)
 			wantContents(t, db, test.want...)
-			found := book.lines("cannot read")
+			found := book.Lines("cannot read")
 			if test.path == "" && len(found) > 0 || test.path != "" && !strings.Contains(strings.Join(found, ""), "path="+test.path+" ") {
 				t.Errorf("the log says %q", found)
 			}
 			for _, path := range []string{first, second, next} {
-				if n := len(book.lines("cannot read", "path="+path+" ")); n > 1 {
+				if n := len(book.Lines("cannot read", "path="+path+" ")); n > 1 {
 					t.Errorf("%s is named %d times", path, n)
 				}
 			}
@@ -288,7 +289,7 @@ func TestVanish(t *testing.T) {
 
 func TestBytesOnDisk(t *testing.T) {
 	for _, suffix := range []string{"", ".gz", ".zst"} {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		path := guildA + "/20260511/info.jsonl" + suffix
 		put(t, root, path, said("one"), said("two"), said("three"))
 		o, _ := options(db, root)
@@ -304,7 +305,7 @@ func TestBytesOnDisk(t *testing.T) {
 
 // TestLargeFile has several commits of one file, and both bounds of a commit.
 func TestLargeFile(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	const lines = 120_000
 	var b strings.Builder
 	for i := range lines {
@@ -330,7 +331,7 @@ func TestLargeFile(t *testing.T) {
 }
 
 func TestManyMalformed(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	put(t, root, guildA+"/20260511/info.jsonl", strings.Repeat("x\n", 50_000), said("one"))
 	if sum := once(t, db, root); sum.Malformed != 50_000 || sum.Messages != 1 {
 		t.Errorf("got %+v", sum)
@@ -366,7 +367,7 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || sum.Messages >= 1000 {
 		t.Errorf("with a full disk: %+v, %v", sum, err)
 	}
-	if got := book.lines("disk is full"); len(got) != 1 {
+	if got := book.Lines("disk is full"); len(got) != 1 {
 		t.Errorf("the log says: %q", got)
 	}
 	if err := db.Close(); err != nil {

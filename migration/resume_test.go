@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -239,7 +240,7 @@ func TestStages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			o, _ := options(db, root)
 			for i, stage := range test.stages {
 				stage.change(t, root)

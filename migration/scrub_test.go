@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rollcall/internal/ndjson"
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -216,7 +217,7 @@ func TestScrubBesideTheMigration(t *testing.T) {
 	noise := strings.Repeat("\n", 5000)
 	for name, head := range map[string]string{"at its start": "", "in its middle": noise} {
 		t.Run(name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			old := guildA + "/20260511/info.jsonl"
 			put(t, root, old, head, by("6", said("one")), said("two"), by("6", said("six")), said("three"))
 			once(t, db, root)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -16,7 +17,7 @@ import (
 // The status follows a guild from its first day to today, and today as it grows.
 func TestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		day := func(date string) string { return guildA + "/" + date + "/info.jsonl" }
 		line := said("one")
 		put(t, root, day("20260510"), line, "not JSON\n")
@@ -75,7 +76,7 @@ func TestStatus(t *testing.T) {
 // What cannot be read to its end is told apart from what has not been read yet.
 func TestStatusOfTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		path := guildA + "/20260511/info.jsonl"
 		whole := compress(t, "x.gz", said("one"))
 		put(t, root, path, string(whole[:len(whole)-4]))
@@ -95,7 +96,7 @@ func TestStatusOfTrouble(t *testing.T) {
 
 func TestStatusWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		put(t, root, guildA+"/20260511/info.jsonl", said("one"))
 		o, _ := options(db, root)
 		o.MinFree = 100

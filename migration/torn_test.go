@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -40,7 +41,7 @@ func wantQuarantine(t *testing.T, db *store.DB, want ...string) {
 
 // A record behind so many zeros that their line is too long is taken in.
 func TestRecordBehindManyZeros(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	path := guildA + "/20260511/info.jsonl"
 	zeros := strings.Repeat("\x00", 17<<20)
 	put(t, root, path, said("one"), zeros, said("two"), zeros, said("torn")[:200], bare(said("three")))
@@ -61,7 +62,7 @@ func TestRecordBehindManyZeros(t *testing.T) {
 // The rule is one of bytes: a torn line may become an object by what follows, and what is
 // malformed otherwise is parted all the same.
 func TestRecordWithinAnObject(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	path := guildA + "/20260511/info.jsonl"
 	torn := by("bob", said("torn"))
 	torn = torn[:strings.Index(torn, `null,"extra"`)]
@@ -102,7 +103,7 @@ func TestTornLineGrows(t *testing.T) {
 		{"a torn line and the start of a record by its rest", torn + `{"times`, after{1, 0, 1, nil}, said("one")[7:], after{2, 1, 1, []string{"one"}}, []int{0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			db, root := openDB(t), t.TempDir()
+			db, root := storetest.New(t, store.Options{}), t.TempDir()
 			check := func(want after) {
 				t.Helper()
 				once(t, db, root)
@@ -130,7 +131,7 @@ func TestTornLineGrows(t *testing.T) {
 // A file that was replaced takes its malformed lines out of the quarantine, under whatever
 // suffix they were found.
 func TestReplacedFileLeavesQuarantine(t *testing.T) {
-	db, root := openDB(t), t.TempDir()
+	db, root := storetest.New(t, store.Options{}), t.TempDir()
 	path, other := guildA+"/20260511/info.jsonl", guildA+"/20260512/info.jsonl"
 	put(t, root, path, "junk\n", said("one"), "more junk\n")
 	put(t, root, other, "junk\n")
@@ -162,7 +163,7 @@ func TestScrubTornBesideTheMigration(t *testing.T) {
 		}
 		text := migration.Pieces(choice, r.Uint64())
 		file := path + []string{"", ".gz", ".zst"}[i%3]
-		db, root := openDB(t), t.TempDir()
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
 		put(t, root, file, text)
 		once(t, db, root)
 		all, counts := migration.Messages(text)

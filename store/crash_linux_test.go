@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -183,16 +184,15 @@ func (h *history) mustHold(t *testing.T, path string, acknowledged int) {
 // acknowledged, and its exit code.
 func runWriter(t *testing.T, path string, straceArgs ...string) (acknowledged, full, code int) {
 	t.Helper()
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("needs strace, which CI installs")
-	}
+	_, err := exec.LookPath("strace")
+	storetest.Requires(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "strace", append(straceArgs, os.Args[0])...)
 	cmd.Env = append(os.Environ(), writerVariable+"="+path)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	err = cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func runWriter(t *testing.T, path string, straceArgs ...string) (acknowledged, f
 		}
 	}
 	if acknowledged == 0 && strings.Contains(stderr.String(), "ptrace") {
-		t.Skip("strace may not trace here: " + stderr.String())
+		storetest.Requires(t, fmt.Errorf("strace may not trace here: %s", &stderr))
 	}
 	return acknowledged, full, cmd.ProcessState.ExitCode()
 }

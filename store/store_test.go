@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -17,33 +18,12 @@ func openTemp(t testing.TB) *store.DB {
 
 func openChecked(t testing.TB, path string) *store.DB {
 	t.Helper()
-	db, err := store.Open(path, store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		mustBeSound(t, db)
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return storetest.Open(t, path, store.Options{})
 }
 
-// mustBeSound is the consistency check that every test of the store ends with.
 func mustBeSound(t testing.TB, db *store.DB) {
 	t.Helper()
-	problems, err := db.Check(context.Background())
-	if err != nil {
-		t.Errorf("check: %v", err)
-	}
-	pages, err := db.CheckPages(context.Background())
-	if err != nil {
-		t.Errorf("check pages: %v", err)
-	}
-	for _, p := range append(problems, pages...) {
-		t.Errorf("check: %s", p)
-	}
+	storetest.Check(t, db)
 }
 
 func all(t testing.TB, db *store.DB, q store.Query) []store.Record {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/internal/api"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -101,7 +102,7 @@ func TestTop(t *testing.T) {
 
 // A window is today and the days before it, in the zone that is asked for or is the server's.
 func TestWindows(t *testing.T) {
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	var batch store.Batch
 	for day := range 100 { // one message a day at 20:00 UTC, which is the next day in Kathmandu
 		m, err := store.ParseMicros("2026-05-11T20:00:00Z")

@@ -7,12 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"rollcall/internal/api"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -37,25 +37,11 @@ func snowflake(m store.Micros, n int) store.ID {
 	return store.ID((int64(m)/1000-1420070400000)<<22 | int64(n))
 }
 
-func open(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 // filled returns a store with live records of two guilds, log records, a
 // quarantine and a gap.
 func filled(t *testing.T) *store.DB {
 	t.Helper()
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	fill(t, db)
 	return db
 }
@@ -119,7 +105,7 @@ func TestGuilds(t *testing.T) {
 }
 
 func TestNothingStored(t *testing.T) {
-	s := server(open(t), "")
+	s := server(storetest.New(t, store.Options{}), "")
 	for target, want := range map[string]string{
 		"/v1/guilds":            "[]\n",
 		"/v1/export":            "",

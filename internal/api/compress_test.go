@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -35,7 +36,7 @@ func unpack(coding string, packed []byte) (text []byte, err error) {
 
 // Long answers are compressed as the caller wants them, and are the same then.
 func TestCompression(t *testing.T) {
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	var batch store.Batch
 	for i := range 3000 {
 		batch.Records = append(batch.Records, store.Record{

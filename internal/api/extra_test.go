@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"rollcall/internal/api"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -22,7 +23,7 @@ import (
 // texts that are not what they seem.
 func withExtras(t *testing.T) *store.DB {
 	t.Helper()
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	var b store.Batch
 	for i, r := range []store.Record{
 		{Content: "plain"},

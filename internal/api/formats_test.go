@@ -10,11 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
 	"rollcall/internal/api"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -70,7 +70,7 @@ func TestFormats(t *testing.T) {
 			db := openFormat(t, path, store.Options{Key: test.key})
 			defer shut(t, db)
 			putAgain(t, db, golden, test.name != "format1")
-			mustCheck(t, db)
+			storetest.Check(t, db)
 			if after := exportOf(t, db); !bytes.Equal(after, golden) {
 				t.Errorf("put again, it exports\n%.4000s\nwant\n%.4000s", after, golden)
 			}
@@ -80,7 +80,7 @@ func TestFormats(t *testing.T) {
 
 func compareFormat(t *testing.T, db *store.DB, golden []byte, want known) {
 	t.Helper()
-	mustCheck(t, db)
+	storetest.Check(t, db)
 	if after := exportOf(t, db); !bytes.Equal(after, golden) {
 		t.Errorf("it exports\n%.4000s\nwant\n%.4000s", after, golden)
 	}
@@ -194,15 +194,6 @@ func exportOf(t *testing.T, db *store.DB) []byte {
 		t.Fatalf("export: %d %s", answer.Code, answer.Body)
 	}
 	return answer.Body.Bytes()
-}
-
-func mustCheck(t *testing.T, db *store.DB) {
-	t.Helper()
-	problems, err := db.Check(context.Background())
-	pages, perr := db.CheckPages(context.Background())
-	if problems = slices.Concat(problems, pages); err != nil || perr != nil || len(problems) > 0 {
-		t.Errorf("check: %v, %v, %v", problems, err, perr)
-	}
 }
 
 func openFormat(t *testing.T, path string, o store.Options) *store.DB {

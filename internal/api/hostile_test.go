@@ -14,6 +14,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/health"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 	"rollcall/tracker"
 )
@@ -129,7 +130,7 @@ func TestAmbiguousNames(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	s := server(open(t), "")
+	s := server(storetest.New(t, store.Options{}), "")
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"} {
 		w := httptest.NewRecorder()
 		s.Socket().ServeHTTP(w, httptest.NewRequest(method, "/v1/guilds", nil))
@@ -141,7 +142,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestBodyRefused(t *testing.T) {
-	s := server(open(t), "")
+	s := server(storetest.New(t, store.Options{}), "")
 	w := httptest.NewRecorder()
 	s.Socket().ServeHTTP(w, httptest.NewRequest("GET", "/v1/guilds", strings.NewReader("x")))
 	wantProblem(t, w, 413, "a request has no body here")
@@ -230,7 +231,7 @@ func TestHosts(t *testing.T) {
 		{"rollcall", "rollcall:7878", true},
 		{"rollcall", "rollcall.evil.example", false},
 	} {
-		s := api.New(api.Options{Store: open(t), Host: tc.listen, Log: slog.New(slog.DiscardHandler)})
+		s := api.New(api.Options{Store: storetest.New(t, store.Options{}), Host: tc.listen, Log: slog.New(slog.DiscardHandler)})
 		w := getTCP(s, "/healthz", map[string]string{"Host": tc.host})
 		if got := w.Code == 200; got != tc.ours {
 			t.Errorf("listening on %q, asked for %q: got %d %s", tc.listen, tc.host, w.Code, w.Body)
@@ -241,7 +242,7 @@ func TestHosts(t *testing.T) {
 // Both conditions tell of each part, whether the answer is yes or no.
 func TestHealth(t *testing.T) {
 	status := tracker.Status{Shards: []tracker.ShardStatus{{State: tracker.ShardConnected}}}
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	s := api.New(api.Options{
 		Store: db, Log: slog.New(slog.DiscardHandler),
 		Vitals: health.New(health.Sources{Store: db, Tracker: func() tracker.Status { return status }}),

@@ -13,6 +13,7 @@ import (
 	"rollcall/internal/importer/archive"
 	"rollcall/internal/importer/intake"
 	"rollcall/internal/rules"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -24,7 +25,7 @@ func sendBatch(s *api.Server, target, body string) *httptest.ResponseRecorder {
 
 // A batch goes through the daemon's own rules, is counted once, and previewed without a trace.
 func TestImport(t *testing.T) {
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	r, err := rules.New(rules.Options{OptOut: []store.ID{7}, ChannelsDeny: []store.ID{30}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

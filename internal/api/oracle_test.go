@@ -15,6 +15,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/coverage"
+	"rollcall/internal/storetest"
 	"rollcall/internal/words"
 	"rollcall/store"
 )
@@ -51,9 +52,7 @@ func TestOracle(t *testing.T) {
 		}
 	}
 	compareWhy(t, db)
-	if problems, err := db.Check(t.Context()); err != nil || len(problems) > 0 {
-		t.Error(problems, err)
-	}
+	storetest.Check(t, db)
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}

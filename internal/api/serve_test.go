@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"rollcall/internal/api"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -185,7 +186,7 @@ func tcp(t *testing.T, handler http.Handler) (address string, stop func()) {
 }
 
 func TestHeaderTooLarge(t *testing.T) {
-	address, _ := tcp(t, server(open(t), "").TCP())
+	address, _ := tcp(t, server(storetest.New(t, store.Options{}), "").TCP())
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +203,7 @@ func TestHeaderTooLarge(t *testing.T) {
 // Stopping ends a stream that its caller does not read, and leaves a caller who
 // reads without the end of the stream: half an export is an error.
 func TestStopDuringExport(t *testing.T) {
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	var batch store.Batch
 	for i := range 3000 {
 		batch.Records = append(batch.Records, store.Record{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollcall/internal/api"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -33,7 +34,7 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 // A caller who is slow in any phase is left, and keeps nothing busy.
 func TestSlowCallers(t *testing.T) {
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	var batch store.Batch
 	for i := range 100 {
 		batch.Records = append(batch.Records, store.Record{

@@ -17,6 +17,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -88,9 +89,7 @@ func TestCompact(t *testing.T) {
 	if err := json.Unmarshal(last(w), &e); err != nil || w.Code != http.StatusOK || e.Done == nil || e.Done.After == 0 || e.Problem != nil {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if problems, err := db.Check(t.Context()); err != nil || len(problems) > 0 {
-		t.Errorf("%v, %v", problems, err)
-	}
+	storetest.Check(t, db)
 	if left := beside(t, db); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -246,7 +245,7 @@ func TestCompactDamaged(t *testing.T) {
 // Where the daemon has its logs and backups is told over the socket alone.
 func TestFolders(t *testing.T) {
 	folder := t.TempDir()
-	s := api.New(api.Options{Store: open(t), Token: "secret", Socket: "r.sock", Log: slog.New(slog.DiscardHandler), Logs: folder, Backups: filepath.Join(folder, "none")})
+	s := api.New(api.Options{Store: storetest.New(t, store.Options{}), Token: "secret", Socket: "r.sock", Log: slog.New(slog.DiscardHandler), Logs: folder, Backups: filepath.Join(folder, "none")})
 	var f api.Folders
 	w := get(t, s, api.FoldersPath)
 	if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil || w.Code != 200 {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"rollcall/internal/backup"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -27,18 +27,7 @@ func TestMain(m *testing.M) {
 // when the test ends.
 func filled(t testing.TB) *store.DB {
 	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
-			t.Errorf("check: %v, %v", problems, err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := storetest.New(t, store.Options{})
 	for i := range 20 {
 		put(t, db, i*200, 200)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"rollcall/internal/coverage"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 	"rollcall/tracker"
 )
@@ -21,7 +22,7 @@ func TestUnreadable(t *testing.T) {
 		again   store.ID = 36 // hidden, and shown again
 		fine    store.ID = 37
 	)
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	put(t, db, store.Batch{
 		Names: []store.Name{{Guild: 1, Name: "One"}},
 		Cursors: []store.ChannelCursor{

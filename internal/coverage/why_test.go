@@ -1,7 +1,6 @@
 package coverage_test
 
 import (
-	"context"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"rollcall/internal/coverage"
 	"rollcall/internal/rules"
 	"rollcall/internal/snowflake"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 	"rollcall/tracker"
 )
@@ -23,23 +23,6 @@ func at(minute int) store.Micros { return noon + store.Micros(minute)*60e6 }
 // message is the id of a message of a minute.
 func message(minute int) store.ID {
 	return store.ID(uint64(int64(at(minute))/1000-snowflake.Epoch) << 22)
-}
-
-func open(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
-			t.Error(problems, err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
 }
 
 func put(t *testing.T, db *store.DB, b store.Batch) {
@@ -61,7 +44,7 @@ const (
 
 // known is a store with what happened in a guild.
 func known(t *testing.T) *store.DB {
-	db := open(t)
+	db := storetest.New(t, store.Options{})
 	gap := func(channel store.ID, from, to int, state, reason, note string) store.Gap {
 		g := store.Gap{Guild: 1, Channel: channel, After: message(from) - 1, Until: message(to), From: at(from), To: at(to), Reason: reason, State: state, Note: note}
 		if state == store.GapFilled {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/internal/simulator"
+	"rollcall/internal/storetest"
 )
 
 // disk is a small file system of its own that can be filled.
@@ -38,9 +39,7 @@ func newDisk(t *testing.T, size int) (*disk, error) {
 func needDisk(t *testing.T, size int) *disk {
 	t.Helper()
 	d, err := newDisk(t, size)
-	if err != nil {
-		t.Skip(err)
-	}
+	storetest.Requires(t, err)
 	return d
 }
 

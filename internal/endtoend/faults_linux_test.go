@@ -138,9 +138,6 @@ func (s *soaking) frozen() func() {
 }
 
 func (s *soaking) full() func() {
-	if s.disk == nil {
-		return nil
-	}
 	s.disk.fill(0)
 	return s.disk.empty
 }

@@ -7,20 +7,11 @@ import (
 	"time"
 
 	"rollcall/internal/health"
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 	"rollcall/tracker"
 )
-
-func openDB(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
 
 func TestConditions(t *testing.T) {
 	connected := tracker.ShardStatus{State: tracker.ShardConnected}
@@ -76,7 +67,7 @@ func TestConditions(t *testing.T) {
 				interval = time.Minute
 			}
 			v := health.New(health.Sources{
-				Store: openDB(t), Tracker: func() tracker.Status { return tc.status }, CommitInterval: interval,
+				Store: storetest.New(t, store.Options{}), Tracker: func() tracker.Status { return tc.status }, CommitInterval: interval,
 				Migration: func() migration.Status { return migration.Status{} },
 			})
 			alive, ready := v.Alive(t.Context()), v.Ready(t.Context())
@@ -121,7 +112,7 @@ func wantError(t *testing.T, what string, err error, want string) {
 }
 
 func TestWithoutTracking(t *testing.T) {
-	v := health.New(health.Sources{Store: openDB(t)})
+	v := health.New(health.Sources{Store: storetest.New(t, store.Options{})})
 	ready := v.Ready(t.Context())
 	if v.Alive(t.Context()).Wrong != nil || ready.Wrong != nil || v.Stalled() {
 		t.Errorf("got %v, %v", ready, v.Stalled())
@@ -135,7 +126,7 @@ func TestWithoutTracking(t *testing.T) {
 // when that is over.
 func TestContentIsWithheld(t *testing.T) {
 	status := tracker.Status{Shards: []tracker.ShardStatus{{State: tracker.ShardConnected}}}
-	v := health.New(health.Sources{Store: openDB(t), Tracker: func() tracker.Status { return status }})
+	v := health.New(health.Sources{Store: storetest.New(t, store.Options{}), Tracker: func() tracker.Status { return status }})
 	for _, withheld := range []bool{false, true, false} {
 		status.Content = tracker.ContentStatus{Withheld: withheld, Since: store.MicrosOf(time.Now())}
 		want := ""
@@ -161,7 +152,10 @@ func TestContentIsWithheld(t *testing.T) {
 
 // A database that cannot be read is no healthy one, and a failed backup is told of.
 func TestStoreAndBackup(t *testing.T) {
-	db := openDB(t)
+	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := store.MicrosOf(time.Now())
 	var backup health.Backup
 	v := health.New(health.Sources{Store: db, Backup: func() health.Backup { return backup }})

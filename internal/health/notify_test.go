@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"rollcall/internal/health"
+	"rollcall/internal/storetest"
+	"rollcall/store"
 	"rollcall/tracker"
 )
 
@@ -58,7 +60,7 @@ func TestWatchdogStarves(t *testing.T) {
 	}
 	var asked atomic.Int64
 	stalledFor := int64(20) // times that the status is asked for
-	v := health.New(health.Sources{Store: openDB(t), CommitInterval: time.Second, Tracker: func() tracker.Status {
+	v := health.New(health.Sources{Store: storetest.New(t, store.Options{}), CommitInterval: time.Second, Tracker: func() tracker.Status {
 		var s tracker.Status
 		if asked.Add(1) <= stalledFor {
 			s.Writer.Delay = 1000
@@ -91,7 +93,7 @@ func TestNotifyStatus(t *testing.T) {
 	s := listen(t, "")
 	var state atomic.Pointer[tracker.ShardStatus]
 	state.Store(&tracker.ShardStatus{State: tracker.ShardConnected})
-	v := health.New(health.Sources{Store: openDB(t), Tracker: func() tracker.Status {
+	v := health.New(health.Sources{Store: storetest.New(t, store.Options{}), Tracker: func() tracker.Status {
 		return tracker.Status{Shards: []tracker.ShardStatus{*state.Load()}, Writer: tracker.WriterStatus{QueueMax: 10}}
 	}})
 	v.TellEvery(time.Millisecond)

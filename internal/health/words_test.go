@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/health"
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 	"rollcall/tracker"
@@ -81,7 +82,7 @@ gaps waiting: no gap is being filled; 1 waits until the bot may read the channel
 
 // Without a daemon the file says which channels could not be read last.
 func TestUnreadableOfTheFile(t *testing.T) {
-	db := openDB(t)
+	db := storetest.New(t, store.Options{})
 	span := store.Gap{Guild: 1, Channel: 2, After: 3, From: 4, Reason: store.ReasonHidden, State: store.GapOpen, Waits: store.WaitPermission}
 	if _, err := db.Put(t.Context(), store.Batch{
 		Gaps: []store.Gap{{Guild: 1, Channel: 5, After: 6, Until: 7, From: 8, To: 9, State: store.GapOpen}},

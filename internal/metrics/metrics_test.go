@@ -20,6 +20,7 @@ import (
 
 	"rollcall/internal/health"
 	"rollcall/internal/metrics"
+	"rollcall/internal/storetest"
 	"rollcall/migration"
 	"rollcall/store"
 	"rollcall/tracker"
@@ -65,20 +66,10 @@ func (p page) want(series, value string) {
 	}
 }
 
-func openDB(t testing.TB) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
 // lively returns the vitals of a daemon in which everything runs and has something to tell.
 func lively(t testing.TB) *health.Vitals {
 	t.Helper()
-	db := openDB(t)
+	db := storetest.New(t, store.Options{})
 	record := store.Record{Guild: 7, User: 8, Time: store.MicrosOf(time.Now()), Message: 9, Channel: store.Channel{ID: 5, Name: "secret-channel"}, Content: "secret content", Source: store.SourceLive}
 	batch := store.Batch{Records: []store.Record{record}, Names: []store.Name{{Guild: 7, Name: "secret guild"}, {Guild: 7, User: 8, Name: "secret user"}}}
 	for range 2 {
@@ -235,7 +226,10 @@ func TestPage(t *testing.T) {
 
 // Where something does not run or cannot be asked, it has no metrics, not zeros.
 func TestWhatDoesNotRun(t *testing.T) {
-	db := openDB(t)
+	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m := metrics.NewPedantic(health.New(health.Sources{Store: db}), slog.New(slog.DiscardHandler))
 	for name := range scrape(t, m).families {
 		for _, prefix := range []string{"rollcall_queue_", "rollcall_gateway_", "rollcall_rest_", "rollcall_history_", "rollcall_backup_", "rollcall_gaps_closed"} {
@@ -256,7 +250,7 @@ func TestWhatDoesNotRun(t *testing.T) {
 
 // However many guilds have logs, the label has a bounded number of values.
 func TestManyGuilds(t *testing.T) {
-	v := health.New(health.Sources{Store: openDB(t), Migration: func() migration.Status {
+	v := health.New(health.Sources{Store: storetest.New(t, store.Options{}), Migration: func() migration.Status {
 		var s migration.Status
 		for i := range metrics.MaxGuilds + 50 {
 			s.Guilds = append(s.Guilds, migration.GuildStatus{Guild: store.ID(i + 1), Files: 1, Bytes: 10})

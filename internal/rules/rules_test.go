@@ -1,15 +1,14 @@
 package rules
 
 import (
-	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -84,8 +83,8 @@ func writeRules(t *testing.T, dir, text string) {
 func TestRulesFileChanges(t *testing.T) {
 	const whitelist, blacklist = `{"mode":"whitelist","whitelist":["10"]}`, `{"mode":"blacklist","blacklist":["10"]}`
 	dir := t.TempDir()
-	out := &lines{}
-	r, err := New(Options{ConfigDir: dir, Log: out.logger()})
+	out := new(storetest.Log)
+	r, err := New(Options{ConfigDir: dir, Log: out.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +102,7 @@ func TestRulesFileChanges(t *testing.T) {
 		if problem {
 			problems++
 		}
-		if n := out.count("level=ERROR", "1.json") + out.count("level=ERROR", "no such file"); n != problems {
+		if n := out.Count("level=ERROR", "1.json") + out.Count("level=ERROR", "no such file"); n != problems {
 			t.Errorf("%s: %d problems were told, want %d", what, n, problems)
 		}
 	}
@@ -154,8 +153,8 @@ func TestRulesFileChanges(t *testing.T) {
 func TestRulesFileIsBrokenFromTheStart(t *testing.T) {
 	dir := t.TempDir()
 	writeRules(t, dir, `{`)
-	out := &lines{}
-	r, err := New(Options{ConfigDir: dir, Log: out.logger()})
+	out := new(storetest.Log)
+	r, err := New(Options{ConfigDir: dir, Log: out.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +166,7 @@ func TestRulesFileIsBrokenFromTheStart(t *testing.T) {
 	if !r.Allowed(2, 10, 0) {
 		t.Error("another guild's channel is not allowed")
 	}
-	if out.count("nothing of this guild is recorded", "1.json") != 1 {
+	if out.Count("nothing of this guild is recorded", "1.json") != 1 {
 		t.Error("it was not told once")
 	}
 	writeRules(t, dir, `{"mode":"unrestricted"}`)
@@ -238,19 +237,4 @@ func FuzzParseRules(f *testing.F) {
 			t.Error("channel 0 is named")
 		}
 	})
-}
-
-// lines keeps what was logged.
-type lines struct{ text bytes.Buffer }
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&l.text, nil)) }
-
-// count returns how many lines hold all of the words.
-func (l *lines) count(words ...string) (n int) {
-	for line := range strings.Lines(l.text.String()) {
-		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
-			n++
-		}
-	}
-	return n
 }

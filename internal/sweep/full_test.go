@@ -1,14 +1,13 @@
 package sweep
 
 import (
-	"bytes"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -46,14 +45,12 @@ func TestSweepsOnAFullDisk(t *testing.T) {
 		}
 	}
 	t.Run("full", func(t *testing.T) {
-		var said bytes.Buffer // is written by the sweeper alone, and read when it has ended
-		t.Cleanup(func() {
-			if n := strings.Count(said.String(), "the disk is full"); n != 1 {
-				t.Errorf("it says %d times that the disk is full:\n%s", n, &said)
-			}
-		})
-		rounds := run(t, Options{Store: db, Retention: time.Hour, Log: slog.New(slog.NewTextHandler(&said, nil))})
+		var log storetest.Log
+		rounds := run(t, Options{Store: db, Retention: time.Hour, Log: log.Logger()})
 		rounds(3)
+		if n := log.Count("the disk is full"); n != 1 {
+			t.Errorf("it says %d times that the disk is full:\n%s", n, &log)
+		}
 	})
 	if n := texts(db); n != stored {
 		t.Fatalf("%d texts are left of %d: there was room for the sweeper", n, stored)
@@ -64,11 +61,9 @@ func TestSweepsOnAFullDisk(t *testing.T) {
 	db = open(store.Options{})
 	t.Run("with room", func(t *testing.T) {
 		run(t, Options{Store: db, Retention: time.Hour})
-		until(t, "the texts are gone", func() bool { return texts(db) == 0 })
+		storetest.Eventually(t, "the texts are gone", func() bool { return texts(db) == 0 })
 	})
-	if problems, err := db.Check(t.Context()); err != nil || len(problems) > 0 {
-		t.Errorf("check of the database: %v %q", err, problems)
-	}
+	storetest.Check(t, db)
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}

@@ -11,28 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
-
-// patience bounds every wait of a test.
-const patience = time.Minute
-
-func openDB(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "test.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
-			t.Errorf("check of the database: %v %q", err, problems)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
 
 // run runs a sweeper that looks all the time, until the test ends. What it returns
 // waits for so many whole rounds.
@@ -63,19 +44,7 @@ func run(t *testing.T, o Options) (rounds func(n int64)) {
 			return
 		}
 		before := asked.Load()
-		until(t, "it has looked again", func() bool { return asked.Load() > before+2*n })
-	}
-}
-
-// until waits until ok says so.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ticks := time.NewTicker(2 * time.Millisecond)
-	defer ticks.Stop()
-	for deadline := time.Now().Add(patience); !ok(); <-ticks.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
+		storetest.Eventually(t, "it has looked again", func() bool { return asked.Load() > before+2*n })
 	}
 }
 
@@ -112,7 +81,7 @@ func (e *ending) Err() error {
 
 // Forgetting that was interrupted is finished without anybody asking.
 func TestFinishesForgetting(t *testing.T) {
-	db := openDB(t)
+	db := storetest.New(t, store.Options{})
 	var batch store.Batch
 	for i := range 3000 {
 		batch.Records = append(batch.Records, record(1, store.ID(1+i%2), i))
@@ -124,7 +93,7 @@ func TestFinishesForgetting(t *testing.T) {
 		t.Fatal("it was not interrupted in its middle")
 	}
 	run(t, Options{Store: db})
-	until(t, "nothing is left to do", func() bool {
+	storetest.Eventually(t, "nothing is left to do", func() bool {
 		tasks, err := db.Tasks(t.Context())
 		return err == nil && len(tasks) == 0
 	})
@@ -148,7 +117,7 @@ func TestSweepsByAge(t *testing.T) {
 		"both":      {Options{Retention: 12 * time.Hour, Grace: 12 * time.Hour}, 20, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := openDB(t)
+			db := storetest.New(t, store.Options{})
 			ago := func(d time.Duration) store.Micros { return store.MicrosOf(time.Now().Add(-d)) }
 			var batch store.Batch
 			for i := range 60 {
