@@ -1,11 +1,12 @@
 # The commands of a newcomer (README) and of CI (.ci/run) are the same.
 
 GO          ?= go
+AXE          = axe-core@4.14.1
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Inputs a target is tried with, or a time; go test may call the end of a time a failure.
 FUZZTIME    ?= 50000x
 
-.PHONY: build dist test check format vet lint unit alerts fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check tidy
+.PHONY: build dist test check format vet lint unit alerts browser-test fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -31,6 +32,11 @@ lint:
 
 unit: ## the systemd unit is sound and hardened; needs systemd-analyze
 	deploy/verify-unit
+
+browser-test: ## the web page in a real browser, checked with axe-core; needs chromium, npm
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	npm install --silent --no-save --prefix "$$folder" $(AXE) >/dev/null; \
+	$(GO) test -count=1 ./internal/web -run Browser -chromium "$$(command -v chromium)" -axe "$$folder/node_modules/axe-core/axe.min.js"
 
 alerts: ## Prometheus reads the rules, and each is raised when it should be; needs promtool
 	promtool check rules deploy/alerts.yml

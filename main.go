@@ -26,6 +26,7 @@ import (
 	"rollcall/internal/health"
 	"rollcall/internal/metrics"
 	"rollcall/internal/sweep"
+	"rollcall/internal/web"
 	"rollcall/migration"
 	"rollcall/store"
 	"rollcall/tracker"
@@ -83,11 +84,19 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	}
 	vitals := health.New(parts)
 	meters := metrics.New(vitals, log.With("actor", "http"))
-	host, _, _ := net.SplitHostPort(c.Listen)
+	var listener net.Listener // of http
+	var door *web.Door
+	if c.Listen != "" {
+		if listener, err = net.Listen("tcp", c.Listen); err != nil {
+			return fmt.Errorf("%w: set ROLLCALL_LISTEN to another address, or to nothing", err)
+		}
+		defer listener.Close()
+		door = web.NewDoor(web.DoorOptions{Token: c.APIToken.Reveal(), Base: c.PageURL(listener.Addr())})
+	}
 	server := api.New(api.Options{
-		Store: db, Token: c.APIToken.Reveal(), Host: host, Socket: c.SocketPath(), Zone: c.TZ.Location(),
+		Store: db, Token: c.APIToken.Reveal(), Host: c.ListenHost(), Socket: c.SocketPath(), Zone: c.TZ.Location(),
 		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree),
-		Rules: rules, Passed: passed, Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules),
+		Rules: rules, Passed: passed, Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules), Login: door.Login(),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())
@@ -97,13 +106,13 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		defer listener.Close()
 		group.Add("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(server.Socket()), log) })
 	}
-	if c.Listen != "" { // http
-		listener, err := net.Listen("tcp", c.Listen)
+	if listener != nil { // http
+		handler, err := web.Over(server.TCP(), web.Options{API: server.Socket(), Door: door, Ours: server.Ours, Zone: c.TZ.Location(), Log: log})
 		if err != nil {
-			return fmt.Errorf("%w: set ROLLCALL_LISTEN to another address, or to nothing", err)
+			return err
 		}
-		log.Info("http", "address", listener.Addr().String(), "v1", c.APIToken.IsSet())
-		group.Add("http", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(server.TCP()), log) })
+		log.Info("http", "address", listener.Addr().String(), "v1", c.APIToken.IsSet(), "page", door != nil)
+		group.Add("http", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(handler), log) })
 	}
 	group.Add("notify", func(ctx context.Context) error { return vitals.Notify(ctx, log) })
 	log.Info("running", "db", c.DB, "socket", c.SocketPath(), "key", db.KeyID())

@@ -53,6 +53,8 @@ type Config struct {
 	APIToken            Secret        `split_words:"true"`
 	APITokenFile        string        `split_words:"true"`
 	Socket              string        `split_words:"true"` // empty: see SocketPath
+	Web                 bool          `split_words:"true"`
+	PublicURL           string        `split_words:"true"` // without a slash at its end; empty: see PageURL
 	GuildsAllow         IDs           `split_words:"true"`
 	GuildsDeny          IDs           `split_words:"true"`
 	ChannelsAllow       IDs           `split_words:"true"`
@@ -92,6 +94,7 @@ func Default() Config {
 		MigrationStartDelay: 10 * time.Second,
 		MinFree:             32 * mib,
 		Listen:              "127.0.0.1:7878",
+		Web:                 true,
 		StoreContent:        true,
 		Backfill:            "gap",
 		GuildGrace:          Age(30 * day),
@@ -122,6 +125,7 @@ func Load() (Config, error) {
 		return Config{}, fmt.Errorf("read the environment: %w", err)
 	}
 	c.DiscordURL = strings.TrimRight(c.DiscordURL, "/")
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	if err := c.check(); err != nil {
 		return Config{}, err
 	}
@@ -168,6 +172,7 @@ func (c Config) check() error {
 		{"MIGRATION_DAY_DELAY", c.MigrationDayDelay.String(), c.MigrationDayDelay >= 0 && c.MigrationDayDelay <= maxDelay},
 		{"MIGRATION_START_DELAY", c.MigrationStartDelay.String(), c.MigrationStartDelay >= 0 && c.MigrationStartDelay <= maxDelay},
 		{"LISTEN", c.Listen, c.Listen == "" || listenErr == nil},
+		{"PUBLIC_URL", c.PublicURL, c.PublicURL == "" || isOrigin(c.PublicURL)},
 		{"BACKFILL", string(c.Backfill), slices.Contains([]Choice{"gap", "none", "all"}, c.Backfill)},
 		{"ON_DELETE", string(c.OnDelete), slices.Contains([]Choice{"redact", "keep", "remove"}, c.OnDelete)},
 		{"ON_EDIT", string(c.OnEdit), slices.Contains([]Choice{"update", "keep"}, c.OnEdit)},
@@ -230,6 +235,34 @@ func isBaseURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
 		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// isOrigin reports whether a text is an address without a path.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isBaseURL(text) && u.Path == ""
+}
+
+// ListenHost returns the host that HTTP is listened on, as it was given; "" for every address.
+func (c Config) ListenHost() string {
+	host, _, _ := net.SplitHostPort(c.Listen)
+	return host
+}
+
+// PageURL returns the address under which the page is reached where HTTP is listened on at an address
+// of this machine; nil if there is to be no page.
+func (c Config) PageURL(listened net.Addr) *url.URL {
+	if !c.Web {
+		return nil
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && c.PublicURL != "" {
+		return u
+	}
+	host, port, err := net.SplitHostPort(listened.String())
+	if ip := net.ParseIP(host); err != nil || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
 }
 
 // invalid says what a variable may be, and what it is if it is short and cannot

@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -52,7 +54,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		DB: "rollcall.db", DiscordURL: "https://discord.com", CommitInterval: time.Second,
 		Logs: "logs", MigrationBatch: 500, MigrationDayDelay: 30 * time.Second, MigrationStartDelay: 10 * time.Second,
-		MinFree: 32 << 20, Listen: "127.0.0.1:7878", StoreContent: true, Backfill: "gap", GuildGrace: config.Age(30 * 24 * time.Hour), OnDelete: "redact", OnEdit: "update", Recheck: config.Past(24 * time.Hour), LogFormat: "auto",
+		MinFree: 32 << 20, Listen: "127.0.0.1:7878", Web: true, StoreContent: true, Backfill: "gap", GuildGrace: config.Age(30 * 24 * time.Hour), OnDelete: "redact", OnEdit: "update", Recheck: config.Past(24 * time.Hour), LogFormat: "auto",
 		BackupInterval: 24 * time.Hour, BackupKeep: 7,
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -177,6 +179,9 @@ func TestRefused(t *testing.T) {
 		{"url without scheme", "DISCORD_URL", "discord.com", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
 		{"url of another scheme", "DISCORD_URL", "ftp://discord.com", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
 		{"url with a password", "DISCORD_URL", "https://u:secret@h", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
+		{"page with a path", "PUBLIC_URL", "https://h/page", `ROLLCALL_PUBLIC_URL cannot be used: want an http or https address of a host, without a path`},
+		{"page that is no address", "PUBLIC_URL", "stats.example", `ROLLCALL_PUBLIC_URL cannot be used: want an http or https address of a host, without a path`},
+		{"page or not", "WEB", "maybe", `ROLLCALL_WEB cannot be "maybe": want true or false`},
 		{"url empty", "DISCORD_URL", "", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
 		{"interval negative", "COMMIT_INTERVAL", "-1s", `ROLLCALL_COMMIT_INTERVAL cannot be "-1s": want a duration from 0s to 1m`},
 		{"interval too long", "COMMIT_INTERVAL", "61s", `ROLLCALL_COMMIT_INTERVAL cannot be "1m1s": want a duration from 0s to 1m`},
@@ -349,7 +354,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
-		"ROLLCALL_RETENTION": "3d", "ROLLCALL_RECHECK": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
+		"ROLLCALL_RETENTION": "3d", "ROLLCALL_RECHECK": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_WEB": "false", "ROLLCALL_PUBLIC_URL": "https://page.example", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
 		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
 		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}
@@ -394,5 +399,27 @@ func TestTableMatchesStruct(t *testing.T) {
 	secrets := slices.DeleteFunc(table, func(v config.Variable) bool { return !v.Secret })
 	if len(secrets) != 2 {
 		t.Errorf("secrets: %v", secrets)
+	}
+}
+
+func TestPageURL(t *testing.T) {
+	tcp := func(text string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(text)) }
+	for _, tc := range []struct {
+		c    config.Config
+		at   string
+		want string
+	}{
+		{config.Config{Web: true}, "127.0.0.1:7878", "http://127.0.0.1:7878"},
+		{config.Config{Web: true}, "[::1]:80", "http://[::1]:80"},
+		{config.Config{Web: true}, "0.0.0.0:7878", "http://localhost:7878"},
+		{config.Config{Web: true}, "[::]:7878", "http://localhost:7878"},
+		{config.Config{Web: true, PublicURL: "https://stats.example"}, "127.0.0.1:7878", "https://stats.example"},
+	} {
+		if got := tc.c.PageURL(tcp(tc.at)); got.String() != tc.want {
+			t.Errorf("%s: %s, want %s", tc.at, got, tc.want)
+		}
+	}
+	if (config.Config{}).PageURL(tcp("127.0.0.1:1")) != nil {
+		t.Error("there is an address although there is no page")
 	}
 }

@@ -35,15 +35,15 @@ func (r Record) row() []string {
 	if r.Redacted {
 		redacted = "true"
 	}
-	row := append(make([]string, 0, 17), r.Guild.String(), r.User.String(), guarded(r.ChannelName), guarded(r.Content), r.Time.String(), r.Source,
+	row := append(make([]string, 0, 17), r.Guild.String(), r.User.String(), Guarded(r.ChannelName), Guarded(r.Content), r.Time.String(), r.Source,
 		known(r.MessageID), known(r.ChannelID), known(r.ReplyToUser), attachments, edited, redacted)
 	if f := r.Forwarded; f != nil {
-		row = append(row, guarded(f.Content), strconv.Itoa(f.Attachments))
+		row = append(row, Guarded(f.Content), strconv.Itoa(f.Attachments))
 	} else {
 		row = append(row, "", "")
 	}
 	if p := r.Poll; p != nil {
-		row = append(row, guarded(p.Question), list(p.Answers))
+		row = append(row, Guarded(p.Question), list(p.Answers))
 	} else {
 		row = append(row, "", "")
 	}
@@ -63,12 +63,12 @@ func list(texts []string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// guarded returns a text that a spreadsheet takes for a text. A program that opens CSV
+// Guarded returns a text that a spreadsheet takes for a text. A program that opens CSV
 // runs cells that look like formulas, and anybody in Discord can write one. So a text
 // that begins with = + - @, or one of their wide forms, perhaps behind white space, or
 // with a tab or the end of a line, gets an apostrophe before it; and so does one that
 // begins with an apostrophe, so that a reader who takes one away has every text as it was.
-func guarded(text string) string {
+func Guarded(text string) string {
 	if text == "" {
 		return text
 	}

@@ -23,6 +23,7 @@
 //	GET /v1/openapi.json                            all of this, precisely (openapi.json)
 //	POST /v1/backup                                 a backup of the database, over the socket alone: compact
 //	POST /v1/compact                                compact the database, over the socket alone
+//	POST /v1/login                                  a one-time link to the web page, over the socket alone
 //	POST /v1/import                                 a part of another tool's archive, over the socket alone: dry_run
 //	GET /v1/status                                  how the daemon is, everything that can be said
 //	GET /healthz, /readyz, /metrics                 open to everyone who reaches the address

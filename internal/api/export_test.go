@@ -32,6 +32,3 @@ func NewStream(w http.ResponseWriter) (write func(text string) error, close func
 
 // Patience is how long a page of messages is gathered.
 const Patience = patience
-
-// Guarded is how CSV shows what people wrote.
-func Guarded(text string) string { return guarded(text) }

@@ -56,6 +56,8 @@ type Options struct {
 	Rules  *rules.Rules                            // what is recorded; nil: that is not known
 	Passed func(store.ID) (tracker.PassedBy, bool) // messages that were passed by; nil: nobody listens
 
+	Login func() (link string, until time.Time) // makes a one-time link to the page; nil: there is none
+
 	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
 
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
@@ -88,6 +90,7 @@ type Server struct {
 	upkeep       sync.Mutex // held by the one thing that copies the database
 	intake       *intake.Database
 	importing    sync.Mutex // held while a batch is taken in
+	login        func() (string, time.Time)
 }
 
 // New returns a server of the store, which must stay open until the handlers
@@ -101,7 +104,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
-		rules: o.Rules, passed: o.Passed, logs: o.Logs, backups: o.Backups, intake: o.Intake,
+		rules: o.Rules, passed: o.Passed, logs: o.Logs, backups: o.Backups, intake: o.Intake, login: o.Login,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})
@@ -129,7 +132,7 @@ func (s *Server) Socket() http.Handler {
 // the token for /v1.
 func (s *Server) TCP() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.ours(r.Host) {
+		if !s.Ours(r.Host) {
 			problem(http.StatusForbidden, "the Host %.64q is not ours: ask for the address that is listened on", r.Host).write(w)
 			return
 		}
@@ -186,11 +189,11 @@ func (s *Server) authorize(r *http.Request) *Problem {
 	return nil
 }
 
-// ours says whether a request's Host is one that leads to us by itself. Any other
+// Ours reports whether a request's Host is one that leads to us by itself. Any other
 // name may have been pointed at our address by the site that sent the request.
 // A numeric address cannot be, so where all addresses are listened on (in a
 // container, say, whose own address nobody uses) every one of them is.
-func (s *Server) ours(hostport string) bool {
+func (s *Server) Ours(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h

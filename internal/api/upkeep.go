@@ -26,6 +26,7 @@ import (
 const (
 	BackupPath  = "/v1/backup"
 	CompactPath = "/v1/compact"
+	LoginPath   = "/v1/login"
 )
 
 // tellTime is how often a caller hears that a compaction goes on.
@@ -58,13 +59,14 @@ func (s *Server) upkeepRoutes() []route {
 	return []route{
 		{"POST", BackupPath, s.alone(s.postBackup)},
 		{"POST", CompactPath, s.alone(s.postCompact)},
+		{"POST", LoginPath, bodiless(s.postLogin)},
 		{"GET", FoldersPath, s.getFolders},
 		{"POST", ImportPath, s.postImport},
 	}
 }
 
 func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath || path == ImportPath
+	return path == BackupPath || path == CompactPath || path == FoldersPath || path == LoginPath || path == ImportPath
 }
 
 // alone lets one of them run at a time, and for as long as it takes.

@@ -156,7 +156,7 @@ func (a *app) root() *cobra.Command {
 		a.forgetCommand(), a.rememberCommand(),
 		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),
 		a.rekeyCommand(),
-		a.healthCommand(), a.statusCommand(),
+		a.healthCommand(), a.statusCommand(), a.webCommand(),
 		a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
 	)
 	return root
