@@ -79,6 +79,7 @@ func (c *reread) commit(ctx context.Context, p page, gone []storedMessage) error
 		case stored:
 			if change, ok := c.edit(m, c.stored[at]); ok {
 				batch.Changes = append(batch.Changes, change)
+				c.stored[at].edited = m.Edited // the next page may show it once more
 				edits++
 			}
 		case c.probe && m.ID > c.fresh && m.ID <= c.heard:

@@ -45,6 +45,46 @@ type recheckPlan struct {
 	from, absence store.ID
 	listed        []store.ID // channels that the guild has, sorted
 	probe         []store.ID // those of them that may have more than their snapshot says, sorted
+	// only, if not nil, are the channels that could not be read, sorted, of which what is stored is
+	// compared, and with it that of their threads. Of such a plan absence is 0, and listed only.
+	only []store.ID
+}
+
+// holds reports whether a channel, or the thread of a parent, is part of the plan.
+func (p *recheckPlan) holds(channel, parent store.ID) bool {
+	if p.only == nil {
+		return true
+	}
+	_, itself := slices.BinarySearch(p.only, channel)
+	_, below := slices.BinarySearch(p.only, parent)
+	return itself || below
+}
+
+// with returns the plan that does what a plan and a later one of the same guild ask for.
+func (p recheckPlan) with(later recheckPlan) recheckPlan {
+	from, at := min(p.from, later.from), later.at
+	switch {
+	case later.only == nil:
+		p = later
+	case p.only != nil:
+		p.only = append(slices.Clone(p.only), later.only...)
+		slices.Sort(p.only)
+		p.only = slices.Compact(p.only)
+		p.listed = p.only
+	}
+	p.from, p.at = from, at
+	return p
+}
+
+// recheckShown plans to read a channel that could not be read since an instant, and can now:
+// what happened to its messages meanwhile nobody has told. A process that is killed before it has
+// done so leaves it to the reading after that absence, as far as that goes back.
+func (p *planner) recheckShown(b *pending, guild, channel store.ID, since, at store.Micros) {
+	if p.mode == backfillNone {
+		return
+	}
+	plan := recheckPlan{guild: guild, at: at.Time(), from: snowflakeAt(since), only: []store.ID{channel}, listed: []store.ID{channel}}
+	b.committed = append(b.committed, func() { p.recheckPlanned(plan) })
 }
 
 // recheck plans what is to be read of a guild after the absence that a GUILD_CREATE ended.
@@ -125,7 +165,7 @@ func (r *recheck) planned(p recheckPlan) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old, waits := r.plans[p.guild]; waits {
-		p.from = min(p.from, old.from)
+		p = old.with(p)
 	} else {
 		r.order = append(r.order, p.guild)
 	}
@@ -228,7 +268,7 @@ func (r *recheck) guild(ctx context.Context, p recheckPlan) error {
 	}
 	log("what happened to messages while nobody listened has been read from the history", "guild", p.guild,
 		"deletions", learned.deletions, "edits", learned.edits, "found", learned.found)
-	if whole {
+	if whole && p.only == nil {
 		r.b.writer.queue.post(guildReread{p.guild, p.absence})
 	}
 	r.done(p.guild)

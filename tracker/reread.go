@@ -92,6 +92,10 @@ func (r *recheck) stored(ctx context.Context, p recheckPlan, behind *store.Posit
 			if rec.Message == 0 || rec.Channel.ID == 0 || rec.Redacted && r.policy.deleted != store.Remove {
 				return false
 			}
+			// Of a thread in the archive it may not be known yet whose it is.
+			if info, known := r.b.names.channel(rec.Channel.ID); known && !p.holds(rec.Channel.ID, info.parent) {
+				return false
+			}
 			n++
 			channels[rec.Channel.ID] = append(channels[rec.Channel.ID], storedMessage{
 				rec.Message, rec.User, rec.Time, rec.Edited, maphash.String(r.seed, rec.Content), rec.Attachments,
@@ -151,7 +155,7 @@ func (c *reread) read(ctx context.Context) error {
 	if statusOf(err) != 0 {
 		return c.refused(ctx, err)
 	}
-	if err != nil || c.closed() || !c.b.rules.Allowed(c.plan.guild, c.channel, c.info.parent) {
+	if err != nil || c.closed() || !c.b.rules.Allowed(c.plan.guild, c.channel, c.info.parent) || !c.plan.holds(c.channel, c.info.parent) {
 		return err
 	}
 	if c.probe {
@@ -172,6 +176,11 @@ func (c *reread) read(ctx context.Context) error {
 		return c.refused(ctx, err)
 	}
 	return err
+}
+
+// trusted is backfill.trusted of the channel.
+func (c *reread) trusted() bool {
+	return c.last != 0 || c.b.readable(store.Gap{Guild: c.plan.guild, Channel: c.channel})
 }
 
 // closed reports whether the channel cannot be read, so that nothing is to be asked of it.
@@ -249,7 +258,7 @@ func (c *reread) page(ctx context.Context) (p page, err error) {
 // try asks Discord something, politely, until there is an answer or it was asked often enough.
 func (c *reread) try(ctx context.Context, ask func() error) (err error) {
 	for tries := 0; tries < rereadTries; tries++ {
-		if c.b.refusals.slow(c.plan.guild, false) {
+		if c.b.refusals.slow(c.plan.guild, c.trusted()) {
 			pause(ctx, c.b.slowSpacing)
 		}
 		for begin := time.Now(); time.Since(begin) < recheckYield; {

@@ -217,6 +217,8 @@ func (p *planner) setReading(b *pending, guild store.ID, g *listening, c channel
 		_, now.span = p.heardUntil(g, c, known)
 	} else if wasDeaf {
 		change.Span = p.regain(b, guild, g, c, before, known, at)
+	} else if marked { // its past may be fetched again
+		p.recheckShown(b, guild, c.ID, before.Since, at)
 	}
 	if isDeaf(reason) && now.span {
 		after, _ := p.heardUntil(g, c, known)
@@ -274,6 +276,7 @@ func (p *planner) regain(b *pending, guild store.ID, g *listening, c channelSnap
 		}
 		return nil
 	}
+	p.recheckShown(b, guild, c.ID, m.Since, at)
 	if c.holdsThreads() && p.mode != backfillNone {
 		p.look(b, guild, c, store.Gap{From: m.Since - listenMargin, To: at, Reason: m.Reason})
 	}
