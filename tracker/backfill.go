@@ -257,7 +257,7 @@ func (b *backfill) filler(ctx context.Context, slow bool) error {
 				continue
 			}
 		}
-		if trusted := b.trusted(j.gap); !slow && b.refusals.slow(j.gap.Guild, trusted) {
+		if trusted := b.trusted(j); !slow && b.refusals.slow(j.gap.Guild, trusted) {
 			b.jobs.slowDown(j)
 			continue
 		}

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -154,5 +155,29 @@ func TestRefusalsSlowDown(t *testing.T) {
 	}
 	if r.expire(time.Hour) || !r.expire(0) || len(r.known) != 0 {
 		t.Errorf("%d refusals are known", len(r.known))
+	}
+}
+
+// Where it is not known what the bot may read, and many channels of the guild have refused,
+// one that has given a page of its history goes on in the fast line.
+func TestTrustsWhatHasAnswered(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	n := newNames()
+	b := &backfill{names: n, access: newAccess(n, log), refusals: newRefusals(n, log)}
+	for range guildRefusals {
+		b.refusals.noteBad(1)
+	}
+	j := &job{gap: store.Gap{Guild: 1, Channel: 5, Until: 9}}
+	c := reread{recheck: &recheck{b: b}, plan: recheckPlan{guild: 1}, channel: 5}
+	if !b.refusals.slow(1, b.trusted(j)) || !b.refusals.slow(1, c.trusted()) {
+		t.Error("a channel that nobody knows is trusted")
+	}
+	j.fill.seen, c.last = true, 8
+	if b.refusals.slow(1, b.trusted(j)) || b.refusals.slow(1, c.trusted()) {
+		t.Error("a channel that has answered waits")
+	}
+	scan := &job{gap: store.Gap{Guild: 1, Channel: 1, Until: 1}, fill: fillWork{seen: true}}
+	if b.trusted(scan) {
+		t.Error("a search for threads is trusted")
 	}
 }

@@ -119,11 +119,14 @@ func (b *backfill) parentOf(g store.Gap) store.ID {
 	return g.Parent
 }
 
-// trusted reports whether Discord should not refuse what is asked for a gap.
-func (b *backfill) trusted(g store.Gap) bool {
-	if isScan(g) {
-		return false
-	}
+// trusted reports whether Discord should not refuse what is asked for a gap: because the bot
+// may read the channel, or, where that is not known, because Discord has given a page of it.
+func (b *backfill) trusted(j *job) bool {
+	return !isScan(j.gap) && (j.fill.seen || b.readable(j.gap))
+}
+
+// readable reports whether it is known that the bot may read the channel of a gap.
+func (b *backfill) readable(g store.Gap) bool {
 	channel := g.Channel
 	if parent := b.parentOf(g); parent != 0 {
 		channel = parent
