@@ -6,10 +6,10 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/packed"
-
-	"go.etcd.io/bbolt"
 )
 
 // activityPage is how many users' weeks are read in one transaction: some ten
@@ -39,7 +39,7 @@ func scanActivityPage(ctx context.Context, tx *bbolt.Tx, guild ID, start []byte,
 	if b == nil {
 		return nil, nil
 	}
-	waiting := pendingWeeks(tx, guild)
+	waiting := uncountedWeeks(tx, guild)
 	var cells, more []cell
 	show := func(week uint32, user ID, cells []cell) {
 		if within := cellsWithin(cells, week, from, end); len(within) > 0 {

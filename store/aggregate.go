@@ -15,8 +15,8 @@ const chunkSize = 1536
 
 // sortChanges puts the changes into the order of users and times, in which they
 // are unless something was merged.
-func (g *guildTx) sortChanges() {
-	slices.SortFunc(g.changes, func(a, b change) int {
+func sortChanges(changes []change) {
+	slices.SortFunc(changes, func(a, b change) int {
 		return compareMoments(moment{a.time, a.user}, moment{b.time, b.user})
 	})
 }
@@ -196,7 +196,7 @@ func (g *guildTx) flushActivity(changes []change) error {
 	return nil
 }
 
-// flushProfiles changes the users' totals, and the guild's.
+// flushProfiles changes the users' totals.
 func (g *guildTx) flushProfiles(all []change) error {
 	type change struct {
 		user ID
@@ -216,18 +216,14 @@ func (g *guildTx) flushProfiles(all []change) error {
 	d := packed.NewWriter(g.profiles, &g.w.arena)
 	return d.Update(nil, len(changes), func(i int) ID { return changes[i].user }, func(i int, old, to []byte) ([]byte, error) {
 		total := changes[i].by
-		if old == nil {
-			g.info.users++
-		} else {
+		if old != nil {
 			before, err := decodeProfile(old)
 			if err != nil {
 				return nil, fmt.Errorf("%w: the profile of user %d does not decode", ErrDamaged, changes[i].user)
 			}
 			total += before
 		}
-		g.info.messages += changes[i].by
 		if total <= 0 {
-			g.info.users--
 			return to, nil
 		}
 		return binary.AppendUvarint(to, uint64(total)), nil

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
 
@@ -163,7 +165,7 @@ func (g *guildTx) improve(key record.Key, p *pending, keepEdited bool) (bool, er
 	if untold(&before, &r) && r.Edited == 0 && !r.Formatted {
 		return true, g.tellFirst(key, &s)
 	}
-	return true, g.records.replace(key, recordValue(g, key, &s, s.Text))
+	return true, g.records.Replace(key, recordValue(g, key, &s, s.Text))
 }
 
 // tellFirst stores a message of which it is known only now what it said first. By what was
@@ -306,7 +308,7 @@ func (g *guildTx) locate(key record.Key) (record.Key, bool) {
 	if g.has(key) {
 		return key, true
 	}
-	if !g.info.ids.overlaps(key.Time-findSlack, key.Time+findSlack) {
+	if !g.info.ids.Overlaps(key.Time-findSlack, key.Time+findSlack) {
 		return key, false
 	}
 	users := []ID{key.User, DeletedUser}
@@ -344,11 +346,7 @@ func (g *guildTx) locate(key record.Key) (record.Key, bool) {
 // findNear looks for a user's message within findSlack of its time.
 func (g *guildTx) findNear(key record.Key) (record.Key, bool) {
 	from, to := key.Time-findSlack, key.Time+findSlack
-	first, _ := record.Find(g.records.fresh, record.Key{User: key.User, Time: from, ID: 0})
-	for _, e := range g.records.fresh[first:] {
-		if e.Key.User != key.User || e.Key.Time > to {
-			break
-		}
+	for _, e := range g.records.AddedBetween(record.Key{User: key.User, Time: from}, record.Key{User: key.User, Time: to, ID: math.MaxUint64}) {
 		if e.Key.ID == key.ID {
 			return e.Key, true
 		}
@@ -391,9 +389,9 @@ func momentsBetween(moments []moment, user ID, from, to Micros) []moment {
 }
 
 // nearest looks among the records themselves for what findNear looks for.
-func nearest(r *records, key record.Key) (record.Key, bool) {
+func nearest(r *lsm.Records, key record.Key) (record.Key, bool) {
 	from, to := key.Time-findSlack, key.Time+findSlack
-	c := r.between(from, to)
+	c := r.Between(from, to)
 	for b, _ := c.Seek(record.Key{User: key.User, Time: from, ID: 0}.Append(nil)); b != nil; b, _ = c.Next() {
 		at := record.PadKey(b)
 		if at.User != key.User || at.Time > to {
@@ -429,7 +427,7 @@ func (w *writeTx) lastSeen(guild, user ID) Micros {
 		return civil.MaxMicros
 	}
 	if user == 0 {
-		return max(g.info.ids.max, g.info.logs.max)
+		return max(g.info.ids.Max, g.info.logs.Max)
 	}
 	b, _ := g.records.Cursor().Before(record.Key{User: user + 1, Time: civil.MinMicros, ID: 0}.Append(nil))
 	if key := record.PadKey(b); b != nil && key.User == user {
@@ -456,7 +454,7 @@ func (db *DB) PreviewArchive(ctx context.Context, b ArchiveBatch) (fates []Fate,
 	}
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		fates = make([]Fate, len(b.Records))
-		guilds := map[ID]*records{}
+		guilds := map[ID]*lsm.Records{}
 		for i := range b.Records {
 			r := &b.Records[i]
 			if db.forgotten.has(Person{r.User, r.Guild}) {
@@ -465,7 +463,7 @@ func (db *DB) PreviewArchive(ctx context.Context, b ArchiveBatch) (fates []Fate,
 			}
 			of, ok := guilds[r.Guild]
 			if !ok {
-				of = openRecords(tx, r.Guild)
+				of = recordsOf(tx, r.Guild)
 				guilds[r.Guild] = of
 			}
 			if of == nil {
@@ -500,7 +498,7 @@ func writtenAt(tx *bbolt.Tx, guild ID, at Micros) (users []ID) {
 	return users
 }
 
-func (db *DB) preview(tx *bbolt.Tx, of *records, r *Record, keepEdited bool) (Fate, error) {
+func (db *DB) preview(tx *bbolt.Tx, of *lsm.Records, r *Record, keepEdited bool) (Fate, error) {
 	users := []ID{r.User, DeletedUser}
 	if r.User == DeletedUser {
 		users = append(users, writtenAt(tx, r.Guild, r.Time)...)

@@ -115,7 +115,7 @@ func (g *guildTx) find(changes []Change) (map[ID]record.Key, error) {
 			unknown = append(unknown, c)
 			continue
 		}
-		cursor := g.records.between(c.Time-findSlack, c.Time+findSlack)
+		cursor := g.records.Between(c.Time-findSlack, c.Time+findSlack)
 		for b, _ := cursor.Seek(record.Key{User: c.User, Time: c.Time - findSlack, ID: 0}.Append(nil)); b != nil; b, _ = cursor.Next() {
 			key, ok := record.ParseKey(b)
 			if !ok {

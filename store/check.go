@@ -200,7 +200,7 @@ type tally struct {
 	profiles, weeks int64 // that are not pending
 	moments         uint64
 	uncounted       int64
-	ids, logs       span
+	ids, logs       record.Span
 }
 
 func (c *checker) guild(guild ID, info guildInfo) error {
@@ -212,8 +212,8 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	}
 	texts := c.keys.NestedTexts(bucketRecords, name)
 	user := &userTally{checker: c, guild: name, id: guild}
-	if r := openRecords(c.tx, guild); r != nil { // else reported below
-		user.pending = r.pending(0)
+	if r := recordsOf(c.tx, guild); r != nil { // else reported below
+		user.pending = uncountedOf(r, 0)
 	}
 	err := c.eachRecord(path(bucketRecords), guild, func(key record.Key, b, payload []byte) error {
 		s, err := record.Decode(payload, key.Time)
@@ -333,13 +333,11 @@ func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 			return err
 		}
 	}
-	if !info.ids.covers(t.ids) || !info.logs.covers(t.logs) {
+	if !info.ids.Covers(t.ids) || !info.logs.Covers(t.logs) {
 		return c.report("guild %d: records lie outside of the spans of its sources", guild)
 	}
 	return nil
 }
-
-func (s span) covers(o span) bool { return !o.set || s.set && s.min <= o.min && o.max <= s.max }
 
 // hashMoment mixes a moment into 64 bits (the finalizer of MurmurHash3, twice).
 func hashMoment(m moment) uint64 { return mix(mix(uint64(m.time)) ^ uint64(m.user)) }

@@ -36,7 +36,7 @@ func isKnown(s *record.Value, key record.Key) bool {
 
 // traces reads what is left of removed messages, of which there must be no records.
 func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
-	records := openRecords(c.tx, guild)
+	records := recordsOf(c.tx, guild)
 	if records == nil {
 		return nil // reported with the records
 	}
@@ -67,12 +67,12 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 // span takes a record's times into the spans of its sources.
 func (t *tally) span(key record.Key, s *record.Value) {
 	if key.IsLog() {
-		t.logs.add(key.Time)
+		t.logs.Add(key.Time)
 	} else {
-		t.ids.add(key.Time)
+		t.ids.Add(key.Time)
 	}
 	if s.InLogs {
-		t.logs.add(s.Line.Time)
+		t.logs.Add(s.Line.Time)
 	}
 }
 

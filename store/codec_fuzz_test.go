@@ -46,13 +46,3 @@ func mustSettle(t *testing.T, once []byte, err error, again func([]byte) ([]byte
 		t.Fatalf("%x comes back as %x, %v", once, twice, err)
 	}
 }
-
-func FuzzRuns(f *testing.F) {
-	f.Add([]byte("\x00\x00"))
-	f.Add([]byte("\x09\x80\x10\x07\x01\x05\xff\x01\x03\x80\x20\x08\x02\x01\x10\x00\x00"))
-	f.Add([]byte("\x01\x00\x01\x00\x01\x01\x00\x00")) // a run's number that was not given out
-	f.Fuzz(func(t *testing.T, b []byte) {
-		once, err := store.RoundTripRuns(b)
-		mustSettle(t, once, err, store.RoundTripRuns)
-	})
-}

@@ -42,7 +42,7 @@ func (w *writeTx) stepChannel(t Task, position []byte) (erased Erased, next []by
 	if err != nil || len(numbers) == 0 {
 		return erased, nil, err
 	}
-	if err := g.countPending(); err != nil {
+	if err := g.count(nil); err != nil {
 		return erased, nil, err
 	}
 	keys, next, err := g.writtenIn(numbers, t.kind == taskRemoveChannel, position)
@@ -118,7 +118,7 @@ func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte
 // text is gone, and says whether there are more than a step may change.
 func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []record.Key) (all []record.Key, more bool, err error) {
 	from, to := civil.QuarterStart(week*civil.WeekQuarters), civil.QuarterStart((week+1)*civil.WeekQuarters)
-	c := g.records.between(from, to)
+	c := g.records.Between(from, to)
 	for b, value := c.Seek(record.Key{User: user, Time: from, ID: 0}.Append(nil)); b != nil; b, value = c.Next() {
 		key, ok := record.ParseKey(b)
 		if !ok {

@@ -10,7 +10,7 @@
 //	meta                        format u32 · id 16 bytes · salt, a secret · created i64 µs
 //	                            encryption: its key, as JSON (crypt/state.go)
 //	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (internal/record), with texts
-//	recent                      guild u64                             → the guild's runs (runs.go)
+//	recent                      guild u64                             → the guild's runs (internal/lsm)
 //	recent/<run>                as in user_stats; <run> is guild u64 · number u32
 //	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
 //	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (packed, pack.go)
@@ -44,7 +44,7 @@
 // hashes, which are made with the salt, and that is encrypted with the texts.
 //
 // A record is in user_stats or in one of the runs: those that arrive in small commits
-// gather there, until a page of user_stats is worth touching (records.go, runs.go). What
+// gather there, until a page of user_stats is worth touching (internal/lsm). What
 // activity and profiles do not know yet is in the last of the runs (pending.go).
 //
 // All that a write changes (records, timeline, activity, profile, cursor) changes

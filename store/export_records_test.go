@@ -8,17 +8,9 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
-
-// RoundTripRuns decodes a list of runs and encodes it again.
-func RoundTripRuns(b []byte) ([]byte, error) {
-	var r runs
-	if err := r.decode(b); err != nil {
-		return nil, err
-	}
-	return r.append(nil), nil
-}
 
 // RecordKey is the key of a record.
 func RecordKey(r Record) []byte {
@@ -42,15 +34,14 @@ type RunShape struct {
 // ShapeOf returns where the records of a guild are.
 func ShapeOf(db *DB, guild ID) (s Shape, err error) {
 	err = db.view(context.Background(), func(tx *bbolt.Tx) error {
-		r := openRecords(tx, guild)
+		r := recordsOf(tx, guild)
 		if r == nil {
 			return nil
 		}
-		for i := range r.runs.list {
-			run := &r.runs.list[i]
-			s.Runs = append(s.Runs, RunShape{run.number, run.level(), run.records, run.moving, run.pending})
+		for _, run := range r.Runs() {
+			s.Runs = append(s.Runs, RunShape{run.Number, run.Level, run.Records, run.Moving, run.Uncounted})
 		}
-		c := r.main.Cursor()
+		c := tx.Bucket(bucketRecords).Bucket(bucketName(guild)).Cursor()
 		for key, _ := c.First(); key != nil; key, _ = c.Next() {
 			s.Blocks++
 		}
@@ -60,7 +51,7 @@ func ShapeOf(db *DB, guild ID) (s Shape, err error) {
 }
 
 // RecordCursor goes through a guild's records.
-type RecordCursor = recordCursor
+type RecordCursor = lsm.Cursor
 
 // WithFresh calls fn in a transaction that has added records, under the given keys and
 // with those as their values, and undoes that.
@@ -72,7 +63,7 @@ func WithFresh(db *DB, guild ID, keys [][]byte, fn func(c *RecordCursor, get fun
 			return err
 		}
 		for _, key := range keys {
-			g.records.add(record.PadKey(key), seal(key, slices.Clone(key)))
+			g.records.Add(record.PadKey(key), seal(key, slices.Clone(key)))
 		}
 		fn(g.records.Cursor(), g.records.Get)
 		return undo
@@ -86,7 +77,7 @@ func WithFresh(db *DB, guild ID, keys [][]byte, fn func(c *RecordCursor, get fun
 // Reading calls fn with a cursor over a guild's records and a way to get one.
 func Reading(db *DB, guild ID, fn func(c *RecordCursor, get func(key []byte) []byte)) error {
 	return db.view(context.Background(), func(tx *bbolt.Tx) error {
-		r := openRecords(tx, guild)
+		r := recordsOf(tx, guild)
 		fn(r.Cursor(), r.Get)
 		return nil
 	})
@@ -98,7 +89,7 @@ type Place struct{ top, nested, key, Value []byte }
 // InMain, InRun and IsList say what the value is: a block of user_stats, one of a run,
 // or the list of runs.
 func (p Place) InMain() bool { return string(p.top) == string(bucketRecords) }
-func (p Place) InRun() bool  { return len(p.nested) == runNameSize }
+func (p Place) InRun() bool  { return string(p.top) == string(bucketRecent) && p.nested != nil }
 func (p Place) IsList() bool { return p.nested == nil }
 
 func (p Place) String() string { return fmt.Sprintf("%s %x %x", p.top, p.nested, p.key) }
@@ -135,13 +126,14 @@ func PlacesOf(db *DB, guild ID) (places []Place, err error) {
 				return nil
 			})
 		}
-		r := openRecords(tx, guild)
-		err := visit(bucketRecords, bucketName(guild), r.main)
-		for i := range r.runs.list {
-			err = errors.Join(err, visit(bucketRecent, r.runs.name(&r.runs.list[i]), r.runs.bucket(&r.runs.list[i])))
+		r := recordsOf(tx, guild)
+		recent, key := tx.Bucket(bucketRecent), u64(nil, uint64(guild))
+		err := visit(bucketRecords, bucketName(guild), tx.Bucket(bucketRecords).Bucket(bucketName(guild)))
+		for _, run := range r.Runs() {
+			err = errors.Join(err, visit(bucketRecent, run.Name, recent.Bucket(run.Name)))
 		}
-		if value := r.runs.parent.Get(r.runs.key()); value != nil {
-			places = append(places, Place{bucketRecent, nil, r.runs.key(), slices.Clone(value)})
+		if value := recent.Get(key); value != nil {
+			places = append(places, Place{bucketRecent, nil, key, slices.Clone(value)})
 		}
 		return err
 	})
@@ -182,9 +174,9 @@ func putAlone(db *DB, records ...Record) error {
 				}
 				s := record.Value{Source: SourceLog, Channel: number, Gone: p.gone, Line: record.Line{Channel: number}}
 				if p.key.IsLog() {
-					g.info.logs.add(p.key.Time)
+					g.info.logs.Add(p.key.Time)
 				} else {
-					g.info.ids.add(p.key.Time)
+					g.info.ids.Add(p.key.Time)
 					s.Source, s.Edited = p.more.Source, p.more.Edited
 				}
 				if s.Gone && !p.key.IsLog() {

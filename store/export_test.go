@@ -12,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/packed"
 	"rollcall/store/internal/record"
 )
@@ -76,7 +77,7 @@ func Scatter(db *DB) error {
 
 func countPending(db *DB) error {
 	return db.update(context.Background(), func(w *writeTx) error {
-		return w.guildsFrom(0, func(g *guildTx) (bool, error) { return false, g.countPending() })
+		return w.guildsFrom(0, func(g *guildTx) (bool, error) { return false, g.count(nil) })
 	})
 }
 
@@ -86,27 +87,23 @@ func scatter(tx *bbolt.Tx) error {
 		if err != nil {
 			return err
 		}
-		r := openRecords(tx, guild)
+		r := recordsOf(tx, guild)
 		var all []record.Entry
 		c := r.Cursor()
 		for b, value := c.First(); b != nil; b, value = c.Next() {
 			all = append(all, record.Entry{Key: record.PadKey(b), Value: bytes.Clone(value)})
 		}
-		for i := range r.runs.list {
-			if err := r.runs.parent.DeleteBucket(r.runs.name(&r.runs.list[i])); err != nil {
-				return err
-			}
-		}
-		if err := r.runs.parent.Delete(r.runs.key()); err != nil {
+		if err := lsm.DropGuild(tx.Bucket(bucketRecent), guild); err != nil {
 			return err
 		}
-		for key, _ := r.main.Cursor().First(); key != nil; key, _ = r.main.Cursor().First() {
-			if err := r.main.Delete(key); err != nil {
+		main := tx.Bucket(bucketRecords).Bucket(name)
+		for key, _ := main.Cursor().First(); key != nil; key, _ = main.Cursor().First() {
+			if err := main.Delete(key); err != nil {
 				return err
 			}
 		}
 		for _, e := range all {
-			if err := r.main.Put(e.Key.Append(nil), e.Value); err != nil {
+			if err := main.Put(e.Key.Append(nil), e.Value); err != nil {
 				return err
 			}
 		}

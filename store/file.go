@@ -7,9 +7,9 @@ import (
 	"io"
 	"time"
 
-	"rollcall/store/internal/boltfile"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/boltfile"
 )
 
 type (

@@ -148,12 +148,12 @@ func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) 
 
 // messagesOf returns a user's total.
 func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
-	r := openRecords(tx, guild)
+	r := recordsOf(tx, guild)
 	if r == nil {
 		return 0, nil
 	}
 	n, err := totalOf(tx, guild, user)
-	return n + int64(len(r.pending(user))), err
+	return n + int64(len(uncountedOf(r, user))), err
 }
 
 // totalOf is a user's total without what is pending.
@@ -215,7 +215,7 @@ func (w *writeTx) eraseOwn(p Person, erased *Erased) (finished bool, err error) 
 
 // eraseUser removes the first records of a user and returns how many.
 func (g *guildTx) eraseUser(user ID, most int) (int, error) {
-	keys := g.records.keysFrom(u64(nil, uint64(user)), most)
+	keys := g.records.Keys(u64(nil, uint64(user)), most)
 	for _, key := range keys {
 		if err := g.remove(key); err != nil {
 			return 0, err
@@ -273,7 +273,7 @@ func (w *writeTx) eraseReplies(p Person, position []byte, erased *Erased) (next 
 		case g.id != from: // the guild that was being read is gone
 			start = nil
 		}
-		if !g.info.ids.set { // lines answer nobody
+		if !g.info.ids.Set { // lines answer nobody
 			return false, nil
 		}
 		found, more, err := g.repliesTo(p.User, start, &visits)

@@ -6,10 +6,13 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
-
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/kv"
+	"rollcall/store/internal/lsm"
+	"rollcall/store/internal/record"
 )
 
 // guildInfo is a guild's entry in the guilds bucket. The spans are those of all
@@ -22,44 +25,25 @@ type guildInfo struct {
 	messages int64
 	users    int64
 	channels uint32 // numbers given out
-	ids      span
-	logs     span
+	ids      record.Span
+	logs     record.Span
 	texts    Micros // no record before it has a text
 	// uncounted is how many traces there are of messages that never counted.
 	uncounted int64
 }
 
-// span is a closed span of time; the zero span is empty.
-type span struct {
-	set      bool
-	min, max Micros
-}
-
-func (s *span) add(t Micros) {
-	switch {
-	case !s.set:
-		*s = span{true, t, t}
-	case t < s.min:
-		s.min = t
-	case t > s.max:
-		s.max = t
-	}
-}
-
-func (s span) overlaps(from, to Micros) bool { return s.set && from <= s.max && s.min <= to }
-
 func (i guildInfo) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(i.messages))
 	b = binary.AppendUvarint(b, uint64(i.users))
 	b = binary.AppendUvarint(b, uint64(i.channels))
-	for _, s := range []span{i.ids, i.logs} {
-		if !s.set {
+	for _, s := range []record.Span{i.ids, i.logs} {
+		if !s.Set {
 			b = append(b, 0)
 			continue
 		}
 		b = append(b, 1)
-		b = binary.AppendVarint(b, int64(s.min))
-		b = binary.AppendVarint(b, int64(s.max))
+		b = binary.AppendVarint(b, int64(s.Min))
+		b = binary.AppendVarint(b, int64(s.Max))
 	}
 	b = binary.AppendVarint(b, int64(i.texts))
 	if i.uncounted > 0 {
@@ -79,13 +63,13 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 		b = b[n:]
 	}
 	i.messages, i.users, i.channels = int64(numbers[0]), int64(numbers[1]), uint32(numbers[2])
-	for _, s := range []*span{&i.ids, &i.logs} {
+	for _, s := range []*record.Span{&i.ids, &i.logs} {
 		if len(b) == 0 {
 			return i, errBadValue
 		}
-		s.set, b = b[0] == 1, b[1:]
-		for _, t := range []*Micros{&s.min, &s.max} {
-			if !s.set {
+		s.Set, b = b[0] == 1, b[1:]
+		for _, t := range []*Micros{&s.Min, &s.Max} {
+			if !s.Set {
 				break
 			}
 			v, n := binary.Varint(b)
@@ -114,34 +98,36 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 
 // guildTx is one guild in a write transaction.
 type guildTx struct {
-	w         *writeTx
-	id        ID
-	key       []byte
-	info      guildInfo
-	before    guildInfo // info when the transaction began
-	records   *records
-	timeline  *bbolt.Bucket
-	activity  *bbolt.Bucket
-	profiles  *bbolt.Bucket
-	channels  *bbolt.Bucket
-	texts     *crypt.Codec // of records
-	named     *crypt.Codec // names of channels
-	share     *share       // whose records are being put
-	given     []int64      // the numbers of the share's channels, -1 until they are needed
-	newest    []span       // and the times of their records that were put
-	numbers   map[Channel]uint32
-	names     map[uint32]Channel
-	changes   []change // what was put and deleted, for flush
-	asked     ID       // the user whom forgets was asked about last, and its answer
-	answer    bool
-	accounts  *bbolt.Bucket // state/tombstones, if accounts are noted there; see isAccount
-	accounted ID            // the same of isAccount
-	account   bool
-	traces    bool                // some messages were removed, see traces.go
-	quarters  map[uint32][]moment // what the timeline says, of quarter hours that were asked for
-	coming    int                 // how many records are put at once
-	near      vicinity            // of the record that is put
-	room      []byte              // for a key
+	w        *writeTx
+	id       ID
+	key      []byte
+	info     guildInfo
+	before   guildInfo // info when the transaction began
+	records  *lsm.Records
+	timeline *bbolt.Bucket
+	activity *bbolt.Bucket
+	profiles *bbolt.Bucket
+	channels *bbolt.Bucket
+	texts    *crypt.Codec  // of records
+	named    *crypt.Codec  // names of channels
+	share    *share        // whose records are being put
+	given    []int64       // the numbers of the share's channels, -1 until they are needed
+	newest   []record.Span // and the times of their records that were put
+	numbers  map[Channel]uint32
+	names    map[uint32]Channel
+	changes  []change // what was put and deleted, for flush
+	// removedFrom are the users of whom records were deleted that had been there before.
+	removedFrom map[ID]bool
+	asked       ID // the user whom forgets was asked about last, and its answer
+	answer      bool
+	accounts    *bbolt.Bucket // state/tombstones, if accounts are noted there; see isAccount
+	accounted   ID            // the same of isAccount
+	account     bool
+	traces      bool                // some messages were removed, see traces.go
+	quarters    map[uint32][]moment // what the timeline says, of quarter hours that were asked for
+	coming      int                 // how many records are put at once
+	near        vicinity            // of the record that is put
+	room        []byte              // for a key
 }
 
 // change is a record that came (by 1) or went (by -1).
@@ -157,7 +143,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	if g := w.guilds[id]; g != nil {
 		return g, nil
 	}
-	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]moment{}}
+	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]moment{}, removedFrom: map[ID]bool{}}
 	g.info.texts = civil.MaxMicros
 	payload, err := get(w.tx.Bucket(bucketGuilds), g.key)
 	if err != nil {
@@ -171,17 +157,16 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	g.before = g.info
 	name := bucketName(id)
 	g.texts, g.named = w.keys.NestedTexts(bucketRecords, name), w.keys.NestedTexts(bucketChannels, name)
-	g.records = &records{w: w}
-	for i, to := range []**bbolt.Bucket{&g.records.main, &g.timeline, &g.activity, &g.profiles, &g.channels} {
+	var main *bbolt.Bucket
+	for i, to := range []**bbolt.Bucket{&main, &g.timeline, &g.activity, &g.profiles, &g.channels} {
 		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
 			return nil, err
 		}
 	}
-	if g.records.runs = openRuns(w.tx, id); g.records.runs.damaged {
-		g.records.changed = true
-		w.bad.note(id, g.records.runs.key(), damagedValue(g.records.runs.key()))
+	if g.records = lsm.Begin(main, w.tx.Bucket(bucketRecent), id, &w.arena); g.records.Damaged() {
+		w.bad.note(id, g.key, damagedValue(g.key))
 	}
-	g.timeline.FillPercent = bulkFill // it grows at its end
+	g.timeline.FillPercent = kv.BulkFill // it grows at its end
 	g.traces = len(keysFrom(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
 	if b := w.state(stateTombstones); len(keysFrom(b, []byte{tombAccount}, 1)) > 0 {
 		g.accounts = b
@@ -232,23 +217,16 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 	return n, nil
 }
 
-// How full bbolt leaves a page that it splits. One that got many records at once, or
-// grows at its end, becomes several that are nearly full. One that is split for the
-// sake of a single record would leave behind a nearly full page, soon to be split
-// again, and a nearly empty one: with small commits, bulkFill made the records' branch
-// pages half as many again and the activity's leaves a quarter more.
-const (
-	bulkFill = 0.9
-	bulk     = 5000 // records of a share
-)
+// bulk is from how many records of a guildBatch on activity is written in bulk.
+const bulk = 5000
 
 // begin makes ready for the records of a share.
 func (g *guildTx) begin(s *share) {
 	if len(s.records) >= bulk {
-		g.activity.FillPercent = bulkFill
+		g.activity.FillPercent = kv.BulkFill
 	}
 	g.leave()
-	g.share, g.given, g.newest = s, make([]int64, len(s.channels)), make([]span, len(s.channels))
+	g.share, g.given, g.newest = s, make([]int64, len(s.channels)), make([]record.Span, len(s.channels))
 	for i := range g.given {
 		g.given[i] = -1
 	}
@@ -313,24 +291,15 @@ func (w *writeTx) flush() error {
 
 func (g *guildTx) flush() error {
 	g.leave()
-	g.sortChanges()
-	later := g.mayWait()
-	if later {
-		if err := g.noteTotals(g.changes); err != nil {
-			return err
-		}
-	} else if len(g.changes) > 0 {
-		if err := g.countPending(); err != nil {
-			return err
-		}
-		if err := g.flushProfiles(g.changes); err != nil {
-			return err
-		}
-		if err := g.flushActivity(g.changes); err != nil {
+	sortChanges(g.changes)
+	g.addTotals(g.changes)
+	plan := g.records.Plan(g.mayWait())
+	if len(g.changes) > 0 && !plan.Uncounted {
+		if err := g.count(g.changes); err != nil {
 			return err
 		}
 	}
-	if err := g.records.flush(later, g.countPending); err != nil {
+	if err := g.records.Apply(plan); err != nil {
 		return err
 	}
 	if err := g.flushTimeline(); err != nil {
@@ -338,6 +307,7 @@ func (g *guildTx) flush() error {
 	}
 	g.changes = g.changes[:0]
 	clear(g.quarters)
+	clear(g.removedFrom)
 	if g.info == g.before {
 		return nil
 	}

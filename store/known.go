@@ -107,10 +107,10 @@ func (c *channelInfo) call(name string, at Micros) (changed bool) {
 // noteNames notes the names of the channels whose records were just put.
 func (g *guildTx) noteNames() error {
 	for i, c := range g.share.channels {
-		if c.ID == 0 || !g.newest[i].set {
+		if c.ID == 0 || !g.newest[i].Set {
 			continue
 		}
-		if err := g.w.noteChannel(g.id, c.ID, func(k *channelInfo) bool { return k.call(c.Name, g.newest[i].max) }); err != nil {
+		if err := g.w.noteChannel(g.id, c.ID, func(k *channelInfo) bool { return k.call(c.Name, g.newest[i].Max) }); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"rollcall/store/internal/kv"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/kv"
 )
 
 const checksumSize = kv.ChecksumSize

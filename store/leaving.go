@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/lsm"
 )
 
 // GuildLeft is a guild that the bot is not in any more.
@@ -110,7 +112,7 @@ func (w *writeTx) eraseRecords(guild ID) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	keys := g.records.keysFrom(nil, stepRecords)
+	keys := g.records.Keys(nil, stepRecords)
 	for _, key := range keys {
 		if err := g.remove(key); err != nil {
 			return 0, err
@@ -200,11 +202,5 @@ func (w *writeTx) eraseBuckets(guild ID) error {
 			return err
 		}
 	}
-	runs := openRuns(w.tx, guild)
-	for i := range runs.list { // damage may have left some
-		if err := runs.parent.DeleteBucket(runs.name(&runs.list[i])); err != nil {
-			return err
-		}
-	}
-	return errors.Join(runs.parent.Delete(runs.key()), w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild))))
+	return errors.Join(lsm.DropGuild(w.tx.Bucket(bucketRecent), guild), w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild))))
 }

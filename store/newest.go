@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
 
@@ -69,7 +70,7 @@ func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit
 	if behind != nil && behind.Time <= to {
 		end = record.Key{User: user, Time: behind.Time, ID: behind.Key}
 	}
-	c := r.records.between(from, min(end.Time, civil.MaxMicros))
+	c := r.records.Between(from, min(end.Time, civil.MaxMicros))
 	for b, value := c.Before(end.Append(nil)); b != nil; b, value = c.Prev() {
 		key, ok := record.ParseKey(b)
 		if !ok {
@@ -108,7 +109,7 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 			return cmp.Compare(b.user, a.user)
 		})
 		q := civil.QuarterOf(moments[0].time)
-		in := r.records.between(civil.QuarterStart(q), civil.QuarterStart(q+1)-1)
+		in := r.records.Between(civil.QuarterStart(q), civil.QuarterStart(q+1)-1)
 		for _, m := range slices.Compact(moments) {
 			if m.time > to || m.time < from || behind != nil && m.time == behind.Time && m.user > behind.User {
 				continue
@@ -123,7 +124,7 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 
 // moment visits the records of one user at one instant, the highest id first, by a
 // cursor that has them.
-func (r *reader) moment(c *recordCursor, m moment, behind *Position, visit visitor) (more bool, err error) {
+func (r *reader) moment(c *lsm.Cursor, m moment, behind *Position, visit visitor) (more bool, err error) {
 	r.at = r.at[:0]
 	var room [record.KeySize]byte
 	for b, value := c.Seek(record.Key{User: m.user, Time: m.time, ID: 0}.Append(room[:0])); b != nil; b, value = c.Next() {

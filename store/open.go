@@ -12,12 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/atomicfile"
 	"rollcall/internal/lately"
 	"rollcall/store/internal/boltfile"
 	"rollcall/store/internal/crypt"
-
-	"go.etcd.io/bbolt"
 )
 
 // Options of Open.

@@ -35,7 +35,7 @@ func pairAgain(tx *bbolt.Tx) error {
 
 // putPairing leaves the task for a guild, if it has messages where lines are about.
 func (w *writeTx) putPairing(guild ID, info guildInfo) error {
-	if !info.ids.set || !info.logs.overlaps(info.ids.min-logBefore, info.ids.max+logAfter) {
+	if !info.ids.Set || !info.logs.Overlaps(info.ids.Min-logBefore, info.ids.Max+logAfter) {
 		return nil
 	}
 	return w.put(w.state(stateTombstones), Task{taskPair, guild, 0}.key(), nil)
@@ -60,7 +60,7 @@ func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byt
 			break
 		}
 		key := record.PadKey(b)
-		if key.IsLog() || !g.info.logs.overlaps(key.Time-logBefore, key.Time+logAfter) {
+		if key.IsLog() || !g.info.logs.Overlaps(key.Time-logBefore, key.Time+logAfter) {
 			continue
 		}
 		s, err := record.Read(b, value, key.Time)

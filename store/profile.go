@@ -9,6 +9,7 @@ import (
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
 
@@ -48,7 +49,7 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 			return nil
 		}
 		c := r.records.Cursor()
-		if p.First, p.Last, known = c.ends(user); !known {
+		if p.First, p.Last, known = ends(c, user); !known {
 			return nil
 		}
 		if p.Name, err = readName(tx, db.keys, guild, user); err != nil {
@@ -72,13 +73,13 @@ const weekRecords = 3
 // weeks calls visit with a user's weeks between two quarter hours, in order: from the
 // activity, or made of the records if those are few. Where one of them cannot be read
 // the activity still knows of it.
-func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *recordCursor, user ID, from, to uint32, visit func(week uint32, cells []cell)) error {
+func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *lsm.Cursor, user ID, from, to uint32, visit func(week uint32, cells []cell)) error {
 	total, err := totalOf(tx, r.guild, user)
 	if err != nil {
 		return err
 	}
 	if total <= weekRecords*int64(civil.WeekOf(to)-civil.WeekOf(from)+1) {
-		if changes, all := c.changes(user); all {
+		if changes, all := changesOf(c, user); all {
 			var cells []cell
 			for _, w := range groupWeeks(changes) {
 				cells = addCells(cells[:0], w.cells(nil))
@@ -87,7 +88,7 @@ func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *recordCursor, us
 			return nil
 		}
 	}
-	return userWeeks(activity, user, from, to, groupWeeks(r.records.pending(user)), visit)
+	return userWeeks(activity, user, from, to, groupWeeks(uncountedOf(r.records, user)), visit)
 }
 
 // profileTally adds up a user's weeks, which come in order.
@@ -143,7 +144,7 @@ func (t *profileTally) finish(today int32) {
 }
 
 // ends returns the times of a user's first and last record.
-func (c *recordCursor) ends(user ID) (first, last Micros, ok bool) {
+func ends(c *lsm.Cursor, user ID) (first, last Micros, ok bool) {
 	b, _ := c.Seek(record.Key{User: user, Time: civil.MinMicros, ID: 0}.Append(nil))
 	key, ok := record.ParseKey(b)
 	if !ok || key.User != user {

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
 
@@ -145,7 +146,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 // reader reads the records of a guild in one transaction.
 type reader struct {
 	guild    ID
-	records  *records
+	records  *lsm.Records
 	timeline *bbolt.Bucket
 	texts    *crypt.Codec
 	text     []byte         // room for one
@@ -158,7 +159,7 @@ type reader struct {
 // openReader returns nil if nothing is known of the guild.
 func openReader(tx *bbolt.Tx, keys *crypt.Keyring, guild ID) *reader {
 	name := bucketName(guild)
-	r := &reader{guild: guild, records: openRecords(tx, guild), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
+	r := &reader{guild: guild, records: recordsOf(tx, guild), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
 	channels := tx.Bucket(bucketChannels).Bucket(name)
 	if r.records == nil || r.timeline == nil || channels == nil {
 		return nil

@@ -12,6 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
 
@@ -223,7 +225,7 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 		list = append(list, textBucket{texts, texts, records.Bucket(name), recordAgain, true})
 		return nil
 	}), recent.ForEachBucket(func(name []byte) error {
-		if len(name) != runNameSize {
+		if len(name) != lsm.RunNameSize {
 			return damagedValue(name)
 		}
 		guild := bucketName(ID(binary.BigEndian.Uint64(name)))
@@ -265,7 +267,7 @@ func (b textBucket) rekey(t *crypt.Codec, after []byte, budget *rekeyBudget) (la
 		budget.bytes -= len(value)
 	}
 	last = bytes.Clone(last)
-	b.bucket.FillPercent = bulkFill
+	b.bucket.FillPercent = kv.BulkFill
 	for _, c := range changes {
 		if err := b.bucket.Put(c.key, c.value); err != nil {
 			return nil, 0, err
@@ -283,7 +285,7 @@ func (b textBucket) anew(t *crypt.Codec, key, value []byte, budget *rekeyBudget)
 		}
 		return again, written
 	}
-	entries := readBlock(nil, new([record.KeySize]byte), b.bucket, key, value)
+	entries := lsm.ReadBlock(nil, new([record.KeySize]byte), b.bucket, key, value)
 	for i := range entries {
 		e := &entries[i]
 		if fresh := b.sealed(t, e.Key.Append(nil), e.Value, budget); fresh != nil {

@@ -120,7 +120,7 @@ func (g *guildTx) withText(moments []moment, most int) (keys []record.Key, more 
 		return nil, false, nil
 	}
 	from := civil.QuarterStart(civil.QuarterOf(moments[0].time))
-	c := g.records.between(from, from+civil.QuarterMicros)
+	c := g.records.Between(from, from+civil.QuarterMicros)
 	for i, m := range moments {
 		if i > 0 && m == moments[i-1] { // several of one instant are visited together
 			continue

@@ -6,9 +6,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 
-	"rollcall/store/internal/crypt"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/crypt"
 )
 
 // Bounds of the quarantine list. What goes beyond is counted with its file and

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"rollcall/internal/atomicfile"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/atomicfile"
 )
 
 // Stats is the state of the file at a moment, and what was done with it since Open.

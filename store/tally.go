@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"rollcall/internal/civil"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/civil"
 )
 
 // tally adds up what a guild's users did on the given days, one half of the weeks

@@ -38,9 +38,9 @@ func (g *guildTx) putUncounted(batch []pending) error {
 			Source: p.more.Source, Channel: channel, Gone: true, First: g.w.hash("", []byte(p.content)), Uncounted: true,
 			Line: record.Line{Channel: channel},
 		}
-		g.info.ids.add(p.key.Time)
+		g.info.ids.Add(p.key.Time)
 		g.info.uncounted++
-		if g.info.logs.overlaps(p.key.Time-logBefore, p.key.Time+logAfter) {
+		if g.info.logs.Overlaps(p.key.Time-logBefore, p.key.Time+logAfter) {
 			err = g.mergeMessage(p, s, true)
 		} else {
 			err = g.putTrace(p.key, &s)
@@ -73,7 +73,7 @@ func (g *guildTx) has(key record.Key) bool {
 	if g.removed(key) {
 		return true
 	}
-	if _, found := record.Find(g.records.fresh, key); found {
+	if len(g.records.AddedBetween(key, key)) > 0 {
 		return true
 	}
 	q := civil.QuarterOf(key.Time)
@@ -224,5 +224,5 @@ func (g *guildTx) change(key record.Key, fn func(*record.Value) error) error {
 	if s.SameContent(&before) {
 		return nil
 	}
-	return g.records.replace(key, recordValue(g, key, &s, s.Text))
+	return g.records.Replace(key, recordValue(g, key, &s, s.Text))
 }

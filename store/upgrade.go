@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 
-	"rollcall/store/internal/crypt"
-	"rollcall/store/internal/kv"
-	"rollcall/store/internal/packed"
-
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
+	"rollcall/store/internal/packed"
 )
 
 const formatVersion = 4

@@ -97,7 +97,7 @@ func (g *guildTx) extend(from, to Micros) error {
 func (g *guildTx) readNear(from, to Micros) error {
 	v := &g.near
 	messages, lines := len(v.messages), len(v.lines)
-	c := g.records.between(from, to)
+	c := g.records.Between(from, to)
 	g.room = record.Key{User: v.user, Time: from, ID: 0}.Append(g.room[:0])
 	for b, value := c.Seek(g.room); b != nil; b, value = c.Next() {
 		key, ok := record.ParseKey(b)

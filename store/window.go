@@ -138,7 +138,7 @@ func (w *window) readPage(ctx context.Context, start record.Key, last ID, few *n
 			unclocked = 0
 			return time.Since(begin) > pageTime
 		}
-		c := r.records.between(w.from, w.to)
+		c := r.records.Between(w.from, w.to)
 		for b, value := c.Seek(start.Append(nil)); b != nil; visits++ {
 			key, ok := record.ParseKey(b)
 			switch {

@@ -200,14 +200,14 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 			return 0, err
 		}
 		at := p.key.Time
-		g.info.ids.add(at)
-		if !g.info.logs.overlaps(at-logBefore, at+logAfter) {
+		g.info.ids.Add(at)
+		if !g.info.logs.Overlaps(at-logBefore, at+logAfter) {
 			put(g, p.key, &s, p.kept())
 		} else if err := g.mergeMessage(p, s, false); err != nil {
 			return 0, err
 		}
 		stored++
-		g.newest[p.channel].add(p.key.Time)
+		g.newest[p.channel].Add(p.key.Time)
 		if err := g.catchUp(p.key); err != nil {
 			return 0, err
 		}
@@ -254,7 +254,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 		first, last = min(first, lines[i].key.Time), max(last, lines[i].key.Time)
 	}
 	put := g.mergePending
-	if !g.info.ids.overlaps(first-logAfter, last+logBefore) {
+	if !g.info.ids.Overlaps(first-logAfter, last+logBefore) {
 		known := g.known(lines)
 		put = func(i int, p *pending) (bool, error) {
 			if known[i] {
@@ -275,7 +275,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 			return err
 		}
 		if isNew {
-			g.info.logs.add(p.key.Time)
+			g.info.logs.Add(p.key.Time)
 			g.noteNew(SourceLog, before)
 			tell(p, lineNew)
 		} else {
@@ -315,7 +315,7 @@ func (g *guildTx) known(lines []pending) []bool {
 // put stores a record that is not there yet.
 func put[T string | []byte](g *guildTx, key record.Key, s *record.Value, content T) {
 	g.changes = append(g.changes, change{key.User, key.Time, s.Channel, 1})
-	g.records.add(key, recordValue(g, key, s, content))
+	g.records.Add(key, recordValue(g, key, s, content))
 }
 
 // putMessage stores a message that is not there yet.
@@ -335,13 +335,16 @@ func (g *guildTx) rewrite(m *message) error {
 	if err := g.openMessage(m); err != nil {
 		return err
 	}
-	return g.records.replace(m.key, recordValue(g, m.key, &m.Value, m.Text))
+	return g.records.Replace(m.key, recordValue(g, m.key, &m.Value, m.Text))
 }
 
 // remove deletes a record.
 func (g *guildTx) remove(key record.Key) error {
-	if err := g.countPending(); err != nil {
+	if err := g.count(nil); err != nil {
 		return err
+	}
+	if len(g.records.AddedBetween(key, key)) == 0 {
+		g.removedFrom[key.User] = true
 	}
 	b := key.Append(nil)
 	s, err := record.Read(b, g.records.Get(b), key.Time)
@@ -349,7 +352,7 @@ func (g *guildTx) remove(key record.Key) error {
 		return err
 	}
 	g.changes = append(g.changes, change{key.User, key.Time, s.Channel, -1})
-	return g.records.replace(key, nil)
+	return g.records.Replace(key, nil)
 }
 
 // recordValue makes the value of a record, with its checksum.

@@ -9,10 +9,10 @@ import (
 	"io"
 	"os"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/atomicfile"
 	"rollcall/store/internal/kv"
-
-	"go.etcd.io/bbolt"
 )
 
 // A backup is a database like any other, and behind its last page stands a digest:

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"rollcall/store/internal/kv"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/store/internal/kv"
 )
 
 // CheckPages verifies that the pages of the file form trees, in which each is

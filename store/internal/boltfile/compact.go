@@ -9,9 +9,9 @@ import (
 	"runtime"
 	"time"
 
-	"rollcall/internal/atomicfile"
-
 	"go.etcd.io/bbolt"
+
+	"rollcall/internal/atomicfile"
 )
 
 // CompactOptions are what a caller of Compact may have a say in.

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/atomicfile"
 	"rollcall/store/internal/kv"
-
-	"go.etcd.io/bbolt"
 )
 
 const (

@@ -12,11 +12,11 @@ import (
 	"syscall"
 	"time"
 
-	"rollcall/internal/atomicfile"
-	"rollcall/store/internal/kv"
-
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/kv"
 )
 
 // Errors that callers tell apart, beside kv.ErrDamaged and atomicfile.ErrLocked.

@@ -10,11 +10,11 @@ import (
 	"syscall"
 	"time"
 
-	"rollcall/internal/atomicfile"
-	"rollcall/store/internal/kv"
-
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/kv"
 )
 
 // handle is an open file. Compact puts another one in its place; then whoever reads

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/atomicfile"
 	"rollcall/store/internal/kv"
-
-	"go.etcd.io/bbolt"
 )
 
 // pages reads the pages of a bbolt file as they lie there, since bbolt does not

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/snowflake"
 	"rollcall/store/internal/kv"
-
-	"go.etcd.io/bbolt"
 )
 
 // Sizes of chunks in bytes.

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"rollcall/internal/snowflake"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/packed"
-
-	"go.etcd.io/bbolt"
 )
 
 func decode(first snowflake.ID, b []byte) (entries []packed.Entry, err error) {

@@ -1,4 +1,4 @@
-package store
+package lsm
 
 import (
 	"encoding/binary"
@@ -9,34 +9,45 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
+	"rollcall/internal/snowflake"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
-// records are those of a guild, in one transaction: what is in user_stats/<guild>, in
-// the guild's runs and, of a write transaction, what was added and has no place yet.
-// Each record is in one of them only. It reads as one bucket with a key for each
-// record would.
-type records struct {
+// Records are those of a guild in one transaction: what is in its main bucket, in its runs
+// and, of a write transaction, what was added and has no place yet. Each record is in
+// exactly one of them. It reads as one bucket with a key for each record would. It is for
+// one goroutine.
+type Records struct {
 	main *bbolt.Bucket
 	runs runs
 	// Of a write transaction:
-	w       *writeTx
+	arena   *kv.Arena
 	fresh   []record.Entry // in order
 	changed bool           // what runs says
 }
 
-// openRecords returns the records of a guild; nil if it is not known.
-func openRecords(tx *bbolt.Tx, guild ID) *records {
-	main := tx.Bucket(bucketRecords).Bucket(bucketName(guild))
-	if main == nil {
-		return nil
-	}
-	return &records{main: main, runs: openRuns(tx, guild)}
+// Open returns the records of a guild for reading. parent is the bucket of all
+// guilds' runs, nil in a file that has none yet.
+func Open(main, parent *bbolt.Bucket, guild snowflake.ID) *Records {
+	return &Records{main: main, runs: openRuns(parent, guild)}
 }
+
+// Begin returns the records of a guild for writing. What it puts is in the memory
+// of arena. A manifest that is damaged is made anew (see damaged).
+func Begin(main, parent *bbolt.Bucket, guild snowflake.ID, arena *kv.Arena) *Records {
+	r := Open(main, parent, guild)
+	r.arena, r.changed = arena, r.runs.damaged
+	return r
+}
+
+// Damaged reports whether the guild's manifest could not be read. The runs are then found
+// by their buckets.
+func (r *Records) Damaged() bool { return r.runs.damaged }
 
 // Get returns the value of a record, nil if it is not there. It is good until the
 // record is changed or the transaction ends.
-func (r *records) Get(b []byte) []byte {
+func (r *Records) Get(b []byte) []byte {
 	key := record.PadKey(b)
 	if i, found := record.Find(r.fresh, key); found {
 		return r.fresh[i].Value
@@ -53,10 +64,10 @@ func (r *records) Get(b []byte) []byte {
 
 // places returns the buckets that may have records of the span [from, to]: the newest
 // run first, user_stats, which is no run, last.
-func (r *records) places(from, to Micros) iter.Seq2[*bbolt.Bucket, *run] {
+func (r *Records) places(from, to civil.Micros) iter.Seq2[*bbolt.Bucket, *run] {
 	return func(yield func(*bbolt.Bucket, *run) bool) {
 		for i := len(r.runs.list) - 1; i >= 0; i-- {
-			if run := &r.runs.list[i]; run.times.overlaps(from, to) && !yield(r.runs.bucket(run), run) {
+			if run := &r.runs.list[i]; run.times.Overlaps(from, to) && !yield(r.runs.bucket(run), run) {
 				return
 			}
 		}
@@ -65,11 +76,11 @@ func (r *records) places(from, to Micros) iter.Seq2[*bbolt.Bucket, *run] {
 }
 
 // Cursor returns a cursor over all records.
-func (r *records) Cursor() *recordCursor { return r.between(civil.MinMicros, civil.MaxMicros) }
+func (r *Records) Cursor() *Cursor { return r.Between(civil.MinMicros, civil.MaxMicros) }
 
-// between returns a cursor that may leave out records which are not in the span [from, to].
-func (r *records) between(from, to Micros) *recordCursor {
-	c := &recordCursor{at: -1}
+// Between returns a cursor that may leave out records which are not in the span [from, to].
+func (r *Records) Between(from, to civil.Micros) *Cursor {
+	c := &Cursor{at: -1}
 	if len(r.fresh) > 0 {
 		c.sources = append(c.sources, blockCursor{entries: r.fresh})
 	}
@@ -79,8 +90,8 @@ func (r *records) between(from, to Micros) *recordCursor {
 	return c
 }
 
-// keysFrom returns the first keys with a prefix, at most so many.
-func (r *records) keysFrom(prefix []byte, most int) (keys []record.Key) {
+// Keys returns the first keys with a prefix, at most so many.
+func (r *Records) Keys(prefix []byte, most int) (keys []record.Key) {
 	c := r.Cursor()
 	for b, _ := c.Seek(prefix); b != nil && string(b[:len(prefix)]) == string(prefix) && len(keys) < most; b, _ = c.Next() {
 		keys = append(keys, record.PadKey(b))
@@ -88,10 +99,10 @@ func (r *records) keysFrom(prefix []byte, most int) (keys []record.Key) {
 	return keys
 }
 
-// recordCursor goes through records as bbolt.Cursor goes through keys. The keys that
+// Cursor goes through records as bbolt.Cursor goes through keys. The keys that
 // its methods return are overwritten by the next call; the values stay, as bbolt's do.
 // It does not hold while records are changed.
-type recordCursor struct {
+type Cursor struct {
 	sources []blockCursor
 	at      int // the source of the present record, -1 if there is none
 	back    bool
@@ -103,7 +114,7 @@ type recordCursor struct {
 }
 
 // Seek moves to the first record that is not before a key, or a part of one.
-func (c *recordCursor) Seek(b []byte) (key, value []byte) {
+func (c *Cursor) Seek(b []byte) (key, value []byte) {
 	to := record.PadKey(b)
 	for i := range c.sources {
 		c.sources[i].seek(to)
@@ -112,7 +123,7 @@ func (c *recordCursor) Seek(b []byte) (key, value []byte) {
 	return c.pick()
 }
 
-func (c *recordCursor) First() (key, value []byte) {
+func (c *Cursor) First() (key, value []byte) {
 	for i := range c.sources {
 		c.sources[i].first()
 	}
@@ -120,7 +131,7 @@ func (c *recordCursor) First() (key, value []byte) {
 	return c.pick()
 }
 
-func (c *recordCursor) Last() (key, value []byte) {
+func (c *Cursor) Last() (key, value []byte) {
 	for i := range c.sources {
 		c.sources[i].last()
 	}
@@ -129,14 +140,14 @@ func (c *recordCursor) Last() (key, value []byte) {
 }
 
 // Before moves to the last record before a key.
-func (c *recordCursor) Before(b []byte) (key, value []byte) {
+func (c *Cursor) Before(b []byte) (key, value []byte) {
 	if key, _ := c.Seek(b); key == nil {
 		return c.Last()
 	}
 	return c.Prev()
 }
 
-func (c *recordCursor) Next() (key, value []byte) {
+func (c *Cursor) Next() (key, value []byte) {
 	if c.at < 0 {
 		return nil, nil
 	}
@@ -151,7 +162,7 @@ func (c *recordCursor) Next() (key, value []byte) {
 	return c.pick()
 }
 
-func (c *recordCursor) Prev() (key, value []byte) {
+func (c *Cursor) Prev() (key, value []byte) {
 	if c.at < 0 {
 		return nil, nil
 	}
@@ -167,7 +178,7 @@ func (c *recordCursor) Prev() (key, value []byte) {
 }
 
 // turn makes the other sources ready for the other direction.
-func (c *recordCursor) turn() {
+func (c *Cursor) turn() {
 	at := c.sources[c.at].entry().Key
 	for i := range c.sources {
 		if i == c.at {
@@ -189,7 +200,7 @@ func (c *recordCursor) turn() {
 }
 
 // pick chooses the source whose record is next in the direction of the cursor.
-func (c *recordCursor) pick() (key, value []byte) {
+func (c *Cursor) pick() (key, value []byte) {
 	c.at, c.bounded = -1, false
 	for i := range c.sources {
 		s := &c.sources[i]
@@ -210,7 +221,7 @@ func (c *recordCursor) pick() (key, value []byte) {
 	return c.present()
 }
 
-func (c *recordCursor) present() (key, value []byte) {
+func (c *Cursor) present() (key, value []byte) {
 	e := c.sources[c.at].entry()
 	binary.BigEndian.PutUint64(c.key[:], uint64(e.Key.User))
 	binary.BigEndian.PutUint64(c.key[8:], uint64(e.Key.Time)^(1<<63))
@@ -218,8 +229,8 @@ func (c *recordCursor) present() (key, value []byte) {
 	return c.key[:], e.Value
 }
 
-// add stores a record that is not there. Its place is found by flush.
-func (r *records) add(key record.Key, value []byte) {
+// Add stores a record that is not there. Its place is found by flush.
+func (r *Records) Add(key record.Key, value []byte) {
 	if n := len(r.fresh); n == 0 || r.fresh[n-1].Key.Compare(key) < 0 {
 		r.fresh = append(r.fresh, record.Entry{Key: key, Value: value})
 		return
@@ -228,8 +239,8 @@ func (r *records) add(key record.Key, value []byte) {
 	r.fresh = slices.Insert(r.fresh, i, record.Entry{Key: key, Value: value})
 }
 
-// replace stores another value of a record that is there, or takes it away if that is nil.
-func (r *records) replace(key record.Key, value []byte) error {
+// Replace stores another value of a record that is there, or takes it away if that is nil.
+func (r *Records) Replace(key record.Key, value []byte) error {
 	if i, found := record.Find(r.fresh, key); found {
 		if r.fresh[i].Value = value; value == nil {
 			r.fresh = slices.Delete(r.fresh, i, i+1)
@@ -237,7 +248,7 @@ func (r *records) replace(key record.Key, value []byte) error {
 		return nil
 	}
 	for bucket, run := range r.places(key.Time, key.Time) {
-		d := blockWriter{w: r.w, bucket: bucket}
+		d := blockWriter{arena: r.arena, bucket: bucket}
 		found, grown, err := d.replace(key, value)
 		if err != nil {
 			return err
@@ -255,24 +266,51 @@ func (r *records) replace(key record.Key, value []byte) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("%w: the record under key %x is not in its place", ErrDamaged, key.Append(nil))
+	return fmt.Errorf("%w: the record under key %x is not in its place", kv.ErrDamaged, key.Append(nil))
 }
 
-// flush finds a place for what was added, and a better one for what has been there:
-// see place.
-func (r *records) flush(pending bool, count func() error) error {
-	if len(r.fresh) > 0 {
-		if err := r.place(r.fresh, pending, count); err != nil {
-			return err
+// Added returns how many records were added and have no place yet.
+func (r *Records) Added() int { return len(r.fresh) }
+
+// AddedBetween returns the records that were added, have no place yet and are of the keys
+// [from, to], in order. They must not be changed.
+func (r *Records) AddedBetween(from, to record.Key) []record.Entry {
+	i, _ := record.Find(r.fresh, from)
+	j := i
+	for j < len(r.fresh) && r.fresh[j].Key.Compare(to) <= 0 {
+		j++
+	}
+	return r.fresh[i:j]
+}
+
+// Users tells which users have records. It does not hold while records are changed.
+type Users struct {
+	placed []blockCursor // the main bucket first: most users have records there
+	fresh  []record.Entry
+}
+
+// Users returns what tells of the guild's users. To ask for them in ascending order is
+// quickest.
+func (r *Records) Users() *Users {
+	u := &Users{placed: make([]blockCursor, 0, 1+len(r.runs.list)), fresh: r.fresh}
+	u.placed = append(u.placed, blockCursor{c: r.main.Cursor()})
+	for i := range r.runs.list {
+		u.placed = append(u.placed, blockCursor{c: r.runs.bucket(&r.runs.list[i]).Cursor()})
+	}
+	return u
+}
+
+// Has reports whether a user has records that have their place, and whether some of theirs
+// were added and have none yet.
+func (u *Users) Has(user snowflake.ID) (placed, added bool) {
+	from := record.Key{User: user, Time: civil.MinMicros}
+	i, _ := record.Find(u.fresh, from)
+	added = i < len(u.fresh) && u.fresh[i].Key.User == user
+	for i := range u.placed {
+		c := &u.placed[i]
+		if c.seek(from); c.valid() && c.entry().Key.User == user {
+			return true, added
 		}
-		r.fresh = r.fresh[:0]
 	}
-	if !r.changed {
-		return nil
-	}
-	r.changed = false
-	if err := r.runs.dropEmpty(); err != nil {
-		return err
-	}
-	return r.w.put(r.w.tx.Bucket(bucketRecent), r.runs.key(), r.runs.append(nil))
+	return false, added
 }

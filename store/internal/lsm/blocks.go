@@ -1,4 +1,4 @@
-package store
+package lsm
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -29,14 +30,14 @@ func (b *blockCursor) load(key, value []byte) {
 		b.room = make([]record.Entry, 0, record.BlockEntries)
 	}
 	if b.entries = b.room[:0]; key != nil {
-		b.entries = readBlock(b.entries, &b.key, b.c.Bucket(), key, value)
+		b.entries = ReadBlock(b.entries, &b.key, b.c.Bucket(), key, value)
 		b.room = b.entries
 	}
 }
 
-// readBlock adds the records of a block. If its last record is as it should be, so are
+// ReadBlock adds the records of a block. If its last record is as it should be, so are
 // the keys of all before it in order, and none lies in the place of another block.
-func readBlock(to []record.Entry, room *[record.KeySize]byte, bucket *bbolt.Bucket, key, value []byte) []record.Entry {
+func ReadBlock(to []record.Entry, room *[record.KeySize]byte, bucket *bbolt.Bucket, key, value []byte) []record.Entry {
 	n := len(to)
 	to, err := record.DecodeBlock(to, record.PadKey(key), value)
 	if err == nil && to[len(to)-1].ChecksumOK(room) {
@@ -79,7 +80,7 @@ func (b *blockCursor) seek(to record.Key) {
 	}
 	var room [record.KeySize]byte
 	want := to.Append(room[:0])
-	key, value, _ := seekBack(b.c, want)
+	key, value, _ := kv.SeekLE(b.c, want)
 	if key == nil {
 		key, value = b.c.First()
 	}
@@ -121,7 +122,7 @@ func (b *blockCursor) prev() {
 
 // blockWriter changes a bucket of blocks.
 type blockWriter struct {
-	w      *writeTx
+	arena  *kv.Arena
 	bucket *bbolt.Bucket
 	old    []record.Entry
 	merged []record.Entry
@@ -156,14 +157,14 @@ func (d *blockWriter) open(at record.Key) (key, next []byte) {
 	c := d.bucket.Cursor()
 	var room [record.KeySize]byte
 	want := at.Append(room[:0])
-	key, value, next := seekBack(c, want)
+	key, value, next := kv.SeekLE(c, want)
 	if bytes.Equal(key, want) {
 		next, _ = c.Next()
 	}
 	if key == nil {
 		return nil, next
 	}
-	d.old = readBlock(d.old, &d.key, d.bucket, key, value)
+	d.old = ReadBlock(d.old, &d.key, d.bucket, key, value)
 	return key, next
 }
 
@@ -185,7 +186,7 @@ func (d *blockWriter) write(key []byte, entries []record.Entry) error {
 			size += len(entries[n].Value) + record.EntryHead
 			n++
 		}
-		b := entries[0].Key.Append(d.w.arena.Alloc(record.KeySize + size + n*binaryMost))
+		b := entries[0].Key.Append(d.arena.Alloc(record.KeySize + size + n*binaryMost))
 		b = record.AppendBlock(b, entries[:n])
 		if err := d.bucket.Put(b[:record.KeySize], b[record.KeySize:]); err != nil {
 			return err
