@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -17,14 +18,14 @@ import (
 // accountsMost bounds the accounts that are noted: 3 MB. Lines of others count.
 const accountsMost = 1 << 16
 
-func accountKey(id ID) []byte { return u64([]byte{tombAccount}, uint64(id)) }
+func accountKey(id ID) []byte { return kv.U64([]byte{tombAccount}, uint64(id)) }
 
 // putAccounts notes accounts that are no person's.
 func (w *writeTx) putAccounts(ids []ID) error {
 	b := w.state(stateTombstones)
 	for _, id := range ids {
 		key := accountKey(id)
-		if id == 0 || id == DeletedUser || b.Get(key) != nil || len(keysFrom(b, key[:1], accountsMost)) >= accountsMost {
+		if id == 0 || id == DeletedUser || b.Get(key) != nil || len(kv.Keys(b, key[:1], accountsMost)) >= accountsMost {
 			continue
 		}
 		if err := w.put(b, key, nil); err != nil {
@@ -41,7 +42,7 @@ func (w *writeTx) putAccounts(ids []ID) error {
 func (g *guildTx) isAccount(user ID) bool {
 	if g.accounts != nil && user != g.accounted {
 		g.accounted = user
-		g.room = u64(append(g.room[:0], tombAccount), uint64(user))
+		g.room = kv.U64(append(g.room[:0], tombAccount), uint64(user))
 		g.account = g.accounts.Get(g.room) != nil
 	}
 	return g.account
@@ -60,7 +61,7 @@ func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []b
 	visits := 0
 	err = w.guildsFrom(from, func(g *guildTx) (bool, error) {
 		if start == nil || g.id != from {
-			start = u64(nil, uint64(user))
+			start = kv.U64(nil, uint64(user))
 		}
 		var lines []record.Key
 		c := g.records.Cursor()
@@ -70,7 +71,7 @@ func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []b
 				break
 			}
 			if visits++; visits > stepVisits || len(lines)+int(erased.Messages) >= stepRecords {
-				next = append(u64(nil, uint64(g.id)), b...)
+				next = append(kv.U64(nil, uint64(g.id)), b...)
 				break
 			}
 			if key.IsLog() {

@@ -2,17 +2,16 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // ArchiveBatch is what is stored in one transaction of an archive of another tool. It
@@ -176,7 +175,7 @@ func (g *guildTx) tellFirst(key record.Key, now *record.Value) error {
 	}
 	at, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key record.Key) int { return m.key.Compare(key) })
 	if !found {
-		return damagedValue(key.Append(nil))
+		return kv.Damaged(key.Append(nil))
 	}
 	m := g.near.messages[at]
 	line, err := g.release(m)
@@ -325,7 +324,7 @@ func (g *guildTx) locate(key record.Key) (record.Key, bool) {
 	}
 	moments, known := g.momentsOf(civil.QuarterOf(key.Time))
 	for _, m := range moments {
-		if at := (record.Key{User: m.user, Time: m.time, ID: key.ID}); known && m.time == key.Time && g.records.Get(at.Append(nil)) != nil {
+		if at := (record.Key{User: m.User, Time: m.Time, ID: key.ID}); known && m.Time == key.Time && g.records.Get(at.Append(nil)) != nil {
 			return at, true
 		}
 	}
@@ -356,8 +355,8 @@ func (g *guildTx) findNear(key record.Key) (record.Key, bool) {
 		if !known {
 			return nearest(g.records, key)
 		}
-		for _, m := range momentsBetween(moments, key.User, from, to) {
-			if at := (record.Key{User: key.User, Time: m.time, ID: key.ID}); g.records.Get(at.Append(nil)) != nil {
+		for _, m := range rollup.MomentsBetween(moments, key.User, from, to) {
+			if at := (record.Key{User: key.User, Time: m.Time, ID: key.ID}); g.records.Get(at.Append(nil)) != nil {
 				return at, true
 			}
 		}
@@ -366,26 +365,16 @@ func (g *guildTx) findNear(key record.Key) (record.Key, bool) {
 }
 
 // momentsOf returns the moments of a quarter hour, unless they are too many.
-func (g *guildTx) momentsOf(q uint32) ([]moment, bool) {
+func (g *guildTx) momentsOf(q uint32) ([]rollup.Moment, bool) {
 	if moments, ok := g.quarters[q]; ok {
 		return moments, true
 	}
-	moments, ok, err := g.readQuarter(q, quarterShare*g.coming)
+	moments, ok, err := g.timeline.Quarter(q, quarterShare*g.coming)
 	if err != nil || !ok {
 		return nil, false
 	}
 	g.quarters[q] = moments
 	return moments, true
-}
-
-// momentsBetween returns those of a user in a span of time.
-func momentsBetween(moments []moment, user ID, from, to Micros) []moment {
-	first, _ := slices.BinarySearchFunc(moments, moment{from, user}, compareMoments)
-	last := first
-	for last < len(moments) && moments[last].user == user && moments[last].time <= to {
-		last++
-	}
-	return moments[first:last]
 }
 
 // nearest looks among the records themselves for what findNear looks for.
@@ -409,7 +398,7 @@ func nearest(r *lsm.Records, key record.Key) (record.Key, bool) {
 func (w *writeTx) putArchiveNames(names []ArchiveName) error {
 	var put []Name
 	for _, n := range names {
-		known := w.tx.Bucket(bucketNames).Get(u64(u64(nil, uint64(n.Guild)), uint64(n.User))) != nil
+		known := w.tx.Bucket(bucketNames).Get(kv.U64(kv.U64(nil, uint64(n.Guild)), uint64(n.User))) != nil
 		if !known || n.At >= w.lastSeen(n.Guild, n.User) && n.At != 0 {
 			put = append(put, n.Name)
 		}
@@ -419,7 +408,7 @@ func (w *writeTx) putArchiveNames(names []ArchiveName) error {
 
 // lastSeen returns the time of the last message of a user, or, for user 0, of the guild.
 func (w *writeTx) lastSeen(guild, user ID) Micros {
-	if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(guild))) == nil && w.guilds[guild] == nil {
+	if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(guild))) == nil && w.guilds[guild] == nil {
 		return civil.MinMicros
 	}
 	g, err := w.guild(guild)
@@ -452,7 +441,7 @@ func (db *DB) PreviewArchive(ctx context.Context, b ArchiveBatch) (fates []Fate,
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		fates = make([]Fate, len(b.Records))
 		guilds := map[ID]*lsm.Records{}
 		for i := range b.Records {
@@ -479,33 +468,28 @@ func (db *DB) PreviewArchive(ctx context.Context, b ArchiveBatch) (fates []Fate,
 }
 
 // writtenAt returns who has written something in a guild at a moment.
-func writtenAt(tx *bbolt.Tx, guild ID, at Micros) (users []ID) {
+func writtenAt(tx *kv.Tx, guild ID, at Micros) (users []ID) {
 	q := civil.QuarterOf(at)
-	c := tx.Bucket(bucketTimeline).Bucket(bucketName(guild)).Cursor()
-	b, value := c.Seek(chunkKey(q, 0))
-	if b == nil || binary.BigEndian.Uint32(b) != q {
-		return nil
-	}
-	moments, _, _, err := readQuarter(b, value, c.Next)
+	moments, _, err := rollup.OpenTimeline(tx.Bucket(bucketTimeline).Bucket(bucketName(guild)), nil).Quarter(q, math.MaxInt)
 	if err != nil {
 		return nil // what is damaged is told of elsewhere
 	}
 	for _, m := range moments {
-		if m.time == at {
-			users = append(users, m.user)
+		if m.Time == at {
+			users = append(users, m.User)
 		}
 	}
 	return users
 }
 
-func (db *DB) preview(tx *bbolt.Tx, of *lsm.Records, r *Record, keepEdited bool) (Fate, error) {
+func (db *DB) preview(tx *kv.Tx, of *lsm.Records, r *Record, keepEdited bool) (Fate, error) {
 	users := []ID{r.User, DeletedUser}
 	if r.User == DeletedUser {
 		users = append(users, writtenAt(tx, r.Guild, r.Time)...)
 	}
 	for _, user := range users {
 		key := record.Key{User: user, Time: r.Time, ID: uint64(r.Message)}
-		trace := append(append([]byte{tombMessage}, u64(nil, uint64(r.Guild))...), key.Append(nil)...)
+		trace := append(append([]byte{tombMessage}, kv.U64(nil, uint64(r.Guild))...), key.Append(nil)...)
 		if tx.Bucket(bucketState).Bucket(stateTombstones).Get(trace) != nil {
 			return FateKnown, nil
 		}

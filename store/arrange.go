@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -133,7 +134,7 @@ func (s *share) channelPlace(places map[guildChannel]int32, share int, c Channel
 // sort sorts the records. They mostly come in the order of time, and then gathering
 // those of each user is all there is to do.
 func (s *share) sort() {
-	s.records = groupBy(s.records, func(p *pending) ID { return p.key.User })
+	s.records = kv.GroupBy(s.records, func(p *pending) ID { return p.key.User })
 	for rest := s.records; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].key.User == rest[0].key.User {
@@ -147,53 +148,4 @@ func (s *share) sort() {
 		})
 		rest = rest[n:]
 	}
-}
-
-// groupBy returns the items in the order of their keys, those of one key in the
-// order in which they are. Where keys are few, that takes a fraction of sorting.
-func groupBy[T any, K ID | uint32](items []T, key func(*T) K) []T {
-	type group struct {
-		key      K
-		size, at int
-	}
-	var groups []group
-	places := map[K]int32{}
-	of := make([]int32, len(items))
-	ordered := true
-	for i := range items {
-		k := key(&items[i])
-		if i > 0 && groups[of[i-1]].key == k {
-			of[i] = of[i-1]
-		} else {
-			place, ok := places[k]
-			if !ok {
-				place = int32(len(groups))
-				groups = append(groups, group{key: k})
-				places[k] = place
-			}
-			ordered = ordered && (i == 0 || groups[of[i-1]].key < k)
-			of[i] = place
-		}
-		groups[of[i]].size++
-	}
-	if ordered {
-		return items
-	}
-	inOrder := make([]int32, len(groups))
-	for i := range inOrder {
-		inOrder[i] = int32(i)
-	}
-	slices.SortFunc(inOrder, func(a, b int32) int { return cmp.Compare(groups[a].key, groups[b].key) })
-	at := 0
-	for _, g := range inOrder {
-		groups[g].at = at
-		at += groups[g].size
-	}
-	grouped := make([]T, len(items))
-	for i := range items {
-		g := &groups[of[i]]
-		grouped[g.at] = items[i]
-		g.at++
-	}
-	return grouped
 }

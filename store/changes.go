@@ -2,10 +2,11 @@ package store
 
 import (
 	"cmp"
-	"encoding/binary"
+	"math"
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -27,7 +28,7 @@ func (w *writeTx) applyChanges(changes []Change) error {
 		guilds[c.Guild] = append(guilds[c.Guild], c)
 	}
 	for id, changes := range guilds {
-		if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(id))) == nil {
+		if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(id))) == nil {
 			for i := range changes {
 				if err := w.noteEarly(&changes[i]); err != nil {
 					return err
@@ -119,7 +120,7 @@ func (g *guildTx) find(changes []Change) (map[ID]record.Key, error) {
 		for b, _ := cursor.Seek(record.Key{User: c.User, Time: c.Time - findSlack, ID: 0}.Append(nil)); b != nil; b, _ = cursor.Next() {
 			key, ok := record.ParseKey(b)
 			if !ok {
-				return nil, damagedValue(b)
+				return nil, kv.Damaged(b)
 			}
 			if key.User != c.User || key.Time > c.Time+findSlack {
 				break
@@ -150,23 +151,16 @@ func (g *guildTx) findByTime(changes []Change, found map[ID]record.Key) error {
 
 // findIn looks for those of the changes' messages that were written in a quarter hour.
 func (g *guildTx) findIn(q uint32, changes []Change, found map[ID]record.Key) error {
-	c := g.timeline.Cursor()
-	for b, value := c.Seek(chunkKey(q, 0)); b != nil && binary.BigEndian.Uint32(b) == q; b, value = c.Next() {
-		payload, ok := unseal(b, value)
-		if !ok {
-			return damagedValue(b)
-		}
-		moments, err := decodeChunk(nil, q, payload)
-		if err != nil {
-			return damagedValue(b)
-		}
-		for _, m := range moments {
-			at, _ := slices.BinarySearchFunc(changes, m.time-findSlack, func(c Change, t Micros) int { return cmp.Compare(c.Time, t) })
-			for ; at < len(changes) && changes[at].Time <= m.time+findSlack; at++ {
-				key := record.Key{User: m.user, Time: m.time, ID: uint64(changes[at].Message)}
-				if g.records.Get(key.Append(nil)) != nil {
-					found[changes[at].Message] = key
-				}
+	moments, _, err := g.timeline.Quarter(q, math.MaxInt)
+	if err != nil {
+		return err
+	}
+	for _, m := range moments {
+		at, _ := slices.BinarySearchFunc(changes, m.Time-findSlack, func(c Change, t Micros) int { return cmp.Compare(c.Time, t) })
+		for ; at < len(changes) && changes[at].Time <= m.Time+findSlack; at++ {
+			key := record.Key{User: m.User, Time: m.Time, ID: uint64(changes[at].Message)}
+			if g.records.Get(key.Append(nil)) != nil {
+				found[changes[at].Message] = key
 			}
 		}
 	}

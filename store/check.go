@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/packed"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // checkLimit bounds what Check reports; one damaged page can break thousands of values.
@@ -31,7 +31,7 @@ func (db *DB) Check(ctx context.Context) (problems []string, err error) {
 	if db.OldFormat() {
 		return nil, fmt.Errorf("database %q: it is of format %d and opened for reading alone", db.path, db.format)
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		c := &checker{ctx: ctx, tx: tx, keys: db.keys, salt: db.salt, forgotten: tombstones{salt: db.salt}}
 		if err := c.run(); err != nil && !errors.Is(err, errEnough) {
 			return err
@@ -46,7 +46,7 @@ var errEnough = errors.New("enough problems")
 
 type checker struct {
 	ctx      context.Context
-	tx       *bbolt.Tx
+	tx       *kv.Tx
 	keys     *crypt.Keyring
 	salt     []byte
 	text     []byte // room for one
@@ -99,7 +99,7 @@ func (c *checker) run() error {
 	}
 	known := map[string]bool{}
 	err := c.tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
-		payload, ok := unseal(b, value)
+		payload, ok := kv.Unseal(b, value)
 		if !ok || len(b) != 8 {
 			return nil // reported above
 		}
@@ -133,7 +133,7 @@ func (c *checker) run() error {
 
 // eachValue calls fn with every key and payload of a bucket and reports what
 // fails its checksum.
-func (c *checker) eachValue(name string, b *bbolt.Bucket, fn func(key, payload []byte) error) error {
+func (c *checker) eachValue(name string, b *kv.Bucket, fn func(key, payload []byte) error) error {
 	if b == nil {
 		return c.report("%s: the bucket is missing", name)
 	}
@@ -141,7 +141,7 @@ func (c *checker) eachValue(name string, b *bbolt.Bucket, fn func(key, payload [
 		if c.visits++; c.visits&0xfff == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
 			return c.report("%s: the value under key %x fails its checksum", name, key)
 		}
@@ -150,7 +150,7 @@ func (c *checker) eachValue(name string, b *bbolt.Bucket, fn func(key, payload [
 }
 
 // countValues verifies the checksums of a bucket and counts the values that pass.
-func (c *checker) countValues(name string, b *bbolt.Bucket) (n int64, err error) {
+func (c *checker) countValues(name string, b *kv.Bucket) (n int64, err error) {
 	err = c.eachValue(name, b, func(_, _ []byte) error {
 		n++
 		return nil
@@ -160,7 +160,7 @@ func (c *checker) countValues(name string, b *bbolt.Bucket) (n int64, err error)
 
 // countPacked counts the users of a packed bucket and reports a chunk that does not
 // decode, or whose users have their place in another one.
-func (c *checker) countPacked(name string, b *bbolt.Bucket, prefix int) (n int64, err error) {
+func (c *checker) countPacked(name string, b *kv.Bucket, prefix int) (n int64, err error) {
 	var last []byte // key of the user before
 	err = c.eachValue(name, b, func(key, payload []byte) error {
 		first, ok := packed.First(key)
@@ -172,7 +172,7 @@ func (c *checker) countPacked(name string, b *bbolt.Bucket, prefix int) (n int64
 		}
 		err := packed.Each(key, payload, func(user ID, _ []byte) error {
 			n++
-			last = u64(bytes.Clone(key[:prefix]), uint64(user))
+			last = kv.U64(bytes.Clone(key[:prefix]), uint64(user))
 			return nil
 		})
 		if err != nil {
@@ -184,7 +184,7 @@ func (c *checker) countPacked(name string, b *bbolt.Bucket, prefix int) (n int64
 }
 
 // texts opens every text of a bucket that has nothing else.
-func (c *checker) texts(name string, b *bbolt.Bucket, texts *crypt.Codec) error {
+func (c *checker) texts(name string, b *kv.Bucket, texts *crypt.Codec) error {
 	return c.eachValue(name, b, func(key, payload []byte) error {
 		if _, err := texts.Read(key, payload, 0); err != nil {
 			return c.report("%s: %v", name, err)
@@ -211,7 +211,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		return err
 	}
 	texts := c.keys.NestedTexts(bucketRecords, name)
-	user := &userTally{checker: c, guild: name, id: guild}
+	user := &userCheck{checker: c, guild: name, id: guild}
 	if r := recordsOf(c.tx, guild); r != nil { // else reported below
 		user.pending = uncountedOf(r, 0)
 	}
@@ -233,7 +233,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 			return c.report("%s: the value under key %x has a text, though none is to be so old", path(bucketRecords), b)
 		}
 		t.messages++
-		t.moments += hashMoment(moment{key.Time, key.User})
+		t.moments += hashMoment(rollup.Moment{Time: key.Time, User: key.User})
 		t.span(key, &s)
 		return user.add(key, s.Channel, &t)
 	})
@@ -249,7 +249,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	return c.compare(guild, info, &t)
 }
 
-func (c *checker) channels(path string, b *bbolt.Bucket, names *crypt.Codec, count uint32) error {
+func (c *checker) channels(path string, b *kv.Bucket, names *crypt.Codec, count uint32) error {
 	numbers := uint32(0)
 	err := c.eachValue(path, b, func(key, payload []byte) error {
 		if len(key) != 5 || key[0] != 0 {
@@ -267,14 +267,14 @@ func (c *checker) channels(path string, b *bbolt.Bucket, names *crypt.Codec, cou
 		if c.keys.SkipDecrypt {
 			return nil // its name is unknown, and so is the salt
 		}
-		back, err := get(b, channelHashKey(c.salt, channel))
-		if err == nil && len(back) == 4 && !bytes.Equal(back, u32(nil, number)) { // a name that was learnt may have two numbers
+		back, err := kv.Get(b, channelHashKey(c.salt, channel))
+		if err == nil && len(back) == 4 && !bytes.Equal(back, kv.U32(nil, number)) { // a name that was learnt may have two numbers
 			other, err := readChannel(b, names, binary.BigEndian.Uint32(back))
 			if err == nil && other == channel {
 				return nil
 			}
 		}
-		if err != nil || !bytes.Equal(back, u32(nil, number)) {
+		if err != nil || !bytes.Equal(back, kv.U32(nil, number)) {
 			return c.report("%s: channel %d is not found by its name", path, number)
 		}
 		return nil
@@ -302,7 +302,7 @@ func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 		if len(key) != 6 {
 			return c.report("timeline/%s: key %x is no quarter hour's", name, key)
 		}
-		chunk, err := decodeChunk(nil, binary.BigEndian.Uint32(key), payload)
+		chunk, err := rollup.DecodeChunk(nil, binary.BigEndian.Uint32(key), payload)
 		if err != nil {
 			return c.report("timeline/%s: the value under key %x does not decode", name, key)
 		}
@@ -340,7 +340,7 @@ func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 }
 
 // hashMoment mixes a moment into 64 bits (the finalizer of MurmurHash3, twice).
-func hashMoment(m moment) uint64 { return mix(mix(uint64(m.time)) ^ uint64(m.user)) }
+func hashMoment(m rollup.Moment) uint64 { return mix(mix(uint64(m.Time)) ^ uint64(m.User)) }
 
 func mix(h uint64) uint64 {
 	h ^= h >> 33
@@ -350,22 +350,22 @@ func mix(h uint64) uint64 {
 	return h ^ h>>33
 }
 
-// userTally adds up the records of one user after the other and compares each
+// userCheck adds up the records of one user after the other and compares each
 // user's weeks and profile. Records come by user and time.
-type userTally struct {
+type userCheck struct {
 	*checker
 	guild []byte
 	id    ID // of the guild
 	user  ID
 	total int64
 	week  uint32
-	cells []cell
+	cells []rollup.Cell
 
-	pending []change // of this user and those to come, what activity and profiles do not know yet
-	waiting int64    // how many of this user's were among them
+	pending []rollup.Change // of this user and those to come, what activity and profiles do not know yet
+	waiting int64           // how many of this user's were among them
 }
 
-func (u *userTally) add(key record.Key, channel uint32, t *tally) error {
+func (u *userCheck) add(key record.Key, channel uint32, t *tally) error {
 	q := civil.QuarterOf(key.Time)
 	if key.User != u.user || u.total == 0 {
 		if err := u.finish(t); err != nil {
@@ -380,31 +380,31 @@ func (u *userTally) add(key record.Key, channel uint32, t *tally) error {
 		u.week = civil.WeekOf(q)
 	}
 	u.total++
-	u.cells = append(u.cells, cell{uint16(q % civil.WeekQuarters), channel, 1})
+	u.cells = append(u.cells, rollup.Cell{Quarter: uint16(q % civil.WeekQuarters), Channel: channel, Count: 1})
 	return nil
 }
 
-func (u *userTally) finishWeek(t *tally) error {
-	for len(u.pending) > 0 && u.pending[0].user == u.user && civil.WeekOf(civil.QuarterOf(u.pending[0].time)) == u.week {
-		known := u.pending[0].cell()
-		known.count = -known.count
+func (u *userCheck) finishWeek(t *tally) error {
+	for len(u.pending) > 0 && u.pending[0].User == u.user && civil.WeekOf(civil.QuarterOf(u.pending[0].Time)) == u.week {
+		known := u.pending[0].Cell()
+		known.Count = -known.Count
 		u.cells = append(u.cells, known)
 		u.pending = u.pending[1:]
 		u.waiting++
 	}
-	want := appendWeek(nil, addCells(nil, u.cells))
+	want := rollup.AppendWeek(nil, rollup.AddCells(nil, u.cells))
 	u.cells = u.cells[:0]
 	if len(want) > 0 {
 		t.weeks++
 	}
-	have, err := u.value(bucketActivity, weekPrefix(u.week))
+	have, err := u.value(bucketActivity, rollup.WeekPrefix(u.week))
 	if err != nil || !bytes.Equal(have, want) {
 		return u.report("activity/%s: user %d's week %d is not what the records make", u.guild, u.user, u.week)
 	}
 	return nil
 }
 
-func (u *userTally) finish(t *tally) error {
+func (u *userCheck) finish(t *tally) error {
 	if u.total == 0 {
 		return nil
 	}
@@ -429,10 +429,10 @@ func (u *userTally) finish(t *tally) error {
 }
 
 // value returns the user's in a packed bucket.
-func (u *userTally) value(bucket, prefix []byte) ([]byte, error) {
+func (u *userCheck) value(bucket, prefix []byte) ([]byte, error) {
 	b := u.tx.Bucket(bucket).Bucket(u.guild)
 	if b == nil {
-		return nil, errBadValue
+		return nil, kv.ErrBadValue
 	}
 	return packed.Get(b, prefix, u.user)
 }

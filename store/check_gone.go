@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -40,7 +41,7 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 	if records == nil {
 		return nil // reported with the records
 	}
-	prefix := u64([]byte{tombMessage}, uint64(guild))
+	prefix := kv.U64([]byte{tombMessage}, uint64(guild))
 	cursor := c.tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
 	for b, value := cursor.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = cursor.Next() {
 		key, ok := record.ParseKey(b[len(prefix):])

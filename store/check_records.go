@@ -1,6 +1,7 @@
 package store
 
 import (
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
@@ -28,7 +29,7 @@ func (c *checker) eachRecord(name string, guild ID, fn func(key record.Key, b, p
 			return c.ctx.Err()
 		}
 		key := record.PadKey(b)
-		payload, ok := unseal(b, value)
+		payload, ok := kv.Unseal(b, value)
 		switch {
 		case last.Compare(key) >= 0:
 			err = c.report("%s: key %x is there twice, or out of order", name, b)

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // Coverage is what is known of a channel, or of a channel's name in logs.
@@ -45,7 +45,7 @@ const edges = 300_000
 func (db *DB) Coverage(ctx context.Context, guild ID) (all []GuildCoverage, err error) {
 	ids := []ID{guild}
 	var gaps map[ID][]Gap
-	err = db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err = db.view(ctx, func(tx *kv.Tx) (err error) {
 		if guild == 0 {
 			ids = guildsIn(tx)
 		}
@@ -66,20 +66,20 @@ func (db *DB) Coverage(ctx context.Context, guild ID) (all []GuildCoverage, err 
 }
 
 // ledgerOf returns the ledger by guild, of one guild alone unless that is 0.
-func ledgerOf(ctx context.Context, tx *bbolt.Tx, guild ID) (map[ID][]Gap, error) {
+func ledgerOf(ctx context.Context, tx *kv.Tx, guild ID) (map[ID][]Gap, error) {
 	gaps, visits := map[ID][]Gap{}, 0
 	c := tx.Bucket(bucketState).Bucket(stateGaps).Cursor()
 	for key, value := c.First(); key != nil; key, value = c.Next() {
 		if visits++; visits&0xfff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
-			return nil, damagedValue(key)
+			return nil, kv.Damaged(key)
 		}
 		var g Gap
 		if err := json.Unmarshal(payload, &g); err != nil {
-			return nil, decodeJSON(key, payload, &g)
+			return nil, kv.DecodeJSON(key, payload, &g)
 		}
 		if guild == 0 || g.Guild == guild {
 			gaps[g.Guild] = append(gaps[g.Guild], g)
@@ -107,28 +107,28 @@ func (e *extent) add(o extent) {
 func (db *DB) coverageOf(ctx context.Context, guild ID, gaps []Gap) (g GuildCoverage, err error) {
 	var extents []extent // by the channel's number
 	from, end := civil.Days{}.Quarters()
-	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, _ ID, cells []cell) {
+	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, _ ID, cells []rollup.Cell) {
 		for _, c := range cells {
-			for int(c.channel) >= len(extents) {
+			for int(c.Channel) >= len(extents) {
 				extents = append(extents, extent{})
 			}
-			q := week*civil.WeekQuarters + uint32(c.quarter)
-			extents[c.channel].add(extent{c.count, q, q})
+			q := week*civil.WeekQuarters + uint32(c.Quarter)
+			extents[c.Channel].add(extent{c.Count, q, q})
 		}
 	})
 	if err != nil {
 		return g, err
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		g, err = db.coverageIn(ctx, tx, guild, gaps, extents)
 		return err
 	})
 	return g, err
 }
 
-func (db *DB) coverageIn(ctx context.Context, tx *bbolt.Tx, guild ID, gaps []Gap, extents []extent) (g GuildCoverage, err error) {
+func (db *DB) coverageIn(ctx context.Context, tx *kv.Tx, guild ID, gaps []Gap, extents []extent) (g GuildCoverage, err error) {
 	g.ID = guild
-	key := u64(nil, uint64(guild))
+	key := kv.U64(nil, uint64(guild))
 	if value := tx.Bucket(bucketGuilds).Get(key); value != nil {
 		if g.Guild, err = readGuild(tx, db.keys, key, value); err != nil {
 			return g, err
@@ -193,13 +193,13 @@ func (db *DB) coverageIn(ctx context.Context, tx *bbolt.Tx, guild ID, gaps []Gap
 }
 
 // eachCursor calls fn with the cursors of a guild's channels, by channel.
-func eachCursor(tx *bbolt.Tx, guild ID, fn func(channel, last ID)) error {
+func eachCursor(tx *kv.Tx, guild ID, fn func(channel, last ID)) error {
 	c := tx.Bucket(bucketState).Bucket(stateCursors).Cursor()
-	prefix := u64(nil, uint64(guild))
+	prefix := kv.U64(nil, uint64(guild))
 	for key, value := c.Seek(prefix); len(key) == 16 && string(key[:8]) == string(prefix); key, value = c.Next() {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok || len(payload) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		// Other ids are no channels': what the tracker notes of the guild.
 		if channel := ID(binary.BigEndian.Uint64(key[8:])); channel >= minChannel && channel < 1<<63 {
@@ -210,9 +210,9 @@ func eachCursor(tx *bbolt.Tx, guild ID, fn func(channel, last ID)) error {
 }
 
 // eachUnreadable calls fn with the channels of a guild that cannot be read.
-func eachUnreadable(tx *bbolt.Tx, guild ID, fn func(channel ID)) {
+func eachUnreadable(tx *kv.Tx, guild ID, fn func(channel ID)) {
 	c := tx.Bucket(bucketState).Bucket(stateUnreadable).Cursor()
-	prefix := u64(nil, uint64(guild))
+	prefix := kv.U64(nil, uint64(guild))
 	for key, _ := c.Seek(prefix); len(key) == 16 && string(key[:8]) == string(prefix); key, _ = c.Next() {
 		fn(ID(binary.BigEndian.Uint64(key[8:])))
 	}
@@ -231,7 +231,7 @@ type edge struct {
 
 // measure finds out how many messages each channel has, and when the first and the last was
 // said.
-func (db *DB) measure(ctx context.Context, tx *bbolt.Tx, guild ID, extents []extent, of func(Channel) *Coverage) error {
+func (db *DB) measure(ctx context.Context, tx *kv.Tx, guild ID, extents []extent, of func(Channel) *Coverage) error {
 	r := openReader(tx, db.keys, guild)
 	if r == nil {
 		return nil

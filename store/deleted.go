@@ -1,12 +1,12 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"rollcall/internal/civil"
-	"rollcall/store/internal/packed"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // stepWeeks is how many users' weeks one step of a channel's task looks at.
@@ -31,7 +31,7 @@ func (w *writeTx) putTasks(deleted []DeletedChannel) error {
 // stored with its id. The activity tells who wrote there in which week, so that not
 // every record has to be looked at; the position is a key of it.
 func (w *writeTx) stepChannel(t Task, position []byte) (erased Erased, next []byte, err error) {
-	if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(t.guild))) == nil {
+	if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(t.guild))) == nil {
 		return erased, nil, nil
 	}
 	g, err := w.guild(t.guild)
@@ -82,36 +82,26 @@ func (g *guildTx) numbersOf(channel ID) (map[uint32]bool, error) {
 // writtenIn returns records in channels, even those whose text is gone, from a key of
 // the activity on, and the key to go on from, nil at the end.
 func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte) (keys []record.Key, next []byte, err error) {
-	var cells []cell
 	weeks := 0
-	c := g.activity.Cursor()
-	for b, value := c.Seek(position); b != nil; b, value = c.Next() {
-		if len(keys) >= stepRecords || weeks >= stepWeeks {
-			return keys, slices.Clone(b), nil
-		}
-		payload, ok := unseal(b, value)
-		if !ok || len(b) != 12 {
-			return nil, nil, damagedValue(b)
-		}
+	for at := position; ; at = next {
 		more := false
-		err := packed.Each(b, payload, func(user ID, value []byte) (err error) {
+		var chunk []byte
+		chunk, next, err = g.activity.Chunk(at, func(week uint32, user ID, cells []rollup.Cell) (err error) {
 			weeks++
-			if cells, err = decodeWeek(cells[:0], value); err != nil {
-				return damagedValue(b)
-			}
-			if !more && slices.ContainsFunc(cells, func(c cell) bool { return channels[c.channel] }) {
-				keys, more, err = g.writtenBy(user, binary.BigEndian.Uint32(b), channels, even, keys)
+			if !more && slices.ContainsFunc(cells, func(c rollup.Cell) bool { return channels[c.Channel] }) {
+				keys, more, err = g.writtenBy(user, week, channels, even, keys)
 			}
 			return err
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, nil, err
-		}
-		if more { // the rest of this chunk has its turn in the next step
-			return keys, slices.Clone(b), nil
+		case more: // the rest of this chunk has its turn in the next step
+			return keys, chunk, nil
+		case next == nil || len(keys) >= stepRecords || weeks >= stepWeeks:
+			return keys, next, nil
 		}
 	}
-	return keys, nil, nil
 }
 
 // writtenBy adds the records of a user's week that are in channels, even those whose
@@ -122,7 +112,7 @@ func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even
 	for b, value := c.Seek(record.Key{User: user, Time: from, ID: 0}.Append(nil)); b != nil; b, value = c.Next() {
 		key, ok := record.ParseKey(b)
 		if !ok {
-			return nil, false, damagedValue(b)
+			return nil, false, kv.Damaged(b)
 		}
 		if key.User != user || key.Time >= to {
 			break

@@ -1,5 +1,5 @@
 // Package store keeps every message in one bbolt file and answers from it. It is
-// the only code that touches bbolt, and knows nothing of Discord or of files of logs.
+// knows nothing of Discord or of files of logs, and of bbolt its layers alone (store/internal).
 //
 // # The file
 //
@@ -12,8 +12,8 @@
 //	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (internal/record), with texts
 //	recent                      guild u64                             → the guild's runs (internal/lsm)
 //	recent/<run>                as in user_stats; <run> is guild u64 · number u32
-//	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (pack.go)
-//	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (packed, pack.go)
+//	timeline/<guild>            quarter hour u32 · chunk u16          → when who wrote (internal/rollup)
+//	activity/<guild>            week u32 · first user u64             → for some users: messages by quarter hour and channel (packed, internal/rollup)
 //	profiles/<guild>            first user u64                        → for some users: number of messages (packed)
 //	channels/<guild>            0 · number u32                        → id u64 · name, a text
 //	                            1 · salted hash of id and name, 16 B  → number u32

@@ -9,9 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -45,27 +44,29 @@ type earlyChange struct {
 }
 
 func (e *earlyChange) appendHead(b []byte) []byte {
-	b = u64(u64(u64(b, uint64(e.noted)), uint64(e.time)), uint64(e.user))
-	return u64(append(b, byte(e.action)), uint64(e.edited))
+	b = kv.U64(kv.U64(kv.U64(b, uint64(e.noted)), uint64(e.time)), uint64(e.user))
+	return kv.U64(append(b, byte(e.action)), uint64(e.edited))
 }
 
 // decodeEarly reads an entry without its text.
 func decodeEarly(payload []byte) (e earlyChange, err error) {
 	if len(payload) < earlyHead {
-		return e, errBadValue
+		return e, kv.ErrBadValue
 	}
 	e.noted, e.time = Micros(binary.BigEndian.Uint64(payload)), Micros(binary.BigEndian.Uint64(payload[8:]))
 	e.user, e.action = ID(binary.BigEndian.Uint64(payload[16:])), Action(payload[24])
 	e.edited = Micros(binary.BigEndian.Uint64(payload[25:]))
 	if e.action < Edit || e.action > Remove {
-		return e, errBadValue
+		return e, kv.ErrBadValue
 	}
 	return e, nil
 }
 
 type earlyKey struct{ guild, message ID }
 
-func (k earlyKey) append(b []byte) []byte { return u64(u64(b, uint64(k.guild)), uint64(k.message)) }
+func (k earlyKey) append(b []byte) []byte {
+	return kv.U64(kv.U64(b, uint64(k.guild)), uint64(k.message))
+}
 
 func parseEarlyKey(b []byte) (k earlyKey, ok bool) {
 	if len(b) != 16 {
@@ -103,14 +104,14 @@ func (x *earlyIndex) holds(n earlyNote) bool {
 }
 
 // load reads which entries there are.
-func (x *earlyIndex) load(tx *bbolt.Tx) error {
+func (x *earlyIndex) load(tx *kv.Tx) error {
 	marks := map[earlyKey]earlyMark{}
 	err := tx.Bucket(bucketState).Bucket(stateEarly).ForEach(func(b, value []byte) error {
 		key, ok := parseEarlyKey(b)
-		payload, sound := unseal(b, value)
+		payload, sound := kv.Unseal(b, value)
 		e, err := decodeEarly(payload)
 		if !ok || !sound || err != nil {
-			return damagedValue(b)
+			return kv.Damaged(b)
 		}
 		marks[key] = earlyMark{e.noted, e.time, len(payload) - earlyHead}
 		return nil
@@ -223,7 +224,7 @@ func (w *writeTx) takeEarly(key earlyKey) (e earlyChange, ok bool, err error) {
 		return e, false, nil
 	}
 	b, at := w.state(stateEarly), key.append(nil)
-	payload, err := get(b, at)
+	payload, err := kv.Get(b, at)
 	if err == nil && payload != nil {
 		if e, err = decodeEarly(payload); err == nil {
 			if e.action == Edit {
@@ -324,10 +325,10 @@ func (w *writeTx) eraseEarly(p Person) error {
 	var keys []earlyKey
 	err := w.state(stateEarly).ForEach(func(b, value []byte) error {
 		key, ok := parseEarlyKey(b)
-		payload, sound := unseal(b, value)
+		payload, sound := kv.Unseal(b, value)
 		e, err := decodeEarly(payload)
 		if !ok || !sound || err != nil {
-			return damagedValue(b)
+			return kv.Damaged(b)
 		}
 		if (p.Guild == 0 || p.Guild == key.guild) && (e.user == p.User || e.user == 0 && e.action == Edit) {
 			keys = append(keys, key)

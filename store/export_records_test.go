@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 )
@@ -63,7 +64,7 @@ func WithFresh(db *DB, guild ID, keys [][]byte, fn func(c *RecordCursor, get fun
 			return err
 		}
 		for _, key := range keys {
-			g.records.Add(record.PadKey(key), seal(key, slices.Clone(key)))
+			g.records.Add(record.PadKey(key), kv.Seal(key, slices.Clone(key)))
 		}
 		fn(g.records.Cursor(), g.records.Get)
 		return undo
@@ -127,7 +128,7 @@ func PlacesOf(db *DB, guild ID) (places []Place, err error) {
 			})
 		}
 		r := recordsOf(tx, guild)
-		recent, key := tx.Bucket(bucketRecent), u64(nil, uint64(guild))
+		recent, key := tx.Bucket(bucketRecent), kv.U64(nil, uint64(guild))
 		err := visit(bucketRecords, bucketName(guild), tx.Bucket(bucketRecords).Bucket(bucketName(guild)))
 		for _, run := range r.Runs() {
 			err = errors.Join(err, visit(bucketRecent, run.Name, recent.Bucket(run.Name)))

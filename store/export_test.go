@@ -12,29 +12,12 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/packed"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
-
-// RoundTripChunk decodes a timeline chunk and encodes it again.
-func RoundTripChunk(b []byte, q uint32) ([]byte, error) {
-	moments, err := decodeChunk(nil, q, b)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(moments, compareMoments)
-	return appendChunk(nil, q, moments), nil
-}
-
-// RoundTripWeek decodes a user's week and encodes it again.
-func RoundTripWeek(b []byte) ([]byte, error) {
-	cells, err := decodeWeek(nil, b)
-	if err != nil {
-		return nil, err
-	}
-	return appendWeek(nil, addCells(nil, cells)), nil
-}
 
 // RoundTripGuild decodes a guild's entry and encodes it again.
 func RoundTripGuild(b []byte) ([]byte, error) {
@@ -46,7 +29,7 @@ func RoundTripGuild(b []byte) ([]byte, error) {
 }
 
 // Seal is how values are stored.
-func Seal(key, payload []byte) []byte { return seal(key, payload) }
+func Seal(key, payload []byte) []byte { return kv.Seal(key, payload) }
 
 // Transactions returns how many write transactions the file has seen since it was made.
 func Transactions(db *DB) (n int, err error) {
@@ -133,7 +116,7 @@ func MakeFormatOne(db *DB) error {
 		if err := saltChannelKeys(tx, nil); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 1)))
+		return tx.Bucket(bucketMeta).Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, 1)))
 	})
 }
 
@@ -141,9 +124,9 @@ func MakeFormatOne(db *DB) error {
 func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 	values := map[string][]byte{}
 	err := parent.Bucket(name).ForEach(func(key, value []byte) error {
-		payload, _ := unseal(key, value)
+		payload, _ := kv.Unseal(key, value)
 		return packed.Each(key, payload, func(user ID, value []byte) error {
-			values[string(u64(bytes.Clone(key[:len(key)-8]), uint64(user)))] = bytes.Clone(value)
+			values[string(kv.U64(bytes.Clone(key[:len(key)-8]), uint64(user)))] = bytes.Clone(value)
 			return nil
 		})
 	})
@@ -158,7 +141,7 @@ func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 		return err
 	}
 	for key, value := range values {
-		if err := b.Put([]byte(key), seal([]byte(key), value)); err != nil {
+		if err := b.Put([]byte(key), kv.Seal([]byte(key), value)); err != nil {
 			return err
 		}
 	}
@@ -171,7 +154,7 @@ func MakeFormatTwo(db *DB) error {
 		return err
 	}
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
-		return errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent), tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 2))))
+		return errors.Join(scatter(tx), tx.DeleteBucket(bucketRecent), tx.Bucket(bucketMeta).Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, 2))))
 	})
 }
 
@@ -195,14 +178,14 @@ func MakeFormatThree(db *DB) error {
 // SayFormatThree makes a file say that it is of format 3.
 func SayFormatThree(db *DB) error {
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, 3)))
+		return tx.Bucket(bucketMeta).Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, 3)))
 	})
 }
 
 // ActivityByPages reads all that a guild's users did, so many weeks a transaction.
 func ActivityByPages(db *DB, guild ID, page int) (read []string, err error) {
 	from, end := Days{}.Quarters()
-	err = db.scanActivity(context.Background(), guild, from, end, page, func(week uint32, user ID, cells []cell) {
+	err = db.scanActivity(context.Background(), guild, from, end, page, func(week uint32, user ID, cells []rollup.Cell) {
 		read = append(read, fmt.Sprint(week, user, cells))
 	})
 	return read, err
@@ -233,7 +216,7 @@ func Dump(t testing.TB, db *DB) map[string]string {
 			if value == nil {
 				return walk(path+"/"+string(key), b.Bucket(key))
 			}
-			payload, _ := unseal(key, value)
+			payload, _ := kv.Unseal(key, value)
 			dump[path+"/"+string(key)] = string(payload)
 			return nil
 		})

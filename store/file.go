@@ -7,9 +7,8 @@ import (
 	"io"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/boltfile"
+	"rollcall/store/internal/kv"
 )
 
 type (
@@ -41,7 +40,7 @@ func CheckDigest(ctx context.Context, path string) (found bool, err error) {
 }
 
 // view runs fn in a read transaction.
-func (db *DB) view(ctx context.Context, fn func(*bbolt.Tx) error) (err error) {
+func (db *DB) view(ctx context.Context, fn func(*kv.Tx) error) (err error) {
 	defer db.named(&err)
 	return db.file.View(ctx, fn)
 }
@@ -51,7 +50,7 @@ func (db *DB) update(ctx context.Context, fn func(*writeTx) error) (err error) {
 	defer db.named(&err)
 	var began time.Time
 	w := &writeTx{keys: db.keys, salt: db.salt, forgotten: &db.forgotten, bad: &db.bad, gate: db.guard(), early: &db.early, guilds: map[ID]*guildTx{}}
-	err = db.file.Update(ctx, func(tx *bbolt.Tx) error {
+	err = db.file.Update(ctx, func(tx *kv.Tx) error {
 		began = time.Now()
 		w.tx = tx
 		if err := fn(w); err != nil {

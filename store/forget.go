@@ -6,8 +6,7 @@ import (
 	"errors"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/packed"
 	"rollcall/store/internal/record"
 )
@@ -121,11 +120,11 @@ type Trace struct {
 
 // Traces returns what is stored of a person, by guild.
 func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		traces = nil
 		return tx.Bucket(bucketGuilds).ForEach(func(b, _ []byte) error {
 			if len(b) != 8 {
-				return damagedValue(b)
+				return kv.Damaged(b)
 			}
 			t := Trace{Guild: ID(binary.BigEndian.Uint64(b))}
 			if p.Guild != 0 && t.Guild != p.Guild {
@@ -147,7 +146,7 @@ func (db *DB) Traces(ctx context.Context, p Person) (traces []Trace, err error) 
 }
 
 // messagesOf returns a user's total.
-func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
+func messagesOf(tx *kv.Tx, guild, user ID) (int64, error) {
 	r := recordsOf(tx, guild)
 	if r == nil {
 		return 0, nil
@@ -157,7 +156,7 @@ func messagesOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
 }
 
 // totalOf is a user's total without what is pending.
-func totalOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
+func totalOf(tx *kv.Tx, guild, user ID) (int64, error) {
 	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
 	if b == nil {
 		return 0, nil
@@ -168,7 +167,7 @@ func totalOf(tx *bbolt.Tx, guild, user ID) (int64, error) {
 	}
 	n, err := decodeProfile(payload)
 	if err != nil {
-		return 0, damagedValue(u64(nil, uint64(user)))
+		return 0, kv.Damaged(kv.U64(nil, uint64(user)))
 	}
 	return n, nil
 }
@@ -215,7 +214,7 @@ func (w *writeTx) eraseOwn(p Person, erased *Erased) (finished bool, err error) 
 
 // eraseUser removes the first records of a user and returns how many.
 func (g *guildTx) eraseUser(user ID, most int) (int, error) {
-	keys := g.records.Keys(u64(nil, uint64(user)), most)
+	keys := g.records.Keys(kv.U64(nil, uint64(user)), most)
 	for _, key := range keys {
 		if err := g.remove(key); err != nil {
 			return 0, err
@@ -231,18 +230,18 @@ func (g *guildTx) eraseUser(user ID, most int) (int, error) {
 func (w *writeTx) eraseNames(p Person) (n int64, err error) {
 	b := w.tx.Bucket(bucketNames)
 	for guild := p.Guild; ; guild++ {
-		key, _ := b.Cursor().Seek(u64(nil, uint64(guild)))
+		key, _ := b.Cursor().Seek(kv.U64(nil, uint64(guild)))
 		if key == nil {
 			return n, nil
 		}
 		if len(key) != 16 {
-			return n, damagedValue(key)
+			return n, kv.Damaged(key)
 		}
 		guild = ID(binary.BigEndian.Uint64(key))
 		if p.Guild != 0 && guild != p.Guild {
 			return n, nil
 		}
-		if name := u64(u64(nil, uint64(guild)), uint64(p.User)); b.Get(name) != nil {
+		if name := kv.U64(kv.U64(nil, uint64(guild)), uint64(p.User)); b.Get(name) != nil {
 			n++
 			if err := b.Delete(name); err != nil {
 				return n, err
@@ -255,14 +254,14 @@ func (w *writeTx) eraseNames(p Person) (n int64, err error) {
 }
 
 // replyPosition is where the search for answers goes on: guild u64 · key of a record.
-func replyPosition(guild ID, key []byte) []byte { return append(u64(nil, uint64(guild)), key...) }
+func replyPosition(guild ID, key []byte) []byte { return append(kv.U64(nil, uint64(guild)), key...) }
 
 // eraseReplies takes out of the records of others whom and what they answer, where
 // that is the person. It looks at a bounded number of records and returns where it
 // is to go on, nil at the end.
 func (w *writeTx) eraseReplies(p Person, position []byte, erased *Erased) (next []byte, err error) {
 	if len(position) < 8 {
-		return nil, errBadValue
+		return nil, kv.ErrBadValue
 	}
 	from, start := ID(binary.BigEndian.Uint64(position)), position[8:]
 	visits := 0
@@ -306,7 +305,7 @@ func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []record.
 		*visits++
 		key, ok := record.ParseKey(b)
 		if !ok {
-			return nil, nil, damagedValue(b)
+			return nil, nil, kv.Damaged(b)
 		}
 		if len(value) < 2 || value[1]&record.FlagFields == 0 {
 			continue

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 )
 
 // ChannelCount is how many messages were written in a channel.
@@ -26,7 +25,7 @@ type ChannelCount struct {
 }
 
 // countChannels turns counts by channel number into counts by channel.
-func (db *DB) countChannels(tx *bbolt.Tx, r *reader, numbers iter.Seq2[int, int64]) ([]ChannelCount, error) {
+func (db *DB) countChannels(tx *kv.Tx, r *reader, numbers iter.Seq2[int, int64]) ([]ChannelCount, error) {
 	sums := map[Channel]int64{}
 	for number, n := range numbers {
 		if n == 0 {
@@ -81,7 +80,7 @@ func (db *DB) countChannels(tx *bbolt.Tx, r *reader, numbers iter.Seq2[int, int6
 }
 
 // grouped returns the channel with the id for which one without counts; all others stay.
-func (db *DB) grouped(tx *bbolt.Tx, guild ID, c Channel) (Channel, error) {
+func (db *DB) grouped(tx *kv.Tx, guild ID, c Channel) (Channel, error) {
 	if c.ID != 0 || c.Name == UnknownChannel {
 		return c, nil
 	}
@@ -100,7 +99,7 @@ func (db *DB) SelectChannel(ctx context.Context, guild ID, text string) (selects
 	if id, err := ParseID(text); err == nil { // a channel may also be called "2024"
 		ids[id] = true
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		err := eachKnown(tx, db.keys, guild, func(channel ID, c channelInfo) error {
 			if c.name == text {
 				ids[channel] = true
@@ -144,10 +143,10 @@ type namedIDs struct {
 }
 
 // of returns the ids by name, which the caller must not change.
-func (k *channelIDs) of(tx *bbolt.Tx, keys *crypt.Keyring, guild ID) (map[string]ID, error) {
+func (k *channelIDs) of(tx *kv.Tx, keys *crypt.Keyring, guild ID) (map[string]ID, error) {
 	name := bucketName(guild)
 	channels := tx.Bucket(bucketChannels).Bucket(name)
-	payload, err := get(tx.Bucket(bucketGuilds), u64(nil, uint64(guild)))
+	payload, err := kv.Get(tx.Bucket(bucketGuilds), kv.U64(nil, uint64(guild)))
 	if err != nil || payload == nil || channels == nil {
 		return nil, err
 	}
@@ -176,9 +175,9 @@ func (k *channelIDs) of(tx *bbolt.Tx, keys *crypt.Keyring, guild ID) (map[string
 	c := channels.Cursor()
 	for key, value := c.Seek(channelNumberKey(fresh.read)); len(key) == 5 && key[0] == 0; key, value = c.Next() {
 		number := binary.BigEndian.Uint32(key[1:])
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
-			return nil, damagedValue(key)
+			return nil, kv.Damaged(key)
 		}
 		channel, err := decodeChannel(texts, key, payload)
 		if err != nil {

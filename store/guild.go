@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"slices"
-
-	"go.etcd.io/bbolt"
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // guildInfo is a guild's entry in the guilds bucket. The spans are those of all
@@ -58,14 +58,14 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 	for k := range numbers {
 		n := 0
 		if numbers[k], n = binary.Uvarint(b); n <= 0 || numbers[k] > 1<<62 {
-			return i, errBadValue
+			return i, kv.ErrBadValue
 		}
 		b = b[n:]
 	}
 	i.messages, i.users, i.channels = int64(numbers[0]), int64(numbers[1]), uint32(numbers[2])
 	for _, s := range []*record.Span{&i.ids, &i.logs} {
 		if len(b) == 0 {
-			return i, errBadValue
+			return i, kv.ErrBadValue
 		}
 		s.Set, b = b[0] == 1, b[1:]
 		for _, t := range []*Micros{&s.Min, &s.Max} {
@@ -74,7 +74,7 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 			}
 			v, n := binary.Varint(b)
 			if n <= 0 {
-				return i, errBadValue
+				return i, kv.ErrBadValue
 			}
 			*t, b = Micros(v), b[n:]
 		}
@@ -82,14 +82,14 @@ func decodeGuildInfo(b []byte) (guildInfo, error) {
 	if i.texts = civil.MinMicros; len(b) > 0 {
 		v, n := binary.Varint(b)
 		if n <= 0 {
-			return i, errBadValue
+			return i, kv.ErrBadValue
 		}
 		i.texts, b = Micros(v), b[n:]
 	}
 	if len(b) > 0 {
 		v, n := binary.Uvarint(b)
 		if n <= 0 || v > 1<<62 {
-			return i, errBadValue
+			return i, kv.ErrBadValue
 		}
 		i.uncounted = int64(v)
 	}
@@ -104,10 +104,10 @@ type guildTx struct {
 	info     guildInfo
 	before   guildInfo // info when the transaction began
 	records  *lsm.Records
-	timeline *bbolt.Bucket
-	activity *bbolt.Bucket
-	profiles *bbolt.Bucket
-	channels *bbolt.Bucket
+	timeline *rollup.Timeline
+	activity *rollup.Activity
+	profiles *kv.Bucket
+	channels *kv.Bucket
 	texts    *crypt.Codec  // of records
 	named    *crypt.Codec  // names of channels
 	share    *share        // whose records are being put
@@ -115,27 +115,19 @@ type guildTx struct {
 	newest   []record.Span // and the times of their records that were put
 	numbers  map[Channel]uint32
 	names    map[uint32]Channel
-	changes  []change // what was put and deleted, for flush
+	changes  []rollup.Change // what was put and deleted, for flush
 	// removedFrom are the users of whom records were deleted that had been there before.
 	removedFrom map[ID]bool
 	asked       ID // the user whom forgets was asked about last, and its answer
 	answer      bool
-	accounts    *bbolt.Bucket // state/tombstones, if accounts are noted there; see isAccount
-	accounted   ID            // the same of isAccount
+	accounts    *kv.Bucket // state/tombstones, if accounts are noted there; see isAccount
+	accounted   ID         // the same of isAccount
 	account     bool
-	traces      bool                // some messages were removed, see traces.go
-	quarters    map[uint32][]moment // what the timeline says, of quarter hours that were asked for
-	coming      int                 // how many records are put at once
-	near        vicinity            // of the record that is put
-	room        []byte              // for a key
-}
-
-// change is a record that came (by 1) or went (by -1).
-type change struct {
-	user    ID
-	time    Micros
-	channel uint32
-	by      int8
+	traces      bool                       // some messages were removed, see traces.go
+	quarters    map[uint32][]rollup.Moment // what the timeline says, of quarter hours that were asked for
+	coming      int                        // how many records are put at once
+	near        vicinity                   // of the record that is put
+	room        []byte                     // for a key
 }
 
 // guild returns a guild's part of the transaction, making its buckets.
@@ -143,32 +135,33 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	if g := w.guilds[id]; g != nil {
 		return g, nil
 	}
-	g := &guildTx{w: w, id: id, key: u64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]moment{}, removedFrom: map[ID]bool{}}
+	g := &guildTx{w: w, id: id, key: kv.U64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]rollup.Moment{}, removedFrom: map[ID]bool{}}
 	g.info.texts = civil.MaxMicros
-	payload, err := get(w.tx.Bucket(bucketGuilds), g.key)
+	payload, err := kv.Get(w.tx.Bucket(bucketGuilds), g.key)
 	if err != nil {
 		return nil, err
 	}
 	if payload != nil {
 		if g.info, err = decodeGuildInfo(payload); err != nil {
-			return nil, damagedValue(g.key)
+			return nil, kv.Damaged(g.key)
 		}
 	}
 	g.before = g.info
 	name := bucketName(id)
 	g.texts, g.named = w.keys.NestedTexts(bucketRecords, name), w.keys.NestedTexts(bucketChannels, name)
-	var main *bbolt.Bucket
-	for i, to := range []**bbolt.Bucket{&main, &g.timeline, &g.activity, &g.profiles, &g.channels} {
+	var main, timeline, weeks *kv.Bucket
+	for i, to := range []**kv.Bucket{&main, &timeline, &weeks, &g.profiles, &g.channels} {
 		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
 			return nil, err
 		}
 	}
 	if g.records = lsm.Begin(main, w.tx.Bucket(bucketRecent), id, &w.arena); g.records.Damaged() {
-		w.bad.note(id, g.key, damagedValue(g.key))
+		w.bad.note(id, g.key, kv.Damaged(g.key))
 	}
-	g.timeline.FillPercent = kv.BulkFill // it grows at its end
-	g.traces = len(keysFrom(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
-	if b := w.state(stateTombstones); len(keysFrom(b, []byte{tombAccount}, 1)) > 0 {
+	timeline.FillPercent = kv.BulkFill // it grows at its end
+	g.timeline, g.activity = rollup.OpenTimeline(timeline, &w.arena), rollup.OpenActivity(weeks, &w.arena)
+	g.traces = len(kv.Keys(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
+	if b := w.state(stateTombstones); len(kv.Keys(b, []byte{tombAccount}, 1)) > 0 {
 		g.accounts = b
 	}
 	w.guilds[id] = g
@@ -178,10 +171,10 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 // Keys of channels/<guild>: 0 · number u32 gives a channel as it was (id u64 ·
 // name, a text); 1 · the first 16 bytes of SHA-256(salt · id u64 · name) gives its
 // number back. Names may be longer than a key.
-func channelNumberKey(number uint32) []byte { return u32([]byte{0}, number) }
+func channelNumberKey(number uint32) []byte { return kv.U32([]byte{0}, number) }
 
 func channelHashKey(salt []byte, c Channel) []byte {
-	sum := sha256.Sum256(append(u64(bytes.Clone(salt), uint64(c.ID)), c.Name...))
+	sum := sha256.Sum256(append(kv.U64(bytes.Clone(salt), uint64(c.ID)), c.Name...))
 	return append([]byte{1}, sum[:16]...)
 }
 
@@ -192,13 +185,13 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 		return n, nil
 	}
 	hash := channelHashKey(g.w.salt, c)
-	payload, err := get(g.channels, hash)
+	payload, err := kv.Get(g.channels, hash)
 	if err != nil {
 		return 0, err
 	}
 	if payload != nil {
 		if len(payload) != 4 {
-			return 0, damagedValue(hash)
+			return 0, kv.Damaged(hash)
 		}
 		n := binary.BigEndian.Uint32(payload)
 		g.numbers[c] = n
@@ -207,10 +200,10 @@ func (g *guildTx) number(c Channel) (uint32, error) {
 	n := g.info.channels
 	g.info.channels++
 	key := channelNumberKey(n)
-	if err := g.w.put(g.channels, key, g.named.Append(u64(nil, uint64(c.ID)), key, []byte(c.Name))); err != nil {
+	if err := g.w.put(g.channels, key, g.named.Append(kv.U64(nil, uint64(c.ID)), key, []byte(c.Name))); err != nil {
 		return 0, err
 	}
-	if err := g.w.put(g.channels, hash, u32(nil, n)); err != nil {
+	if err := g.w.put(g.channels, hash, kv.U32(nil, n)); err != nil {
 		return 0, err
 	}
 	g.numbers[c] = n
@@ -223,7 +216,7 @@ const bulk = 5000
 // begin makes ready for the records of a share.
 func (g *guildTx) begin(s *share) {
 	if len(s.records) >= bulk {
-		g.activity.FillPercent = kv.BulkFill
+		g.activity.Fill()
 	}
 	g.leave()
 	g.share, g.given, g.newest = s, make([]int64, len(s.channels)), make([]record.Span, len(s.channels))
@@ -257,9 +250,9 @@ func (g *guildTx) channel(number uint32) (Channel, error) {
 	return c, err
 }
 
-func readChannel(b *bbolt.Bucket, names *crypt.Codec, number uint32) (Channel, error) {
+func readChannel(b *kv.Bucket, names *crypt.Codec, number uint32) (Channel, error) {
 	key := channelNumberKey(number)
-	payload, err := get(b, key)
+	payload, err := kv.Get(b, key)
 	if err != nil {
 		return Channel{}, err
 	}
@@ -291,7 +284,7 @@ func (w *writeTx) flush() error {
 
 func (g *guildTx) flush() error {
 	g.leave()
-	sortChanges(g.changes)
+	rollup.SortChanges(g.changes)
 	g.addTotals(g.changes)
 	plan := g.records.Plan(g.mayWait())
 	if len(g.changes) > 0 && !plan.Uncounted {
@@ -302,8 +295,8 @@ func (g *guildTx) flush() error {
 	if err := g.records.Apply(plan); err != nil {
 		return err
 	}
-	if err := g.flushTimeline(); err != nil {
-		return err
+	if err := g.timeline.Apply(g.changes); err != nil {
+		return fmt.Errorf("guild %d: %w", g.id, err)
 	}
 	g.changes = g.changes[:0]
 	clear(g.quarters)

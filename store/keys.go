@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 )
 
 // start makes an open file ready for use with a key.
@@ -51,7 +50,7 @@ func (db *DB) ready(k Key) error {
 		return err
 	}
 	db.forgotten.salt = db.salt
-	return db.file.View(context.Background(), func(tx *bbolt.Tx) error {
+	return db.file.View(context.Background(), func(tx *kv.Tx) error {
 		return errors.Join(db.forgotten.load(tx), db.early.load(tx))
 	})
 }
@@ -66,7 +65,7 @@ func (db *DB) useKey(k Key) error {
 		}
 	}
 	db.keys = crypt.NewKeyring(m)
-	return db.file.View(context.Background(), func(tx *bbolt.Tx) (err error) {
+	return db.file.View(context.Background(), func(tx *kv.Tx) (err error) {
 		db.salt, err = crypt.ReadSalt(tx.Bucket(bucketMeta), db.keys)
 		return err
 	})

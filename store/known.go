@@ -4,9 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 )
 
 // ChannelSeen is what Discord tells of a channel at a moment.
@@ -38,19 +37,19 @@ type channelInfo struct {
 const channelInfoSize = 8 + 8 + 1 + 1 + 8 + 8
 
 func (c channelInfo) append(b []byte) []byte {
-	b = u64(u64(b, uint64(c.named)), uint64(c.since))
+	b = kv.U64(kv.U64(b, uint64(c.named)), uint64(c.since))
 	flag := func(is bool) byte {
 		if is {
 			return 1
 		}
 		return 0
 	}
-	return append(u64(u64(append(b, flag(c.heard), flag(c.gone)), uint64(c.parent)), uint64(c.after)), c.name...)
+	return append(kv.U64(kv.U64(append(b, flag(c.heard), flag(c.gone)), uint64(c.parent)), uint64(c.after)), c.name...)
 }
 
 func decodeChannelInfo(b []byte) (c channelInfo, err error) {
 	if len(b) < channelInfoSize || b[16] > 1 || b[17] > 1 {
-		return c, errBadValue
+		return c, kv.ErrBadValue
 	}
 	c.named, c.since = Micros(binary.BigEndian.Uint64(b)), Micros(binary.BigEndian.Uint64(b[8:]))
 	c.heard, c.gone, c.parent = b[16] == 1, b[17] == 1, ID(binary.BigEndian.Uint64(b[18:]))
@@ -61,15 +60,15 @@ func decodeChannelInfo(b []byte) (c channelInfo, err error) {
 
 func knownTexts(keys *crypt.Keyring) *crypt.Codec { return keys.NestedTexts(bucketState, stateKnown) }
 
-func readChannelInfo(b *bbolt.Bucket, texts *crypt.Codec, guild, channel ID) (c channelInfo, err error) {
+func readChannelInfo(b *kv.Bucket, texts *crypt.Codec, guild, channel ID) (c channelInfo, err error) {
 	var room [16]byte
-	key := u64(u64(room[:0], uint64(guild)), uint64(channel))
+	key := kv.U64(kv.U64(room[:0], uint64(guild)), uint64(channel))
 	text, err := texts.Get(b, key)
 	if err != nil || text == nil {
 		return c, err
 	}
 	if c, err = decodeChannelInfo(text); err != nil {
-		return c, damagedValue(key)
+		return c, kv.Damaged(key)
 	}
 	return c, nil
 }
@@ -87,7 +86,7 @@ func (w *writeTx) noteChannel(guild, channel ID, change func(*channelInfo) bool)
 	if !change(&c) {
 		return nil
 	}
-	key := u64(u64(nil, uint64(guild)), uint64(channel))
+	key := kv.U64(kv.U64(nil, uint64(guild)), uint64(channel))
 	return w.put(b, key, w.known.Append(nil, key, c.append(nil)))
 }
 
@@ -141,13 +140,13 @@ func (w *writeTx) putChannels(channels []ChannelSeen) error {
 }
 
 // eachKnown calls fn with what is known of the channels of a guild, by id.
-func eachKnown(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, fn func(channel ID, c channelInfo) error) error {
+func eachKnown(tx *kv.Tx, keys *crypt.Keyring, guild ID, fn func(channel ID, c channelInfo) error) error {
 	texts := knownTexts(keys)
 	cursor := tx.Bucket(bucketState).Bucket(stateKnown).Cursor()
-	for key, value := cursor.Seek(u64(nil, uint64(guild))); key != nil && ID(binary.BigEndian.Uint64(key)) == guild; key, value = cursor.Next() {
-		payload, ok := unseal(key, value)
+	for key, value := cursor.Seek(kv.U64(nil, uint64(guild))); key != nil && ID(binary.BigEndian.Uint64(key)) == guild; key, value = cursor.Next() {
+		payload, ok := kv.Unseal(key, value)
 		if !ok || len(key) != 16 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		text, err := texts.Read(key, payload, 0)
 		if err != nil {
@@ -155,7 +154,7 @@ func eachKnown(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, fn func(channel ID, 
 		}
 		c, err := decodeChannelInfo(text)
 		if err != nil {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		if err := fn(ID(binary.BigEndian.Uint64(key[8:])), c); err != nil {
 			return err
@@ -167,7 +166,7 @@ func eachKnown(tx *bbolt.Tx, keys *crypt.Keyring, guild ID, fn func(channel ID, 
 // ChannelName returns the name that a channel of a guild has now, as far as is known, "" if
 // it is not.
 func (db *DB) ChannelName(ctx context.Context, guild, channel ID) (name string, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		c, err := readChannelInfo(tx.Bucket(bucketState).Bucket(stateKnown), knownTexts(db.keys), guild, channel)
 		name = c.name
 		return err

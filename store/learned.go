@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 )
 
 // UnknownChannel is a channel's name until it is learnt.
@@ -34,12 +35,12 @@ func (w *writeTx) putLearned(learned []LearnedName) error {
 func (w *writeTx) learn(l LearnedName) error {
 	unknown, known := Channel{l.Channel, UnknownChannel}, Channel{l.Channel, l.Name}
 	b, hash := w.tx.Bucket(bucketChannels).Bucket(bucketName(l.Guild)), channelHashKey(w.salt, unknown)
-	payload, err := get(b, hash)
+	payload, err := kv.Get(b, hash)
 	if err != nil || payload == nil {
 		return err
 	}
 	if len(payload) != 4 {
-		return damagedValue(hash)
+		return kv.Damaged(hash)
 	}
 	g, err := w.guild(l.Guild)
 	if err != nil {
@@ -47,7 +48,7 @@ func (w *writeTx) learn(l LearnedName) error {
 	}
 	number := binary.BigEndian.Uint32(payload)
 	key := channelNumberKey(number)
-	if err := w.put(g.channels, key, g.named.Append(u64(nil, uint64(l.Channel)), key, []byte(l.Name))); err != nil {
+	if err := w.put(g.channels, key, g.named.Append(kv.U64(nil, uint64(l.Channel)), key, []byte(l.Name))); err != nil {
 		return err
 	}
 	if err := g.channels.Delete(hash); err != nil {
@@ -72,5 +73,5 @@ func (w *writeTx) learn(l LearnedName) error {
 	if g.channels.Get(byName) != nil {
 		return nil
 	}
-	return w.put(g.channels, byName, u32(nil, number))
+	return w.put(g.channels, byName, kv.U32(nil, number))
 }

@@ -7,8 +7,7 @@ import (
 	"errors"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 )
 
@@ -18,7 +17,7 @@ type GuildLeft struct {
 	At    Micros // since when, as far as we know
 }
 
-func leftKey(guild ID) []byte { return u64([]byte{tombGuild}, uint64(guild)) }
+func leftKey(guild ID) []byte { return kv.U64([]byte{tombGuild}, uint64(guild)) }
 
 // putLeft notes guilds that were left, once each, and forgets it of those that are back.
 func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
@@ -30,7 +29,7 @@ func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
 	}
 	for _, l := range left {
 		if key := leftKey(l.Guild); b.Get(key) == nil {
-			if err := w.put(b, key, u64(nil, uint64(l.At))); err != nil {
+			if err := w.put(b, key, kv.U64(nil, uint64(l.At))); err != nil {
 				return err
 			}
 		}
@@ -42,7 +41,7 @@ func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
 func (db *DB) GuildsLeft(ctx context.Context) (left []GuildLeft, err error) {
 	err = db.eachState(ctx, stateTombstones, []byte{tombGuild}, func(key, payload []byte) error {
 		if len(key) != 9 || len(payload) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		left = append(left, GuildLeft{ID(binary.BigEndian.Uint64(key[1:])), Micros(binary.BigEndian.Uint64(payload))})
 		return nil
@@ -53,18 +52,18 @@ func (db *DB) GuildsLeft(ctx context.Context) (left []GuildLeft, err error) {
 // GuildsListened returns the guilds that have cursors: those in which the bot has been,
 // unlike those of which only logs have told.
 func (db *DB) GuildsListened(ctx context.Context) (guilds []ID, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		c := tx.Bucket(bucketState).Bucket(stateCursors).Cursor()
 		for key, _ := c.First(); key != nil; {
 			if len(key) != 16 {
-				return damagedValue(key)
+				return kv.Damaged(key)
 			}
 			guild := ID(binary.BigEndian.Uint64(key))
 			guilds = append(guilds, guild)
 			if guild == 1<<64-1 {
 				return nil
 			}
-			key, _ = c.Seek(u64(nil, uint64(guild)+1))
+			key, _ = c.Seek(kv.U64(nil, uint64(guild)+1))
 		}
 		return nil
 	})
@@ -82,7 +81,7 @@ func (db *DB) RemoveGuild(ctx context.Context, guild ID, before Micros) (erased 
 	err = db.update(ctx, func(w *writeTx) error {
 		erased, done = Erased{}, false
 		key := leftKey(guild)
-		at, err := get(w.state(stateTombstones), key)
+		at, err := kv.Get(w.state(stateTombstones), key)
 		if err != nil {
 			return err
 		}
@@ -123,9 +122,9 @@ func (w *writeTx) eraseRecords(guild ID) (int, error) {
 
 // eraseState removes names, and then what else is known of a guild beside its buckets.
 func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
-	prefix := u64(nil, uint64(guild))
+	prefix := kv.U64(nil, uint64(guild))
 	for _, of := range []struct {
-		bucket *bbolt.Bucket
+		bucket *kv.Bucket
 		prefix []byte
 		n      *int
 	}{
@@ -138,7 +137,7 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		{w.state(stateTombstones), append([]byte{tombTask, taskRedactChannel}, prefix...), &rest},
 		{w.state(stateTombstones), append([]byte{tombTask, taskRemoveChannel}, prefix...), &rest},
 	} {
-		keys := keysFrom(of.bucket, of.prefix, stepRecords)
+		keys := kv.Keys(of.bucket, of.prefix, stepRecords)
 		for _, key := range keys {
 			if err := of.bucket.Delete(key); err != nil {
 				return names, rest, err
@@ -169,15 +168,15 @@ func (w *writeTx) eraseGaps(guild ID) (int, error) {
 	b, open := w.state(stateGaps), w.state(stateOpenGaps)
 	var keys [][]byte
 	err := b.ForEach(func(key, value []byte) error {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		var g struct {
 			Guild ID `json:"guild_id"`
 		}
 		if err := json.Unmarshal(payload, &g); err != nil {
-			return decodeJSON(key, payload, &g)
+			return kv.DecodeJSON(key, payload, &g)
 		}
 		if g.Guild == guild && len(keys) < stepRecords {
 			keys = append(keys, slices.Clone(key))
@@ -202,5 +201,5 @@ func (w *writeTx) eraseBuckets(guild ID) error {
 			return err
 		}
 	}
-	return errors.Join(lsm.DropGuild(w.tx.Bucket(bucketRecent), guild), w.tx.Bucket(bucketGuilds).Delete(u64(nil, uint64(guild))))
+	return errors.Join(lsm.DropGuild(w.tx.Bucket(bucketRecent), guild), w.tx.Bucket(bucketGuilds).Delete(kv.U64(nil, uint64(guild))))
 }

@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"math"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -57,11 +57,11 @@ type ChannelFacts struct {
 }
 
 // readUnread finds out whether a channel can be read, or its parent if it is a thread.
-func (c *ChannelFacts) readUnread(tx *bbolt.Tx, guild, channel ID) error {
+func (c *ChannelFacts) readUnread(tx *kv.Tx, guild, channel ID) error {
 	b := tx.Bucket(bucketState).Bucket(stateUnreadable)
 	for _, id := range []ID{channel, c.Parent} {
 		key := unreadableKey(guild, id)
-		payload, err := get(b, key)
+		payload, err := kv.Get(b, key)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (c *ChannelFacts) readUnread(tx *bbolt.Tx, guild, channel ID) error {
 			continue
 		}
 		var mark Unreadable
-		if err := decodeJSON(key, payload, &mark); err != nil {
+		if err := kv.DecodeJSON(key, payload, &mark); err != nil {
 			return err
 		}
 		c.Unread, c.UnreadSince = mark.Reason, mark.Since
@@ -87,7 +87,7 @@ func (c channelInfo) facts() ChannelFacts {
 // the ledger, and no texts. cursors are those of which the caller wants to know, beside that
 // of the channel.
 func (db *DB) Lookup(ctx context.Context, m MessageAt, cursors ...ID) (t MessageTraces, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		t = MessageTraces{}
 		guilds := []ID{m.Guild}
 		if m.Guild == 0 {
@@ -122,8 +122,8 @@ func (db *DB) Lookup(ctx context.Context, m MessageAt, cursors ...ID) (t Message
 }
 
 // guildsIn returns the guilds that have records or cursors, by id.
-func guildsIn(tx *bbolt.Tx) (guilds []ID) {
-	for _, b := range []*bbolt.Bucket{tx.Bucket(bucketGuilds), tx.Bucket(bucketState).Bucket(stateCursors)} {
+func guildsIn(tx *kv.Tx) (guilds []ID) {
+	for _, b := range []*kv.Bucket{tx.Bucket(bucketGuilds), tx.Bucket(bucketState).Bucket(stateCursors)} {
 		c := b.Cursor()
 		for key, _ := c.First(); len(key) >= 8; {
 			guild := ID(binary.BigEndian.Uint64(key))
@@ -131,7 +131,7 @@ func guildsIn(tx *bbolt.Tx) (guilds []ID) {
 			if guild == 1<<64-1 {
 				break
 			}
-			key, _ = c.Seek(u64(nil, uint64(guild)+1))
+			key, _ = c.Seek(kv.U64(nil, uint64(guild)+1))
 		}
 	}
 	slices.Sort(guilds)
@@ -139,25 +139,20 @@ func guildsIn(tx *bbolt.Tx) (guilds []ID) {
 }
 
 // lookupStored looks for the record, or for what is left of it.
-func (db *DB) lookupStored(ctx context.Context, tx *bbolt.Tx, guild ID, m MessageAt, t *MessageTraces) error {
+func (db *DB) lookupStored(ctx context.Context, tx *kv.Tx, guild ID, m MessageAt, t *MessageTraces) error {
 	r := openReader(tx, db.keys, guild)
 	if r == nil {
 		return nil
 	}
 	from, to := m.Time-findSlack, m.Time+findSlack
-	c := r.timeline.Cursor()
 	for q := civil.QuarterOf(from); q <= civil.QuarterOf(to); q++ {
-		b, value := c.Seek(chunkKey(q, 0))
-		if len(b) != 6 || binary.BigEndian.Uint32(b) != q {
-			continue
-		}
-		moments, _, _, err := readQuarter(b, value, c.Next)
+		moments, _, err := r.timeline.Quarter(q, math.MaxInt)
 		if err != nil {
 			return err
 		}
 		for _, at := range moments {
-			key := record.Key{User: at.user, Time: at.time, ID: uint64(m.Message)}
-			if at.time < from || at.time > to {
+			key := record.Key{User: at.User, Time: at.Time, ID: uint64(m.Message)}
+			if at.Time < from || at.Time > to {
 				continue
 			}
 			b := key.Append(nil)
@@ -173,7 +168,7 @@ func (db *DB) lookupStored(ctx context.Context, tx *bbolt.Tx, guild ID, m Messag
 			}
 		}
 	}
-	prefix := u64([]byte{tombMessage}, uint64(guild))
+	prefix := kv.U64([]byte{tombMessage}, uint64(guild))
 	cursor, visits := tx.Bucket(bucketState).Bucket(stateTombstones).Cursor(), 0
 	for b, value := cursor.Seek(prefix); len(b) == len(prefix)+record.KeySize && string(b[:len(prefix)]) == string(prefix); b, value = cursor.Next() {
 		if visits++; visits&0xfff == 0 && ctx.Err() != nil {
@@ -202,14 +197,14 @@ func (db *DB) lookupStored(ctx context.Context, tx *bbolt.Tx, guild ID, m Messag
 }
 
 // lookupGuild returns what is known of a guild, but for the ledger.
-func (db *DB) lookupGuild(tx *bbolt.Tx, guild ID, m MessageAt, cursors []ID) (g GuildTraces, err error) {
+func (db *DB) lookupGuild(tx *kv.Tx, guild ID, m MessageAt, cursors []ID) (g GuildTraces, err error) {
 	g = GuildTraces{Guild: guild, Cursors: map[ID]ID{}}
 	if g.Name, err = readName(tx, db.keys, guild, 0); err != nil {
 		return g, err
 	}
 	state := tx.Bucket(bucketState)
 	for _, channel := range append([]ID{m.Channel}, cursors...) {
-		last, err := getID(state.Bucket(stateCursors), u64(u64(nil, uint64(guild)), uint64(channel)))
+		last, err := getID(state.Bucket(stateCursors), kv.U64(kv.U64(nil, uint64(guild)), uint64(channel)))
 		if err != nil {
 			return g, err
 		}
@@ -217,8 +212,8 @@ func (db *DB) lookupGuild(tx *bbolt.Tx, guild ID, m MessageAt, cursors []ID) (g 
 			g.Cursors[channel] = last
 		}
 	}
-	prefix := u64(nil, uint64(guild))
-	g.Known = tx.Bucket(bucketGuilds).Get(prefix) != nil || len(keysFrom(state.Bucket(stateCursors), prefix, 1)) > 0
+	prefix := kv.U64(nil, uint64(guild))
+	g.Known = tx.Bucket(bucketGuilds).Get(prefix) != nil || len(kv.Keys(state.Bucket(stateCursors), prefix, 1)) > 0
 	info, err := readChannelInfo(state.Bucket(stateKnown), knownTexts(db.keys), guild, m.Channel)
 	g.Channel = info.facts()
 	if err == nil {
@@ -245,7 +240,7 @@ func (db *DB) lookupGuild(tx *bbolt.Tx, guild ID, m MessageAt, cursors []ID) (g 
 }
 
 // linesAround counts the log lines that may be of a message.
-func (db *DB) linesAround(tx *bbolt.Tx, guild ID, at Micros) (n int64, err error) {
+func (db *DB) linesAround(tx *kv.Tx, guild ID, at Micros) (n int64, err error) {
 	r := openReader(tx, db.keys, guild)
 	if r == nil {
 		return 0, nil
@@ -261,23 +256,23 @@ func (db *DB) linesAround(tx *bbolt.Tx, guild ID, at Micros) (n int64, err error
 
 // gapsAround returns the ledger's entries in which a message would be, by guild: those of its
 // channel, or of all channels if that is not known, and those of a guild as a whole.
-func gapsAround(ctx context.Context, tx *bbolt.Tx, m MessageAt) (map[ID][]Gap, error) {
+func gapsAround(ctx context.Context, tx *kv.Tx, m MessageAt) (map[ID][]Gap, error) {
 	found, visits := map[ID][]Gap{}, 0
 	c := tx.Bucket(bucketState).Bucket(stateGaps).Cursor()
 	for key, value := c.First(); key != nil; key, value = c.Next() {
 		if visits++; visits&0xfff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
-			return nil, damagedValue(key)
+			return nil, kv.Damaged(key)
 		}
 		if !m.mayBeIn(payload) {
 			continue
 		}
 		var g Gap
 		if err := json.Unmarshal(payload, &g); err != nil {
-			return nil, decodeJSON(key, payload, &g)
+			return nil, kv.DecodeJSON(key, payload, &g)
 		}
 		if (m.Guild == 0 || m.Guild == g.Guild) && g.holds(m) {
 			found[g.Guild] = append(found[g.Guild], g)

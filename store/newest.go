@@ -1,18 +1,16 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // Newest returns records of one guild (and user), newest first (of equal time: the
@@ -28,7 +26,7 @@ func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) 
 
 // newestPage is Newest that looks at so many records at most, and says at how many it did.
 func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, most int) (page []Record, next *Position, visits int, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil
@@ -74,7 +72,7 @@ func (r *reader) userBackwards(user ID, from, to Micros, behind *Position, visit
 	for b, value := c.Before(end.Append(nil)); b != nil; b, value = c.Prev() {
 		key, ok := record.ParseKey(b)
 		if !ok {
-			return damagedValue(b)
+			return kv.Damaged(b)
 		}
 		if key.User != user || key.Time < from {
 			return nil
@@ -91,27 +89,20 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 	if behind != nil {
 		to = min(to, behind.Time)
 	}
-	c := r.timeline.Cursor()
-	b, value := lastBefore(c, u32(nil, civil.QuarterOf(to)+1))
-	for b != nil {
-		if binary.BigEndian.Uint32(b) < civil.QuarterOf(from) {
-			return nil
-		}
-		var moments []moment
-		var err error
-		if moments, b, value, err = readQuarter(b, value, c.Prev); err != nil {
+	for moments, err := range r.timeline.Backwards(civil.QuarterOf(from), civil.QuarterOf(to)) {
+		if err != nil {
 			return err
 		}
-		slices.SortFunc(moments, func(a, b moment) int {
-			if a.time != b.time {
-				return cmp.Compare(b.time, a.time)
+		slices.SortFunc(moments, func(a, b rollup.Moment) int {
+			if a.Time != b.Time {
+				return cmp.Compare(b.Time, a.Time)
 			}
-			return cmp.Compare(b.user, a.user)
+			return cmp.Compare(b.User, a.User)
 		})
-		q := civil.QuarterOf(moments[0].time)
+		q := civil.QuarterOf(moments[0].Time)
 		in := r.records.Between(civil.QuarterStart(q), civil.QuarterStart(q+1)-1)
 		for _, m := range slices.Compact(moments) {
-			if m.time > to || m.time < from || behind != nil && m.time == behind.Time && m.user > behind.User {
+			if m.Time > to || m.Time < from || behind != nil && m.Time == behind.Time && m.User > behind.User {
 				continue
 			}
 			if more, err := r.moment(in, m, behind, visit); err != nil || !more {
@@ -124,12 +115,12 @@ func (r *reader) guildBackwards(from, to Micros, behind *Position, visit visitor
 
 // moment visits the records of one user at one instant, the highest id first, by a
 // cursor that has them.
-func (r *reader) moment(c *lsm.Cursor, m moment, behind *Position, visit visitor) (more bool, err error) {
+func (r *reader) moment(c *lsm.Cursor, m rollup.Moment, behind *Position, visit visitor) (more bool, err error) {
 	r.at = r.at[:0]
 	var room [record.KeySize]byte
-	for b, value := c.Seek(record.Key{User: m.user, Time: m.time, ID: 0}.Append(room[:0])); b != nil; b, value = c.Next() {
+	for b, value := c.Seek(record.Key{User: m.User, Time: m.Time, ID: 0}.Append(room[:0])); b != nil; b, value = c.Next() {
 		key := record.PadKey(b)
-		if key.User != m.user || key.Time != m.time {
+		if key.User != m.User || key.Time != m.Time {
 			break
 		}
 		r.at = append(r.at, record.Entry{Key: key, Value: value})
@@ -144,20 +135,4 @@ func (r *reader) moment(c *lsm.Cursor, m moment, behind *Position, visit visitor
 		}
 	}
 	return true, nil
-}
-
-// readQuarter reads all chunks of the quarter hour that starts at b, in either
-// direction, and returns the next key.
-func readQuarter(b, value []byte, step func() (key, value []byte)) (moments []moment, next, nextValue []byte, err error) {
-	q := b[:4]
-	for ; b != nil && bytes.Equal(b[:4], q); b, value = step() {
-		payload, ok := unseal(b, value)
-		if !ok || len(b) != 6 {
-			return nil, nil, nil, damagedValue(b)
-		}
-		if moments, err = decodeChunk(moments, binary.BigEndian.Uint32(q), payload); err != nil {
-			return nil, nil, nil, damagedValue(b)
-		}
-	}
-	return moments, b, value, nil
 }

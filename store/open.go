@@ -12,12 +12,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/atomicfile"
 	"rollcall/internal/lately"
 	"rollcall/store/internal/boltfile"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 )
 
 // Options of Open.
@@ -93,7 +92,7 @@ func open(path string, o Options) (*DB, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !o.MustExist && !o.ReadOnly:
-		if err := boltfile.Create(path, func(tx *bbolt.Tx) error { return writeMeta(tx, o.Key) }); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := boltfile.Create(path, func(tx *kv.Tx) error { return writeMeta(tx, o.Key) }); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	case err != nil:
@@ -118,7 +117,7 @@ func open(path string, o Options) (*DB, error) {
 	return db, nil
 }
 
-func writeMeta(tx *bbolt.Tx, k Key) error {
+func writeMeta(tx *kv.Tx, k Key) error {
 	for _, name := range topBuckets {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
@@ -133,12 +132,12 @@ func writeMeta(tx *bbolt.Tx, k Key) error {
 	rand.Read(random)
 	id, salt := random[:databaseIDSize], random[databaseIDSize:]
 	meta := tx.Bucket(bucketMeta)
-	for _, kv := range []struct{ key, value []byte }{
-		{keyFormat, u32(nil, formatVersion)},
+	for _, v := range []struct{ key, value []byte }{
+		{keyFormat, kv.U32(nil, formatVersion)},
 		{keyDatabaseID, id},
-		{keyCreated, u64(nil, uint64(MicrosOf(time.Now())))},
+		{keyCreated, kv.U64(nil, uint64(MicrosOf(time.Now())))},
 	} {
-		if err := meta.Put(kv.key, seal(kv.key, kv.value[:len(kv.value):len(kv.value)])); err != nil {
+		if err := meta.Put(v.key, kv.Seal(v.key, v.value[:len(v.value):len(v.value)])); err != nil {
 			return err
 		}
 	}
@@ -155,7 +154,7 @@ func writeMeta(tx *bbolt.Tx, k Key) error {
 
 // verify checks that the file is ours, whole and of a format that we know.
 func (db *DB) verify() (err error) {
-	return db.file.View(context.Background(), func(tx *bbolt.Tx) error {
+	return db.file.View(context.Background(), func(tx *kv.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			return fmt.Errorf("%w: it is the bbolt file of another program", ErrDamaged)
@@ -177,7 +176,7 @@ func (db *DB) verify() (err error) {
 	})
 }
 
-func (db *DB) verifyBuckets(tx *bbolt.Tx) error {
+func (db *DB) verifyBuckets(tx *kv.Tx) error {
 	for _, name := range topBuckets {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, name)
@@ -191,8 +190,8 @@ func (db *DB) verifyBuckets(tx *bbolt.Tx) error {
 	return nil
 }
 
-func metaValue(meta *bbolt.Bucket, key []byte, size int) ([]byte, bool) {
-	value, ok := unseal(key, meta.Get(key))
+func metaValue(meta *kv.Bucket, key []byte, size int) ([]byte, bool) {
+	value, ok := kv.Unseal(key, meta.Get(key))
 	return value, ok && len(value) == size
 }
 
@@ -218,7 +217,7 @@ func (d *damaged) note(guild ID, key []byte, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.met++
-	name := string(u64(nil, uint64(guild))) + string(key)
+	name := string(kv.U64(nil, uint64(guild))) + string(key)
 	if d.tell == nil || d.told[name] || len(d.told) >= damagedTold {
 		return
 	}

@@ -4,8 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -18,16 +17,16 @@ import (
 const pairVisits = 4_000
 
 // pairAgain leaves the task for every guild.
-func pairAgain(tx *bbolt.Tx) error {
+func pairAgain(tx *kv.Tx) error {
 	w := &writeTx{tx: tx}
 	return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok || len(key) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		info, err := decodeGuildInfo(payload)
 		if err != nil {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		return w.putPairing(ID(binary.BigEndian.Uint64(key)), info)
 	})
@@ -44,7 +43,7 @@ func (w *writeTx) putPairing(guild ID, info guildInfo) error {
 // stepPair lets some messages of a guild look for their lines, from the key of a record
 // on, and returns the key to go on from, nil at the end.
 func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byte, err error) {
-	if w.tx.Bucket(bucketGuilds).Get(u64(nil, uint64(guild))) == nil {
+	if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(guild))) == nil {
 		return erased, nil, nil
 	}
 	g, err := w.guild(guild)

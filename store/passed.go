@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/kv"
 )
 
 // Uncounted is why a message was passed by although it was seen where messages count.
@@ -36,7 +36,7 @@ var passedCount = make([]byte, 8)
 const passedSize = 8 + 8 + 1
 
 func (p Passed) append(b []byte) []byte {
-	return append(u64(u64(b, uint64(p.Guild)), uint64(p.Channel)), byte(p.Why))
+	return append(kv.U64(kv.U64(b, uint64(p.Guild)), uint64(p.Channel)), byte(p.Why))
 }
 
 func decodePassed(key, payload []byte) (p Passed, ok bool) {
@@ -61,7 +61,7 @@ func (w *writeTx) putPassed(passed []Passed) error {
 	passed = slices.Clone(passed)
 	slices.SortFunc(passed, func(a, b Passed) int { return cmp.Compare(a.Message, b.Message) })
 	for _, p := range passed {
-		key := u64(nil, uint64(p.Message))
+		key := kv.U64(nil, uint64(p.Message))
 		if p.Message == 0 || b.Get(key) != nil {
 			continue
 		}
@@ -71,7 +71,7 @@ func (w *writeTx) putPassed(passed []Passed) error {
 		count++
 	}
 	if count > passedLimit {
-		old := keysFrom(b, nil, int(min(count-passedLimit, stepRecords))+1)
+		old := kv.Keys(b, nil, int(min(count-passedLimit, stepRecords))+1)
 		for _, key := range old[1:] { // the first one counts
 			if err := b.Delete(key); err != nil {
 				return err
@@ -79,7 +79,7 @@ func (w *writeTx) putPassed(passed []Passed) error {
 			count--
 		}
 	}
-	return w.put(b, passedCount, u64(nil, uint64(count)))
+	return w.put(b, passedCount, kv.U64(nil, uint64(count)))
 }
 
 // erasePassed removes those of a guild, at most so many as a step may.
@@ -87,9 +87,9 @@ func (w *writeTx) erasePassed(guild ID) (int, error) {
 	b := w.state(statePassed)
 	var keys [][]byte
 	err := b.ForEach(func(key, value []byte) error {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		if p, ok := decodePassed(key, payload); ok && p.Guild == guild && len(keys) < stepRecords {
 			keys = append(keys, slices.Clone(key))
@@ -108,17 +108,17 @@ func (w *writeTx) erasePassed(guild ID) (int, error) {
 			return 0, err
 		}
 	}
-	return len(keys), w.put(b, passedCount, u64(nil, uint64(count)-uint64(len(keys))))
+	return len(keys), w.put(b, passedCount, kv.U64(nil, uint64(count)-uint64(len(keys))))
 }
 
-func readPassed(tx *bbolt.Tx, message ID) (p Passed, known bool, err error) {
-	key := u64(nil, uint64(message))
-	payload, err := get(tx.Bucket(bucketState).Bucket(statePassed), key)
+func readPassed(tx *kv.Tx, message ID) (p Passed, known bool, err error) {
+	key := kv.U64(nil, uint64(message))
+	payload, err := kv.Get(tx.Bucket(bucketState).Bucket(statePassed), key)
 	if err != nil || payload == nil {
 		return p, false, err
 	}
 	if p, known = decodePassed(key, payload); !known {
-		err = damagedValue(key)
+		err = kv.Damaged(key)
 	}
 	return p, known, err
 }

@@ -5,12 +5,12 @@ import (
 	"maps"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // Profile is who a user is in a guild.
@@ -41,7 +41,7 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 	if user == DeletedUser {
 		return p, false, nil
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		p = Profile{}
 		r := openReader(tx, db.keys, guild)
 		activity := tx.Bucket(bucketActivity).Bucket(bucketName(guild))
@@ -55,13 +55,14 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		if p.Name, err = readName(tx, db.keys, guild, user); err != nil {
 			return err
 		}
-		t := &profileTally{profile: &p, calendar: civil.NewCalendar(d.Zone), channels: map[int]int64{}}
-		t.from, t.end = d.Quarters()
-		if err := r.weeks(tx, activity, c, user, civil.QuarterOf(p.First), civil.QuarterOf(p.Last), t.add); err != nil {
+		t := rollup.NewUserTally(civil.NewCalendar(d.Zone), d)
+		if err := r.weeks(tx, activity, c, user, civil.QuarterOf(p.First), civil.QuarterOf(p.Last), t.Add); err != nil {
 			return err
 		}
-		t.finish(t.calendar.Slot(civil.QuarterOf(MicrosOf(now))).Day)
-		p.Channels, err = db.countChannels(tx, r, maps.All(t.channels))
+		t.Finish(MicrosOf(now))
+		p.Messages, p.ActiveDays, p.Hours, p.Weekdays = t.Messages, t.ActiveDays, t.Hours, t.Weekdays
+		p.Streak, p.LongestStreak, p.LastDay = t.Streak, t.LongestStreak, t.LastDay
+		p.Channels, err = db.countChannels(tx, r, maps.All(t.Channels))
 		return err
 	})
 	return p, known, err
@@ -73,74 +74,22 @@ const weekRecords = 3
 // weeks calls visit with a user's weeks between two quarter hours, in order: from the
 // activity, or made of the records if those are few. Where one of them cannot be read
 // the activity still knows of it.
-func (r *reader) weeks(tx *bbolt.Tx, activity *bbolt.Bucket, c *lsm.Cursor, user ID, from, to uint32, visit func(week uint32, cells []cell)) error {
+func (r *reader) weeks(tx *kv.Tx, activity *kv.Bucket, c *lsm.Cursor, user ID, from, to uint32, visit func(week uint32, cells []rollup.Cell)) error {
 	total, err := totalOf(tx, r.guild, user)
 	if err != nil {
 		return err
 	}
 	if total <= weekRecords*int64(civil.WeekOf(to)-civil.WeekOf(from)+1) {
 		if changes, all := changesOf(c, user); all {
-			var cells []cell
-			for _, w := range groupWeeks(changes) {
-				cells = addCells(cells[:0], w.cells(nil))
-				visit(w.week, cells)
+			var cells []rollup.Cell
+			for _, w := range rollup.GroupWeeks(changes) {
+				cells = rollup.AddCells(cells[:0], w.Cells(nil))
+				visit(w.Week, cells)
 			}
 			return nil
 		}
 	}
-	return userWeeks(activity, user, from, to, groupWeeks(uncountedOf(r.records, user)), visit)
-}
-
-// profileTally adds up a user's weeks, which come in order.
-type profileTally struct {
-	profile   *Profile
-	calendar  *civil.Calendar
-	from, end uint32 // quarter hours of the asked days
-	channels  map[int]int64
-	days      []int32 // active ones, of all time, ascending
-	counted   int32   // the last day that was counted in ActiveDays
-}
-
-func (t *profileTally) add(week uint32, cells []cell) {
-	p, slots := t.profile, t.calendar.Slots(week)
-	for _, c := range cells {
-		q := week*civil.WeekQuarters + uint32(c.quarter)
-		s := slots[c.quarter]
-		if n := len(t.days); n == 0 || t.days[n-1] != s.Day {
-			t.days = append(t.days, s.Day)
-		}
-		if q < t.from || q >= t.end {
-			continue
-		}
-		if p.ActiveDays == 0 || t.counted != s.Day {
-			p.ActiveDays++
-			t.counted = s.Day
-		}
-		p.Messages += c.count
-		p.Hours[s.Hour] += c.count
-		p.Weekdays[s.Weekday] += c.count
-		t.channels[int(c.channel)] += c.count
-	}
-}
-
-// finish finds the streaks.
-func (t *profileTally) finish(today int32) {
-	p := t.profile
-	run := int64(0)
-	for i, day := range t.days {
-		if i > 0 && day == t.days[i-1]+1 {
-			run++
-		} else {
-			run = 1
-		}
-		p.LongestStreak = max(p.LongestStreak, run)
-		if day == today || day == today-1 {
-			p.Streak = run
-		}
-	}
-	if n := len(t.days); n > 0 {
-		p.LastDay = civil.DateOf(t.days[n-1])
-	}
+	return rollup.OpenActivity(activity, nil).WeeksOf(user, from, to, uncountedOf(r.records, user), visit)
 }
 
 // ends returns the times of a user's first and last record.
@@ -159,17 +108,17 @@ func ends(c *lsm.Cursor, user ID) (first, last Micros, ok bool) {
 // Name returns a user's display name in a guild, or the guild's own for user 0, as
 // last seen; "" if it is not known.
 func (db *DB) Name(ctx context.Context, guild, user ID) (name string, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		name, err = readName(tx, db.keys, guild, user)
 		return err
 	})
 	return name, err
 }
 
-func readName(tx *bbolt.Tx, keys *crypt.Keyring, guild, user ID) (string, error) {
+func readName(tx *kv.Tx, keys *crypt.Keyring, guild, user ID) (string, error) {
 	if user == DeletedUser { // older builds have kept one
 		return "", nil
 	}
-	name, err := keys.Texts(string(bucketNames)).Get(tx.Bucket(bucketNames), u64(u64(nil, uint64(guild)), uint64(user)))
+	name, err := keys.Texts(string(bucketNames)).Get(tx.Bucket(bucketNames), kv.U64(kv.U64(nil, uint64(guild)), uint64(user)))
 	return string(name), err
 }

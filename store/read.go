@@ -8,12 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
-	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // A page is what is read in one transaction: long transactions pin pages of the
@@ -96,7 +95,7 @@ type page struct {
 // recordsPage reads from the key start on.
 func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
 	from, to := q.When.Bounds()
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil
@@ -106,7 +105,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 		for b, value := c.Seek(start); b != nil; {
 			key, ok := record.ParseKey(b)
 			if !ok {
-				return damagedValue(b)
+				return kv.Damaged(b)
 			}
 			if q.User != 0 && key.User != q.User {
 				return nil
@@ -147,7 +146,7 @@ func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, e
 type reader struct {
 	guild    ID
 	records  *lsm.Records
-	timeline *bbolt.Bucket
+	timeline *rollup.Timeline
 	texts    *crypt.Codec
 	text     []byte         // room for one
 	at       []record.Entry // room for those of one instant
@@ -157,13 +156,15 @@ type reader struct {
 }
 
 // openReader returns nil if nothing is known of the guild.
-func openReader(tx *bbolt.Tx, keys *crypt.Keyring, guild ID) *reader {
+func openReader(tx *kv.Tx, keys *crypt.Keyring, guild ID) *reader {
 	name := bucketName(guild)
-	r := &reader{guild: guild, records: recordsOf(tx, guild), timeline: tx.Bucket(bucketTimeline).Bucket(name)}
+	r := &reader{guild: guild, records: recordsOf(tx, guild)}
+	timeline := tx.Bucket(bucketTimeline).Bucket(name)
 	channels := tx.Bucket(bucketChannels).Bucket(name)
-	if r.records == nil || r.timeline == nil || channels == nil {
+	if r.records == nil || timeline == nil || channels == nil {
 		return nil
 	}
+	r.timeline = rollup.OpenTimeline(timeline, nil)
 	r.texts = keys.NestedTexts(bucketRecords, name)
 	r.channel = channelsOf(channels, keys.NestedTexts(bucketChannels, name))
 	return r
@@ -210,7 +211,7 @@ func (r *reader) selected(q *Query, key record.Key, b, value []byte) (*Record, e
 
 // Guilds returns the guilds that have records, by id.
 func (db *DB) Guilds(ctx context.Context) (guilds []Guild, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		return tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
 			g, err := readGuild(tx, db.keys, b, value)
 			if err == nil && g.Messages > 0 {
@@ -224,8 +225,8 @@ func (db *DB) Guilds(ctx context.Context) (guilds []Guild, err error) {
 
 // Guild returns one guild; known is false if it has no records.
 func (db *DB) Guild(ctx context.Context, id ID) (g Guild, known bool, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		b := u64(nil, uint64(id))
+	err = db.view(ctx, func(tx *kv.Tx) error {
+		b := kv.U64(nil, uint64(id))
 		value := tx.Bucket(bucketGuilds).Get(b)
 		if value == nil {
 			return nil
@@ -238,14 +239,14 @@ func (db *DB) Guild(ctx context.Context, id ID) (g Guild, known bool, err error)
 }
 
 // readGuild reads what stands under a guild's key; of one without records only the id.
-func readGuild(tx *bbolt.Tx, keys *crypt.Keyring, b, value []byte) (Guild, error) {
-	payload, ok := unseal(b, value)
+func readGuild(tx *kv.Tx, keys *crypt.Keyring, b, value []byte) (Guild, error) {
+	payload, ok := kv.Unseal(b, value)
 	if !ok || len(b) != 8 {
-		return Guild{}, damagedValue(b)
+		return Guild{}, kv.Damaged(b)
 	}
 	info, err := decodeGuildInfo(payload)
 	if err != nil {
-		return Guild{}, damagedValue(b)
+		return Guild{}, kv.Damaged(b)
 	}
 	g := Guild{ID: ID(binary.BigEndian.Uint64(b)), Messages: info.messages}
 	if g.Messages == 0 {
@@ -257,40 +258,19 @@ func readGuild(tx *bbolt.Tx, keys *crypt.Keyring, b, value []byte) (Guild, error
 	if g.Name, err = readName(tx, keys, g.ID, 0); err != nil {
 		return Guild{}, err
 	}
-	g.First, g.Last, err = firstAndLast(tx.Bucket(bucketTimeline).Bucket(bucketName(g.ID)))
+	timeline := tx.Bucket(bucketTimeline).Bucket(bucketName(g.ID))
+	if timeline == nil {
+		return g, kv.Damaged(bucketTimeline)
+	}
+	g.First, g.Last, err = rollup.OpenTimeline(timeline, nil).Ends()
 	return g, err
 }
 
 // people returns how many users a guild has records of, without DeletedUser.
-func people(tx *bbolt.Tx, guild ID, info guildInfo) (int64, error) {
+func people(tx *kv.Tx, guild ID, info guildInfo) (int64, error) {
 	nobodys, err := messagesOf(tx, guild, DeletedUser)
 	if nobodys > 0 {
 		info.users--
 	}
 	return info.users, err
-}
-
-// firstAndLast reads the outermost quarter hours of a guild's timeline.
-func firstAndLast(timeline *bbolt.Bucket) (first, last Micros, err error) {
-	if timeline == nil {
-		return 0, 0, damagedValue(bucketTimeline)
-	}
-	c := timeline.Cursor()
-	first, last = civil.MaxMicros, civil.MinMicros
-	for _, end := range []struct {
-		start, step func() (key, value []byte)
-	}{{c.First, c.Next}, {c.Last, c.Prev}} {
-		b, value := end.start()
-		if b == nil {
-			return 0, 0, damagedValue(bucketTimeline)
-		}
-		moments, _, _, err := readQuarter(b, value, end.step)
-		if err != nil {
-			return 0, 0, err
-		}
-		for _, m := range moments {
-			first, last = min(first, m.time), max(last, m.time)
-		}
-	}
-	return first, last, nil
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
@@ -120,22 +118,22 @@ func (r *rekeyer) begin(from Key) (nothing bool, err error) {
 		}
 		r.keys.Read = append(r.keys.Read, r.keys.Write)
 	}
-	return false, r.db.file.View(context.Background(), func(tx *bbolt.Tx) error {
+	return false, r.db.file.View(context.Background(), func(tx *kv.Tx) error {
 		r.total, err = countTexts(tx)
 		return err
 	})
 }
 
 // countTexts counts the records; the rest is little beside them.
-func countTexts(tx *bbolt.Tx) (n int64, err error) {
+func countTexts(tx *kv.Tx) (n int64, err error) {
 	err = tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		info, err := decodeGuildInfo(payload)
 		if err != nil {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		n += info.messages
 		return nil
@@ -211,13 +209,13 @@ func (b *rekeyBudget) spent() bool { return b.texts <= 0 || b.bytes <= 0 }
 type textBucket struct {
 	path   string
 	texts  string // the path that its texts are bound to
-	bucket *bbolt.Bucket
+	bucket *kv.Bucket
 	again  func(t *crypt.Codec, key, payload []byte) ([]byte, error)
 	blocks bool
 }
 
 // textBuckets lists all buckets with texts in an order that stays.
-func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
+func textBuckets(tx *kv.Tx) (list []textBucket, err error) {
 	path := func(parts ...[]byte) string { return string(bytes.Join(parts, []byte("/"))) }
 	records, recent, channels := tx.Bucket(bucketRecords), tx.Bucket(bucketRecent), tx.Bucket(bucketChannels)
 	err = errors.Join(records.ForEachBucket(func(name []byte) error {
@@ -226,7 +224,7 @@ func textBuckets(tx *bbolt.Tx) (list []textBucket, err error) {
 		return nil
 	}), recent.ForEachBucket(func(name []byte) error {
 		if len(name) != lsm.RunNameSize {
-			return damagedValue(name)
+			return kv.Damaged(name)
 		}
 		guild := bucketName(ID(binary.BigEndian.Uint64(name)))
 		number := strconv.AppendUint(nil, uint64(binary.BigEndian.Uint32(name[8:])), 10)
@@ -302,11 +300,11 @@ func (b textBucket) anew(t *crypt.Codec, key, value []byte, budget *rekeyBudget)
 // sealed is again of a value that may be damaged.
 func (b textBucket) sealed(t *crypt.Codec, key, value []byte, budget *rekeyBudget) []byte {
 	budget.texts--
-	payload, ok := unseal(key, value)
+	payload, ok := kv.Unseal(key, value)
 	if ok {
 		again, err := b.again(t, key, payload)
 		if err == nil && again != nil {
-			return seal(key, again)
+			return kv.Seal(key, again)
 		}
 		ok = err == nil
 	}
@@ -320,11 +318,11 @@ func (b textBucket) sealed(t *crypt.Codec, key, value []byte, budget *rekeyBudge
 func recordAgain(t *crypt.Codec, b, payload []byte) ([]byte, error) {
 	key, ok := record.ParseKey(b)
 	if !ok {
-		return nil, damagedValue(b)
+		return nil, kv.Damaged(b)
 	}
 	s, err := record.Decode(payload, key.Time)
 	if err != nil {
-		return nil, damagedValue(b)
+		return nil, kv.Damaged(b)
 	}
 	if s.Gone {
 		return nil, nil
@@ -339,7 +337,7 @@ func recordAgain(t *crypt.Codec, b, payload []byte) ([]byte, error) {
 	if err := s.Open(t, b, t.Buffer()); err != nil {
 		return nil, err
 	}
-	value := append(make([]byte, 0, len(b)+len(payload)+crypt.Overhead+checksumSize), b...)
+	value := append(make([]byte, 0, len(b)+len(payload)+crypt.Overhead+kv.ChecksumSize), b...)
 	value = append(value, s.Head...)
 	if !t.Encrypts() {
 		value[len(b)+1] &^= record.FlagEncrypted

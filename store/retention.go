@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // SweepTexts takes the text out of some records that are older than an instant, in one
@@ -49,23 +49,23 @@ func (db *DB) SweepTexts(ctx context.Context, before Micros) (swept int64, done 
 
 // oldTexts returns guilds that may have texts before a quarter hour.
 func (db *DB) oldTexts(ctx context.Context, end uint32) (guilds []ID, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		guilds = nil
 		return tx.Bucket(bucketGuilds).ForEach(func(b, value []byte) error {
-			payload, ok := unseal(b, value)
+			payload, ok := kv.Unseal(b, value)
 			if !ok || len(b) != 8 {
-				return damagedValue(b)
+				return kv.Damaged(b)
 			}
 			info, err := decodeGuildInfo(payload)
 			if err != nil {
-				return damagedValue(b)
+				return kv.Damaged(b)
 			}
 			id := ID(binary.BigEndian.Uint64(b))
 			timeline := tx.Bucket(bucketTimeline).Bucket(bucketName(id))
 			if timeline == nil || civil.QuarterOf(info.texts) >= end {
 				return nil
 			}
-			if key, _ := timeline.Cursor().Seek(chunkKey(civil.QuarterOf(info.texts), 0)); len(key) >= 4 && binary.BigEndian.Uint32(key) < end {
+			if q, ok := rollup.OpenTimeline(timeline, nil).Next(civil.QuarterOf(info.texts)); ok && q < end {
 				guilds = append(guilds, id)
 			}
 			return nil
@@ -78,17 +78,11 @@ func (db *DB) oldTexts(ctx context.Context, end uint32) (guilds []ID, err error)
 // enough were looked at, and notes how far it came.
 func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 	looked := 0
-	c := g.timeline.Cursor()
-	b, value := c.Seek(chunkKey(civil.QuarterOf(g.info.texts), 0))
-	for b != nil {
-		q := binary.BigEndian.Uint32(b)
-		if q >= end {
-			break
-		}
-		var moments []moment
-		if moments, b, value, err = readQuarter(b, value, c.Next); err != nil {
+	for moments, err := range g.timeline.Forwards(civil.QuarterOf(g.info.texts), end) {
+		if err != nil {
 			return swept, err
 		}
+		q := civil.QuarterOf(moments[0].Time)
 		looked += len(moments)
 		keys, more, err := g.withText(moments, most-swept)
 		if err != nil {
@@ -115,21 +109,21 @@ func (g *guildTx) sweepTexts(end uint32, most int) (swept int, err error) {
 
 // withText returns the records of moments that have a text, at most so many, and says
 // whether there are more. One that is damaged must not hold up all others.
-func (g *guildTx) withText(moments []moment, most int) (keys []record.Key, more bool, err error) {
+func (g *guildTx) withText(moments []rollup.Moment, most int) (keys []record.Key, more bool, err error) {
 	if len(moments) == 0 {
 		return nil, false, nil
 	}
-	from := civil.QuarterStart(civil.QuarterOf(moments[0].time))
+	from := civil.QuarterStart(civil.QuarterOf(moments[0].Time))
 	c := g.records.Between(from, from+civil.QuarterMicros)
 	for i, m := range moments {
 		if i > 0 && m == moments[i-1] { // several of one instant are visited together
 			continue
 		}
-		prefix := record.Key{User: m.user, Time: m.time, ID: 0}.Append(nil)[:16]
+		prefix := record.Key{User: m.User, Time: m.Time, ID: 0}.Append(nil)[:16]
 		for b, value := c.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = c.Next() {
 			key, ok := record.ParseKey(b)
 			if !ok {
-				return nil, false, damagedValue(b)
+				return nil, false, kv.Damaged(b)
 			}
 			s, err := record.Read(b, value, key.Time)
 			if err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/kv"
 )
 
 // What many messages hold is found soonest newest first, at a seek a message. What few
@@ -116,19 +116,19 @@ func (s *search) window(ctx context.Context) (done bool, err error) {
 // nextWindow returns the window behind s.behind, with at most so many messages, about;
 // nil if it is not to have more than the guild has users, each of whom costs a seek.
 func (s *search) nextWindow(ctx context.Context, most int) (w *window, err error) {
-	err = s.db.view(ctx, func(tx *bbolt.Tx) error {
+	err = s.db.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, s.db.keys, s.q.Guild)
 		if r == nil {
 			return nil
 		}
-		key := u64(nil, uint64(s.q.Guild))
-		payload, err := get(tx.Bucket(bucketGuilds), key)
+		key := kv.U64(nil, uint64(s.q.Guild))
+		payload, err := kv.Get(tx.Bucket(bucketGuilds), key)
 		if payload == nil {
 			return err
 		}
 		info, err := decodeGuildInfo(payload)
 		if err != nil {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		users, left := int(info.users), s.limit-len(s.found)
 		messages := min(max(windowGrowth*s.seen, 2*users), most)

@@ -6,9 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
+	"rollcall/store/internal/kv"
 )
 
 // Bounds of the quarantine list. What goes beyond is counted with its file and
@@ -19,12 +18,12 @@ const (
 	maxNameBytes           = 1 << 10
 )
 
-func (w *writeTx) state(name []byte) *bbolt.Bucket { return w.tx.Bucket(bucketState).Bucket(name) }
+func (w *writeTx) state(name []byte) *kv.Bucket { return w.tx.Bucket(bucketState).Bucket(name) }
 
 func (w *writeTx) putNames(names []Name) error {
 	b, texts := w.tx.Bucket(bucketNames), w.keys.Texts(string(bucketNames))
 	for _, n := range names {
-		key := u64(u64(nil, uint64(n.Guild)), uint64(n.User))
+		key := kv.U64(kv.U64(nil, uint64(n.Guild)), uint64(n.User))
 		before, err := texts.Get(b, key)
 		if err != nil {
 			return err
@@ -44,7 +43,7 @@ func (w *writeTx) putNames(names []Name) error {
 func (w *writeTx) putCursors(cursors []ChannelCursor) error {
 	b := w.state(stateCursors)
 	for _, c := range cursors {
-		key := u64(u64(nil, uint64(c.Guild)), uint64(c.Channel))
+		key := kv.U64(kv.U64(nil, uint64(c.Guild)), uint64(c.Channel))
 		before, err := getID(b, key)
 		if err != nil {
 			return err
@@ -52,20 +51,20 @@ func (w *writeTx) putCursors(cursors []ChannelCursor) error {
 		if c.Last <= before {
 			continue
 		}
-		if err := w.put(b, key, u64(nil, uint64(c.Last))); err != nil {
+		if err := w.put(b, key, kv.U64(nil, uint64(c.Last))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func getID(b *bbolt.Bucket, key []byte) (ID, error) {
-	payload, err := get(b, key)
+func getID(b *kv.Bucket, key []byte) (ID, error) {
+	payload, err := kv.Get(b, key)
 	if err != nil || payload == nil {
 		return 0, err
 	}
 	if len(payload) != 8 {
-		return 0, damagedValue(key)
+		return 0, kv.Damaged(key)
 	}
 	return ID(binary.BigEndian.Uint64(payload)), nil
 }
@@ -92,7 +91,7 @@ func (w *writeTx) putGap(gap Gap) (seq uint64, err error) {
 			return 0, err
 		}
 	}
-	key := u64(nil, gap.Seq)
+	key := kv.U64(nil, gap.Seq)
 	if err := w.putJSON(b, key, gap); err != nil {
 		return 0, err
 	}
@@ -105,7 +104,7 @@ func (w *writeTx) putGap(gap Gap) (seq uint64, err error) {
 // thinGaps drops at most as many gaps as may have come, and one more, so that it
 // catches up but never takes long. Numbers that were dropped before count as
 // if they were there: open gaps are few, so it comes out about right.
-func (w *writeTx) thinGaps(b, open *bbolt.Bucket, came int) error {
+func (w *writeTx) thinGaps(b, open *kv.Bucket, came int) error {
 	c := b.Cursor()
 	var drop [][]byte
 	for key, _ := c.First(); key != nil && len(drop) <= came; key, _ = c.Next() {
@@ -124,7 +123,7 @@ func (w *writeTx) thinGaps(b, open *bbolt.Bucket, came int) error {
 	return nil
 }
 
-func (w *writeTx) putJSON(b *bbolt.Bucket, key []byte, v any) error {
+func (w *writeTx) putJSON(b *kv.Bucket, key []byte, v any) error {
 	payload, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -147,8 +146,8 @@ func (w *writeTx) putLogFile(f LogFile) error {
 func (w *writeTx) putLastDates(done []GuildDay) error {
 	b := w.state(stateLastDates)
 	for _, d := range done {
-		key := u64(nil, uint64(d.Guild))
-		before, err := get(b, key)
+		key := kv.U64(nil, uint64(d.Guild))
+		before, err := kv.Get(b, key)
 		if err != nil {
 			return err
 		}
@@ -165,7 +164,7 @@ func (w *writeTx) putLastDates(done []GuildDay) error {
 // Keys of the quarantine are file · 0 · offset u64; a file's last key, with the
 // offset -1 (all ones), counts its entries, and the key of one 0 counts all.
 func quarantineKey(file string, offset uint64) []byte {
-	return u64(append([]byte(file), 0), offset)
+	return kv.U64(append([]byte(file), 0), offset)
 }
 
 const quarantineCount = 1<<64 - 1
@@ -187,10 +186,10 @@ func (w *writeTx) putQuarantine(lines []Quarantined) error {
 			if total >= quarantineLimit || inFile >= quarantineLimitPerFile {
 				continue
 			}
-			if err := w.put(b, all, u64(nil, uint64(total)+1)); err != nil {
+			if err := w.put(b, all, kv.U64(nil, uint64(total)+1)); err != nil {
 				return err
 			}
-			if err := w.put(b, of, u64(nil, uint64(inFile)+1)); err != nil {
+			if err := w.put(b, of, kv.U64(nil, uint64(inFile)+1)); err != nil {
 				return err
 			}
 		}
@@ -227,7 +226,7 @@ func (w *writeTx) dropQuarantine(spans []LogSpan) error {
 }
 
 // lowerCount takes by from a count, whose key goes when nothing is left of it.
-func (w *writeTx) lowerCount(b *bbolt.Bucket, key []byte, by uint64) error {
+func (w *writeTx) lowerCount(b *kv.Bucket, key []byte, by uint64) error {
 	if by == 0 {
 		return nil
 	}
@@ -238,17 +237,17 @@ func (w *writeTx) lowerCount(b *bbolt.Bucket, key []byte, by uint64) error {
 	if uint64(n) <= by {
 		return b.Delete(key)
 	}
-	return w.put(b, key, u64(nil, uint64(n)-by))
+	return w.put(b, key, kv.U64(nil, uint64(n)-by))
 }
 
 // eachState calls fn with every key and payload of a state bucket, in order.
 func (db *DB) eachState(ctx context.Context, name []byte, prefix []byte, fn func(key, payload []byte) error) error {
-	return db.view(ctx, func(tx *bbolt.Tx) error {
+	return db.view(ctx, func(tx *kv.Tx) error {
 		c := tx.Bucket(bucketState).Bucket(name).Cursor()
 		for key, value := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, value = c.Next() {
-			payload, ok := unseal(key, value)
+			payload, ok := kv.Unseal(key, value)
 			if !ok {
-				return damagedValue(key)
+				return kv.Damaged(key)
 			}
 			if err := fn(key, payload); err != nil {
 				return err
@@ -266,13 +265,13 @@ func logFileTexts(keys *crypt.Keyring) *crypt.Codec {
 
 // LogFile returns a file's cursor; ok is false if the file was never read.
 func (db *DB) LogFile(ctx context.Context, key string) (f LogFile, ok bool, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		payload, err := logFileTexts(db.keys).Get(tx.Bucket(bucketState).Bucket(stateLogFiles), []byte(key))
 		if err != nil || payload == nil {
 			return err
 		}
 		ok = true
-		return decodeJSON([]byte(key), payload, &f)
+		return kv.DecodeJSON([]byte(key), payload, &f)
 	})
 	return f, ok, err
 }
@@ -286,7 +285,7 @@ func (db *DB) LogFiles(ctx context.Context) (files []LogFile, err error) {
 			return err
 		}
 		files = append(files, LogFile{})
-		return decodeJSON(key, text, &files[len(files)-1])
+		return kv.DecodeJSON(key, text, &files[len(files)-1])
 	})
 	return files, err
 }
@@ -295,7 +294,7 @@ func (db *DB) LogFiles(ctx context.Context) (files []LogFile, err error) {
 func (db *DB) LastDates(ctx context.Context) (dates []GuildDay, err error) {
 	err = db.eachState(ctx, stateLastDates, nil, func(key, payload []byte) error {
 		if len(key) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		dates = append(dates, GuildDay{ID(binary.BigEndian.Uint64(key)), string(payload)})
 		return nil
@@ -322,9 +321,9 @@ func (db *DB) Quarantine(ctx context.Context) (lines []Quarantined, err error) {
 // Cursors returns the last message id seen of each channel of a guild.
 func (db *DB) Cursors(ctx context.Context, guild ID) (map[ID]ID, error) {
 	cursors := map[ID]ID{}
-	err := db.eachState(ctx, stateCursors, u64(nil, uint64(guild)), func(key, payload []byte) error {
+	err := db.eachState(ctx, stateCursors, kv.U64(nil, uint64(guild)), func(key, payload []byte) error {
 		if len(key) != 16 || len(payload) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		cursors[ID(binary.BigEndian.Uint64(key[8:]))] = ID(binary.BigEndian.Uint64(payload))
 		return nil
@@ -334,8 +333,8 @@ func (db *DB) Cursors(ctx context.Context, guild ID) (map[ID]ID, error) {
 
 // Cursor returns the last message id seen of one channel, 0 if it has no cursor.
 func (db *DB) Cursor(ctx context.Context, guild, channel ID) (last ID, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
-		last, err = getID(tx.Bucket(bucketState).Bucket(stateCursors), u64(u64(nil, uint64(guild)), uint64(channel)))
+	err = db.view(ctx, func(tx *kv.Tx) error {
+		last, err = getID(tx.Bucket(bucketState).Bucket(stateCursors), kv.U64(kv.U64(nil, uint64(guild)), uint64(channel)))
 		return err
 	})
 	return last, err
@@ -346,16 +345,16 @@ func (db *DB) Cursor(ctx context.Context, guild, channel ID) (last ID, err error
 func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
 	take := func(key, payload []byte) error {
 		gaps = append(gaps, Gap{})
-		return decodeJSON(key, payload, &gaps[len(gaps)-1])
+		return kv.DecodeJSON(key, payload, &gaps[len(gaps)-1])
 	}
 	if !open {
 		err = db.eachState(ctx, stateGaps, nil, take)
 		return gaps, err
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		ledger := tx.Bucket(bucketState).Bucket(stateGaps)
 		return tx.Bucket(bucketState).Bucket(stateOpenGaps).ForEach(func(key, _ []byte) error {
-			payload, err := get(ledger, key)
+			payload, err := kv.Get(ledger, key)
 			if err != nil {
 				return err
 			}
@@ -368,13 +367,13 @@ func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
 // Names returns the display names known in a guild, by user id; 0 is the guild's own.
 func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 	names, texts := map[ID]string{}, db.keys.Texts(string(bucketNames))
-	prefix := u64(nil, uint64(guild))
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	prefix := kv.U64(nil, uint64(guild))
+	err := db.view(ctx, func(tx *kv.Tx) error {
 		c := tx.Bucket(bucketNames).Cursor()
 		for key, value := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, value = c.Next() {
-			payload, ok := unseal(key, value)
+			payload, ok := kv.Unseal(key, value)
 			if !ok || len(key) != 16 {
-				return damagedValue(key)
+				return kv.Damaged(key)
 			}
 			name, err := texts.Read(key, payload, 0)
 			if err != nil {
@@ -390,7 +389,7 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 }
 
 // channelsOf returns a guild's channels as they were, by number, those ever seen.
-func channelsOf(b *bbolt.Bucket, names *crypt.Codec) func(uint32) (Channel, error) {
+func channelsOf(b *kv.Bucket, names *crypt.Codec) func(uint32) (Channel, error) {
 	known := map[uint32]Channel{}
 	return func(number uint32) (Channel, error) {
 		if c, ok := known[number]; ok {

@@ -7,9 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/atomicfile"
+	"rollcall/store/internal/kv"
 )
 
 // Stats is the state of the file at a moment, and what was done with it since Open.
@@ -105,7 +104,7 @@ func (w *writeTx) noteDuplicate(source Source) { w.outcomes[source].Duplicates++
 func (g *guildTx) noteNew(source Source, before int) {
 	net := 0
 	for _, c := range g.changes[before:] {
-		net += int(c.by)
+		net += int(c.By)
 	}
 	if net > 0 {
 		g.w.outcomes[source].Stored++
@@ -116,7 +115,7 @@ func (g *guildTx) noteNew(source Source, before int) {
 
 // Stats returns the state of this moment. It costs a few microseconds and some per guild.
 func (db *DB) Stats(ctx context.Context) (s Stats, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *kv.Tx) error {
 		info, err := os.Stat(db.path)
 		if err != nil {
 			return atomicfile.Plain(err)
@@ -136,14 +135,14 @@ func (db *DB) Stats(ctx context.Context) (s Stats, err error) {
 	return s, err
 }
 
-func (s *Stats) addGuild(tx *bbolt.Tx, key, value []byte) error {
-	payload, ok := unseal(key, value)
+func (s *Stats) addGuild(tx *kv.Tx, key, value []byte) error {
+	payload, ok := kv.Unseal(key, value)
 	if !ok || len(key) != 8 {
-		return damagedValue(key)
+		return kv.Damaged(key)
 	}
 	g, err := decodeGuildInfo(payload)
 	if err != nil {
-		return damagedValue(key)
+		return kv.Damaged(key)
 	}
 	if g.messages > 0 {
 		s.Guilds++

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"rollcall/store/internal/kv"
 )
 
 // Work that would make too large a transaction is done in many. It is a task in the
@@ -63,7 +65,7 @@ func (t Task) String() string {
 }
 
 func (t Task) key() []byte {
-	return u64(u64([]byte{tombTask, t.kind}, uint64(t.guild)), uint64(t.id))
+	return kv.U64(kv.U64([]byte{tombTask, t.kind}, uint64(t.guild)), uint64(t.id))
 }
 
 func parseTask(key []byte) (Task, bool) {
@@ -78,7 +80,7 @@ func (db *DB) Tasks(ctx context.Context) (tasks []Task, err error) {
 	err = db.eachState(ctx, stateTombstones, []byte{tombTask}, func(key, _ []byte) error {
 		t, ok := parseTask(key)
 		if !ok {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		tasks = append(tasks, t)
 		return nil
@@ -96,7 +98,7 @@ func (db *DB) Step(ctx context.Context, t Task) (erased Erased, done bool, err e
 			done = true
 			return nil
 		}
-		position, err := get(b, key)
+		position, err := kv.Get(b, key)
 		if err != nil {
 			return err
 		}
@@ -147,9 +149,9 @@ func (db *DB) finish(ctx context.Context, t Task) (erased Erased, err error) {
 // guildsFrom calls fn with the guilds from an id on until it says that it is enough.
 func (w *writeTx) guildsFrom(from ID, fn func(*guildTx) (enough bool, err error)) error {
 	c := w.tx.Bucket(bucketGuilds).Cursor()
-	for key, _ := c.Seek(u64(nil, uint64(from))); key != nil; {
+	for key, _ := c.Seek(kv.U64(nil, uint64(from))); key != nil; {
 		if len(key) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		id := ID(binary.BigEndian.Uint64(key))
 		g, err := w.guild(id)
@@ -159,7 +161,7 @@ func (w *writeTx) guildsFrom(from ID, fn func(*guildTx) (enough bool, err error)
 		if enough, err := fn(g); err != nil || enough || id == 1<<64-1 {
 			return err
 		}
-		key, _ = c.Seek(u64(nil, uint64(id)+1)) // what fn has put may have moved the cursor
+		key, _ = c.Seek(kv.U64(nil, uint64(id)+1)) // what fn has put may have moved the cursor
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"sync"
 
-	"go.etcd.io/bbolt"
+	"rollcall/store/internal/kv"
 )
 
 // The keys of state/tombstones begin with what they are.
@@ -43,7 +43,7 @@ const tombstonesKnown = 1 << 16
 // of returns a person's tombstone.
 func (t *tombstones) of(p Person) (hash tombstone) {
 	mac := hmac.New(sha256.New, t.salt)
-	mac.Write(u64(u64([]byte("forgotten"), uint64(p.Guild)), uint64(p.User)))
+	mac.Write(kv.U64(kv.U64([]byte("forgotten"), uint64(p.Guild)), uint64(p.User)))
 	mac.Sum(hash[:0])
 	return hash
 }
@@ -74,7 +74,7 @@ func (t *tombstones) any() bool {
 }
 
 // load reads all of them from the file.
-func (t *tombstones) load(tx *bbolt.Tx) error {
+func (t *tombstones) load(tx *kv.Tx) error {
 	all := map[tombstone]bool{}
 	err := eachTombstone(tx, func(hash tombstone, _ ID) { all[hash] = true })
 	if err != nil {
@@ -87,12 +87,12 @@ func (t *tombstones) load(tx *bbolt.Tx) error {
 }
 
 // eachTombstone calls fn with each person's hash and guild.
-func eachTombstone(tx *bbolt.Tx, fn func(hash tombstone, guild ID)) error {
+func eachTombstone(tx *kv.Tx, fn func(hash tombstone, guild ID)) error {
 	c := tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
 	for key, value := c.Seek([]byte{tombPerson}); key != nil && key[0] == tombPerson; key, value = c.Next() {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok || len(key) != 1+sha256.Size || len(payload) != 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		fn(tombstone(key[1:]), ID(binary.BigEndian.Uint64(payload)))
 	}
@@ -104,7 +104,7 @@ func personKey(hash tombstone) []byte { return append([]byte{tombPerson}, hash[:
 // bury writes a person's tombstone. The set in memory is loaded again once the
 // transaction stands.
 func (w *writeTx) bury(p Person) error {
-	return w.put(w.state(stateTombstones), personKey(w.forgotten.of(p)), u64(nil, uint64(p.Guild)))
+	return w.put(w.state(stateTombstones), personKey(w.forgotten.of(p)), kv.U64(nil, uint64(p.Guild)))
 }
 
 // Forgotten says whether a user is forgotten: in the guild or everywhere, or, if

@@ -1,11 +1,12 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a trace in
@@ -80,34 +81,15 @@ func (g *guildTx) has(key record.Key) bool {
 	moments, known := g.quarters[q]
 	if !known {
 		var err error
-		if moments, known, err = g.readQuarter(q, quarterShare*g.coming); err != nil || !known { // what is damaged there need not stop what comes
+		if moments, known, err = g.timeline.Quarter(q, quarterShare*g.coming); err != nil || !known { // what is damaged there need not stop what comes
 			return g.records.Get(key.Append(nil)) != nil
 		}
 		g.quarters[q] = moments
 	}
-	if _, found := slices.BinarySearchFunc(moments, moment{key.Time, key.User}, compareMoments); !found {
+	if _, found := slices.BinarySearchFunc(moments, rollup.Moment{Time: key.Time, User: key.User}, rollup.CompareMoments); !found {
 		return false
 	}
 	return g.records.Get(key.Append(nil)) != nil
-}
-
-// readQuarter returns the moments of a quarter hour, by user; ok is false if they take
-// more than so many bytes.
-func (g *guildTx) readQuarter(q uint32, most int) (moments []moment, ok bool, err error) {
-	c := g.timeline.Cursor()
-	size := 0
-	for b, value := c.Seek(chunkKey(q, 0)); b != nil && binary.BigEndian.Uint32(b) == q; b, value = c.Next() {
-		if size += len(value); size > most {
-			return nil, false, nil
-		}
-	}
-	b, value := c.Seek(chunkKey(q, 0))
-	if b == nil || binary.BigEndian.Uint32(b) != q {
-		return nil, true, nil
-	}
-	moments, _, _, err = readQuarter(b, value, c.Next)
-	slices.SortFunc(moments, compareMoments)
-	return moments, true, err
 }
 
 func (g *guildTx) putTrace(key record.Key, s *record.Value) error {
@@ -123,11 +105,11 @@ func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
 	}
 	b, prefix := g.w.state(stateTombstones), g.traceKey(nil)
 	if user != 0 {
-		prefix = u64(prefix, uint64(user))
+		prefix = kv.U64(prefix, uint64(user))
 	}
-	keys := keysFrom(b, prefix, most)
+	keys := kv.Keys(b, prefix, most)
 	for _, key := range keys {
-		payload, err := get(b, key)
+		payload, err := kv.Get(b, key)
 		if err == nil {
 			var s record.Value
 			if s, err = record.Decode(payload, 0); err == nil && s.Uncounted {

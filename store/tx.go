@@ -1,8 +1,6 @@
 package store
 
 import (
-	"go.etcd.io/bbolt"
-
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 )
@@ -10,7 +8,7 @@ import (
 // writeTx is a write transaction: it puts records at once and gathers what they
 // change elsewhere, which flush writes in order, each key once.
 type writeTx struct {
-	tx        *bbolt.Tx
+	tx        *kv.Tx
 	keys      *crypt.Keyring
 	salt      []byte
 	forgotten *tombstones
@@ -27,6 +25,6 @@ type writeTx struct {
 }
 
 // put stores payload under key with its checksum. The payload is copied.
-func (w *writeTx) put(b *bbolt.Bucket, key, payload []byte) error {
+func (w *writeTx) put(b *kv.Bucket, key, payload []byte) error {
 	return w.arena.Put(b, key, payload)
 }

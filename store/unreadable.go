@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"encoding/binary"
+
+	"rollcall/store/internal/kv"
 )
 
-func unreadableKey(guild, channel ID) []byte { return u64(u64(nil, uint64(guild)), uint64(channel)) }
+func unreadableKey(guild, channel ID) []byte {
+	return kv.U64(kv.U64(nil, uint64(guild)), uint64(channel))
+}
 
 // putAccess notes which channels cannot be read any more, and which can again, with the
 // gap that begins or ends then.
@@ -14,9 +18,9 @@ func (w *writeTx) putAccess(changes []AccessChange) error {
 	for _, c := range changes {
 		key := unreadableKey(c.Guild, c.Channel)
 		var mark Unreadable
-		payload, err := get(b, key)
+		payload, err := kv.Get(b, key)
 		if err == nil && payload != nil {
-			err = decodeJSON(key, payload, &mark)
+			err = kv.DecodeJSON(key, payload, &mark)
 		}
 		if err != nil {
 			return err
@@ -52,15 +56,15 @@ func (w *writeTx) putAccess(changes []AccessChange) error {
 func (db *DB) Unreadable(ctx context.Context, guild ID) (list []Unreadable, err error) {
 	var prefix []byte
 	if guild != 0 {
-		prefix = u64(nil, uint64(guild))
+		prefix = kv.U64(nil, uint64(guild))
 	}
 	err = db.eachState(ctx, stateUnreadable, prefix, func(key, payload []byte) error {
 		if len(key) != 16 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		list = append(list, Unreadable{})
 		mark := &list[len(list)-1]
-		if err := decodeJSON(key, payload, mark); err != nil {
+		if err := kv.DecodeJSON(key, payload, mark); err != nil {
 			return err
 		}
 		mark.Guild, mark.Channel = ID(binary.BigEndian.Uint64(key)), ID(binary.BigEndian.Uint64(key[8:]))

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
@@ -19,17 +17,17 @@ const formatVersion = 4
 
 // migrations[i] changes a file of format i+1 to format i+2, each in one
 // transaction that also writes the new format's number.
-var migrations = []func(*DB, *bbolt.Tx) error{toFormatTwo, toFormatThree, toFormatFour}
+var migrations = []func(*DB, *kv.Tx) error{toFormatTwo, toFormatThree, toFormatFour}
 
 // upgrade stops in front of damage, too: a step adds what its format brought and
 // nothing that should have been there before.
 func (db *DB) upgrade(format int) error {
 	for ; format < formatVersion; format++ {
-		err := db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
+		err := db.file.Update(context.Background(), func(tx *kv.Tx) error {
 			if err := migrations[format-1](db, tx); err != nil {
 				return err
 			}
-			return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, u32(nil, uint32(format+1))))
+			return tx.Bucket(bucketMeta).Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, uint32(format+1))))
 		})
 		if err != nil {
 			return fmt.Errorf("bring it from format %d to %d: %w", format, format+1, err)
@@ -44,13 +42,13 @@ func (db *DB) OldFormat() bool { return db.options.ReadOnly && db.format < forma
 
 // toFormatTwo makes the bucket of tombstones, gives the hashes of channels their salt,
 // and packs activity and profiles, which had a key for each user.
-func toFormatTwo(_ *DB, tx *bbolt.Tx) error {
+func toFormatTwo(_ *DB, tx *kv.Tx) error {
 	if err := addStateBuckets(tx, stateTombstones); err != nil {
 		return err
 	}
 	salt, ok := metaValue(tx.Bucket(bucketMeta), crypt.SaltKey, crypt.SaltSize)
 	if !ok {
-		return damagedValue(crypt.SaltKey)
+		return kv.Damaged(crypt.SaltKey)
 	}
 	if err := saltChannelKeys(tx, salt); err != nil {
 		return err
@@ -78,14 +76,14 @@ func toFormatTwo(_ *DB, tx *bbolt.Tx) error {
 
 // toFormatThree makes the bucket of recent records. Those of user_stats may now be
 // blocks of several; a key for each, as it was, is a block, too.
-func toFormatThree(_ *DB, tx *bbolt.Tx) error {
+func toFormatThree(_ *DB, tx *kv.Tx) error {
 	_, err := tx.CreateBucketIfNotExists(bucketRecent)
 	return err
 }
 
 // toFormatFour makes the buckets of formatFourTop and formatFourState, empty, and leaves the
 // task of pairing what older builds did not (pairing.go). A record may have fields from now on (record/value.go) that older builds would drop when they rewrite it.
-func toFormatFour(db *DB, tx *bbolt.Tx) error {
+func toFormatFour(db *DB, tx *kv.Tx) error {
 	for _, name := range formatFourTop {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
@@ -99,11 +97,11 @@ func toFormatFour(db *DB, tx *bbolt.Tx) error {
 
 // nameChannels takes the name that each channel was met under last for its present one, until
 // something younger tells another.
-func nameChannels(db *DB, tx *bbolt.Tx) error {
+func nameChannels(db *DB, tx *kv.Tx) error {
 	w := &writeTx{tx: tx, keys: db.keys}
 	return tx.Bucket(bucketGuilds).ForEach(func(b, _ []byte) error {
 		if len(b) != 8 {
-			return damagedValue(b)
+			return kv.Damaged(b)
 		}
 		guild := ID(binary.BigEndian.Uint64(b))
 		channels := tx.Bucket(bucketChannels).Bucket(bucketName(guild))
@@ -113,9 +111,9 @@ func nameChannels(db *DB, tx *bbolt.Tx) error {
 		texts := db.keys.NestedTexts(bucketChannels, bucketName(guild))
 		cursor := channels.Cursor()
 		for key, value := cursor.First(); len(key) == 5 && key[0] == 0; key, value = cursor.Next() {
-			payload, ok := unseal(key, value)
+			payload, ok := kv.Unseal(key, value)
 			if !ok {
-				return damagedValue(key)
+				return kv.Damaged(key)
 			}
 			c, err := decodeChannel(texts, key, payload)
 			if err != nil {
@@ -135,7 +133,7 @@ func nameChannels(db *DB, tx *bbolt.Tx) error {
 	})
 }
 
-func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {
+func addStateBuckets(tx *kv.Tx, names ...[]byte) error {
 	state := tx.Bucket(bucketState)
 	if state == nil {
 		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketState)
@@ -149,7 +147,7 @@ func addStateBuckets(tx *bbolt.Tx, names ...[]byte) error {
 }
 
 // saltChannelKeys makes the hashes by which channels are found anew.
-func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
+func saltChannelKeys(tx *kv.Tx, salt []byte) error {
 	all := tx.Bucket(bucketChannels)
 	if all == nil {
 		return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, bucketChannels)
@@ -158,9 +156,9 @@ func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
 		b, names := all.Bucket(guild), crypt.NewKeyring(nil).NestedTexts(bucketChannels, guild)
 		var old, fresh [][]byte
 		err := b.ForEach(func(key, value []byte) error {
-			payload, ok := unseal(key, value)
+			payload, ok := kv.Unseal(key, value)
 			if !ok {
-				return damagedValue(key)
+				return kv.Damaged(key)
 			}
 			if key[0] != 0 {
 				old = append(old, bytes.Clone(key))
@@ -168,7 +166,7 @@ func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
 			}
 			c, err := decodeChannel(names, key, payload)
 			hash := channelHashKey(salt, c)
-			fresh = append(fresh, hash, seal(hash, bytes.Clone(key[1:])))
+			fresh = append(fresh, hash, kv.Seal(hash, bytes.Clone(key[1:])))
 			return err
 		})
 		for _, key := range old {
@@ -182,16 +180,16 @@ func saltChannelKeys(tx *bbolt.Tx, salt []byte) error {
 }
 
 // packUsers makes a packed bucket of one whose keys are prefix · user.
-func packUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
+func packUsers(tx *kv.Tx, parent *kv.Bucket, name []byte) error {
 	type group struct {
 		prefix []byte
 		users  []packed.Entry
 	}
 	var groups []group
 	err := parent.Bucket(name).ForEach(func(key, value []byte) error {
-		payload, ok := unseal(key, value)
+		payload, ok := kv.Unseal(key, value)
 		if !ok || len(key) < 8 {
-			return damagedValue(key)
+			return kv.Damaged(key)
 		}
 		prefix := key[:len(key)-8]
 		if n := len(groups); n == 0 || !bytes.Equal(groups[n-1].prefix, prefix) {

@@ -7,6 +7,7 @@ import (
 	"rollcall/internal/snowflake"
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // The values that every caller of the store deals in.
@@ -27,6 +28,8 @@ type (
 	Extra = record.Extra
 	// Forwarded is a message that somebody else wrote, passed on by a record's author.
 	Forwarded = record.Forwarded
+	// Day is what was written on a calendar day.
+	Day = rollup.Day
 	// Poll is a question with the answers to choose from.
 	Poll = record.Poll
 )
@@ -42,7 +45,7 @@ const (
 // DeletedUser is the id that Discord shows for every account that was deleted. Messages
 // of it count for their guild and channel, and belong to nobody: it has no profile and
 // no name, is on no leaderboard and not among the users of any number.
-const DeletedUser ID = 456226577798135808
+const DeletedUser = record.DeletedUser
 
 // What ParseID, ParseMicros, ParseZone and ParseKey return for a text that is none.
 var (

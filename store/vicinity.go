@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
@@ -102,7 +103,7 @@ func (g *guildTx) readNear(from, to Micros) error {
 	for b, value := c.Seek(g.room); b != nil; b, value = c.Next() {
 		key, ok := record.ParseKey(b)
 		if !ok {
-			return damagedValue(b)
+			return kv.Damaged(b)
 		}
 		if key.User != v.user || key.Time > to {
 			break
@@ -146,7 +147,7 @@ func (g *guildTx) readTraces(from, to Micros) error {
 	for b, value := c.Seek(g.traceKey(record.Key{User: v.user, Time: from, ID: 0}.Append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
 		key, ok := record.ParseKey(b[len(prefix):])
 		if !ok {
-			return damagedValue(b)
+			return kv.Damaged(b)
 		}
 		if key.User != v.user || key.Time > to {
 			break
@@ -227,7 +228,7 @@ func (g *guildTx) identify(l *logLine) error {
 	}
 	marked, err := g.channel(l.words.channel)
 	if err == nil && (l.words.mark == 0 || marked.Name != channel.Name) {
-		err = errBadValue
+		err = kv.ErrBadValue
 	}
 	l.id = l.words.mark
 	return err

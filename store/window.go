@@ -3,19 +3,16 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"slices"
 	"sync/atomic"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"rollcall/internal/civil"
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
 )
 
 const (
-	momentSize  = 10      // bytes of a message in the timeline, about
 	windowParts = 16      // spans of users, which two readers take one after the other
 	windowSteps = 32      // cost less than a seek
 	windowClock = 8 << 10 // bytes of records between two looks at the clock
@@ -40,24 +37,14 @@ type window struct {
 func (w *window) measure(r *reader, messages int) error {
 	from, to := w.q.When.Bounds()
 	w.from, w.to, w.oldest = from, min(to, w.behind.Time), true
-	size, quarter := 0, civil.QuarterOf(w.to)
-	c := r.timeline.Cursor()
-	for b, value := lastBefore(c, u32(nil, quarter+1)); b != nil; b, value = c.Prev() {
-		if len(b) != 6 {
-			return damagedValue(b)
-		}
-		q := binary.BigEndian.Uint32(b)
-		if q < civil.QuarterOf(from) {
-			break
-		}
-		if q != quarter && size >= messages*momentSize {
-			w.from, w.oldest = civil.QuarterStart(quarter), false
-			break
-		}
-		quarter = q
-		size += len(value) - checksumSize
+	first, found, all, err := r.timeline.Reach(civil.QuarterOf(from), civil.QuarterOf(w.to), messages)
+	if err != nil {
+		return err
 	}
-	w.messages = size / momentSize
+	if !all {
+		w.from, w.oldest = civil.QuarterStart(first), false
+	}
+	w.messages = found
 	return nil
 }
 
@@ -67,12 +54,12 @@ func (w *window) findUsers(r *reader) error {
 	b, _ := c.First()
 	first, ok := record.ParseKey(b)
 	if !ok {
-		return damagedValue(b)
+		return kv.Damaged(b)
 	}
 	b, _ = c.Last()
 	last, ok := record.ParseKey(b)
 	if !ok {
-		return damagedValue(b)
+		return kv.Damaged(b)
 	}
 	w.firstUser, w.lastUser = first.User, last.User
 	return nil
@@ -125,7 +112,7 @@ func (w *window) readParts(ctx context.Context, part *atomic.Uint64) (*newestFew
 // readPage reads from a key on in one transaction, to the last record of a user at
 // most, and returns the key to go on from, nil at the end.
 func (w *window) readPage(ctx context.Context, start record.Key, last ID, few *newestFew) (next *record.Key, err error) {
-	err = w.db.view(ctx, func(tx *bbolt.Tx) error {
+	err = w.db.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, w.db.keys, w.q.Guild)
 		if r == nil {
 			return nil
@@ -143,7 +130,7 @@ func (w *window) readPage(ctx context.Context, start record.Key, last ID, few *n
 			key, ok := record.ParseKey(b)
 			switch {
 			case !ok:
-				return damagedValue(b)
+				return kv.Damaged(b)
 			case key.User > last:
 				return nil
 			case visits >= w.page || late():

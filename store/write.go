@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
 
 // Put stores a batch of the tracker in one transaction, synced when it returns.
@@ -314,7 +316,7 @@ func (g *guildTx) known(lines []pending) []bool {
 
 // put stores a record that is not there yet.
 func put[T string | []byte](g *guildTx, key record.Key, s *record.Value, content T) {
-	g.changes = append(g.changes, change{key.User, key.Time, s.Channel, 1})
+	g.changes = append(g.changes, rollup.Change{User: key.User, Time: key.Time, Channel: s.Channel, By: 1})
 	g.records.Add(key, recordValue(g, key, s, content))
 }
 
@@ -351,7 +353,7 @@ func (g *guildTx) remove(key record.Key) error {
 	if err != nil {
 		return err
 	}
-	g.changes = append(g.changes, change{key.User, key.Time, s.Channel, -1})
+	g.changes = append(g.changes, rollup.Change{User: key.User, Time: key.Time, Channel: s.Channel, By: -1})
 	return g.records.Replace(key, nil)
 }
 
@@ -362,5 +364,5 @@ func recordValue[T string | []byte](g *guildTx, key record.Key, s *record.Value,
 		g.info.texts = min(g.info.texts, key.Time)
 	}
 	b := record.Append(g.w.arena.Alloc(record.Overhead+size), g.texts, key, s, content)
-	return seal(b[:record.KeySize], b[record.KeySize:])
+	return kv.Seal(b[:record.KeySize], b[record.KeySize:])
 }

@@ -81,3 +81,8 @@ func LogKey[T string | []byte](salt, buffer []byte, channel string, content T) (
 	sum := sha256.Sum256(buffer)
 	return binary.BigEndian.Uint64(sum[:]) | LogMark, buffer
 }
+
+// DeletedUser is the id that Discord shows for every account that was deleted. Messages
+// of it count for their guild and channel, and belong to nobody: it has no profile and
+// no name, is on no leaderboard and not among the users of any number.
+const DeletedUser snowflake.ID = 456226577798135808
