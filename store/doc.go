@@ -1,5 +1,5 @@
-// Package store keeps every message in one bbolt file and answers from it. It is
-// knows nothing of Discord or of files of logs, and of bbolt its layers alone (store/internal).
+// Package store keeps every message in one bbolt file and answers from it. It
+// knows nothing of Discord or of files of logs, and leaves bbolt to its layers in store/internal.
 //
 // # The file
 //
