@@ -1,5 +1,6 @@
 FROM golang:1.26 AS build
 WORKDIR /src
+ENV GOWORK=off
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .

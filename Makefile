@@ -1,12 +1,15 @@
 # The commands of a newcomer (README) and of CI (.ci/run) are the same.
 
 GO          ?= go
+# Each module is built by its own go.mod, as a release is; go.work is for editors, and for
+# go commands in whatever folder.
+export GOWORK = off
 AXE          = axe-core@4.14.1
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Inputs a target is tried with, or a time; go test may call the end of a time a failure.
 FUZZTIME    ?= 50000x
 
-.PHONY: build dist test check format vet lint unit alerts browser-test fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check tidy
+.PHONY: build dist test check format vet lint unit alerts browser-test fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check generate tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -76,6 +79,9 @@ bench-check: ## the benches build and tell the truth
 
 dict-check: ## the embedded dictionaries are what they were made of, and cut as others do
 	cd internal/words/cjk/dictgen && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
+
+generate: ## what is made by programs: the embedded dictionaries
+	$(GO) generate ./...
 
 tidy: ## go.mod of the program and of the modules beside it, after a dependency has changed
 	$(GO) mod tidy

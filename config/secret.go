@@ -41,7 +41,7 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsSet says whether there is a text at all.
+// IsSet reports whether there is a text at all.
 func (s Secret) IsSet() bool { return s.Reveal() != "" }
 
 // String hides the text.
@@ -70,7 +70,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText hides the text from encoding/json and its like.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// usable says whether the text can stand in an HTTP header as it is: visible
+// usable reports whether the text can stand in an HTTP header as it is: visible
 // ASCII only.
 func (s Secret) usable() bool {
 	for _, b := range []byte(s.Reveal()) {

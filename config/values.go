@@ -278,7 +278,7 @@ func (z *Zone) Decode(text string) (err error) {
 	return err
 }
 
-// IsSet says whether somebody has chosen the zone.
+// IsSet reports whether somebody has chosen the zone.
 func (z Zone) IsSet() bool { return z.location != nil }
 
 // Location returns the zone, UTC unless it is set.

@@ -74,7 +74,7 @@ func (w *walk) channelIDs(g *guild) map[string]store.ID {
 	return ids
 }
 
-// readNames reads a JSON file into v and says whether it could. A file that is
+// readNames reads a JSON file into v and reports whether it could. A file that is
 // there and cannot be used is reported.
 func (w *walk) readNames(folder entry, name string, v any) bool {
 	e, err := w.look(folder, name)

@@ -110,7 +110,7 @@ type join struct {
 	bytes   int64
 }
 
-// takes says whether a step may join: it must be the first one of its file, because
+// takes reports whether a step may join: it must be the first one of its file, because
 // what a later one adds to is known when the one before it is committed.
 func (j *join) takes(s step) bool {
 	if s.end != nil || len(j.steps) == 0 {

@@ -53,7 +53,7 @@ func parse(line string, folder store.ID, r *store.Record) (outcome, string) {
 	return f.record(folder, r)
 }
 
-// isBlank says whether there is nothing but Unicode white space.
+// isBlank reports whether there is nothing but Unicode white space.
 func isBlank(line string) bool { return strings.TrimLeftFunc(line, unicode.IsSpace) == "" }
 
 // fields are the values of a line that matter.

@@ -152,7 +152,7 @@ func (t *taking) seeUpTo(end int64) error {
 	return err
 }
 
-// countedBefore says whether a line that was read before without its end needs
+// countedBefore reports whether a line that was read before without its end needs
 // no counting now: it has only been ended since, or it was a message then, which
 // stays one. If it has grown otherwise, what it counted as is taken back.
 func (t *taking) countedBefore(line ndjson.Line) bool {

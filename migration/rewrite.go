@@ -61,7 +61,7 @@ func rewrite(ctx context.Context, name string, before fs.FileInfo, cuts []cut) (
 	return to.Commit(true)
 }
 
-// same says whether nobody has written to a file, or replaced it.
+// same reports whether nobody has written to a file, or replaced it.
 func same(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

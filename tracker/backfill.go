@@ -219,7 +219,7 @@ func (b *backfill) loader(ctx context.Context) error {
 	}
 }
 
-// mayFill says whether a gap is to be filled, and what is needed for it is known:
+// mayFill reports whether a gap is to be filled, and what is needed for it is known:
 // Discord has told of its guild, or else the bot may have left it; and a scan knows
 // where to look. A crawl that mode all has begun waits for mode all.
 func (b *backfill) mayFill(g store.Gap) bool {

@@ -145,7 +145,7 @@ func (w *town) meet() {
 	l.do(seen)
 }
 
-// since says whether a message was posted after the first start.
+// since reports whether a message was posted after the first start.
 func (w *town) since(m simulator.Message) bool { return !w.before[store.ID(m.ID)] }
 
 func TestGapWhileDown(t *testing.T) {

@@ -121,7 +121,7 @@ func causeName(cause error) string {
 	return "network"
 }
 
-// endsSession says whether the session cannot be resumed after this cause.
+// endsSession reports whether the session cannot be resumed after this cause.
 func endsSession(cause error) bool {
 	if e := (*closeError)(nil); errors.As(cause, &e) {
 		return e.code == 4007 || e.code == 4009 // invalid sequence, session timed out

@@ -123,7 +123,7 @@ func (q *jobs) slowDown(j *job) {
 	give(q.unhurried)
 }
 
-// done takes a job off the list and says whether it was the last one of its kind.
+// done takes a job off the list and reports whether it was the last one of its kind.
 func (q *jobs) done(j *job) (last bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

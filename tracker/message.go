@@ -127,7 +127,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 	return m, nil
 }
 
-// hasContent says whether a message's update tells its text: it may be of something else.
+// hasContent reports whether a message's update tells its text: it may be of something else.
 func hasContent(raw []byte) (has bool) {
 	_ = walk(raw, func(key, value []byte) error {
 		has = has || string(key) == "content" && string(value) != "null"
@@ -191,7 +191,7 @@ func idIn(object []byte, name string) (id store.ID) {
 	return id
 }
 
-// counts says whether m is a message as the product counts them, whatever the
+// counts reports whether m is a message as the product counts them, whatever the
 // allow and deny lists say of its channel: written by a person in a guild.
 func (m message) counts() bool {
 	return (m.Type == typeDefault || m.Type == typeReply) && m.ofPerson()

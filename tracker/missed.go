@@ -20,17 +20,17 @@ const sightKey store.ID = 1
 // the archive may stand at messages from after we stopped listening.
 const heardKey store.ID = 2
 
-// isScan says whether an entry of the ledger stands for a guild as a whole: its
+// isScan reports whether an entry of the ledger stands for a guild as a whole: its
 // threads that were archived since From are to be looked through (mode all: all of
 // them). It has the guild's id for channel and for Until, which no other gap can
 // have, since every message of a channel is younger than the channel.
 func isScan(g store.Gap) bool { return g.Channel == g.Guild && g.Until == g.Guild }
 
-// IsCrawl says whether an entry of the ledger is not a gap in what we heard, but what
+// IsCrawl reports whether an entry of the ledger is not a gap in what we heard, but what
 // mode all has to read back from before we listened.
 func IsCrawl(g store.Gap) bool { return g.Reason == reasonHistory }
 
-// crawled says whether an entry of the ledger is a crawl that has come to its end.
+// crawled reports whether an entry of the ledger is a crawl that has come to its end.
 func crawled(g store.Gap) bool {
 	return IsCrawl(g) && (g.State == store.GapFilled || g.State == store.GapSkipped && !isScan(g))
 }

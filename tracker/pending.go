@@ -68,7 +68,7 @@ type nameCache struct {
 
 type nameKey struct{ guild, user store.ID }
 
-// changed says whether n is not what the cache remembers, and remembers it.
+// changed reports whether n is not what the cache remembers, and remembers it.
 func (c *nameCache) changed(n store.Name) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +81,7 @@ func (c *nameCache) changed(n store.Name) bool {
 	return true
 }
 
-// unknown says whether the cache remembers no name for this person, and remembers
+// unknown reports whether the cache remembers no name for this person, and remembers
 // n then. History tells a person's name without the one that the guild gave
 // them, so it must not replace what the gateway has told.
 func (c *nameCache) unknown(n store.Name) bool {

@@ -71,7 +71,7 @@ func handlerOf(name string) func(*receiver, context.Context, json.RawMessage) er
 	return nil
 }
 
-// handles says whether events of a name are of interest.
+// handles reports whether events of a name are of interest.
 func handles(name string) bool { return handlerOf(name) != nil }
 
 // receive takes in one event. ctx bounds the wait for the writer; the error says
@@ -93,7 +93,7 @@ func (r *receiver) reject(err error) {
 	}
 }
 
-// mine says whether a guild belongs to this shard, by Discord's formula.
+// mine reports whether a guild belongs to this shard, by Discord's formula.
 func (r *receiver) mine(guild store.ID) bool {
 	return int(uint64(guild)>>22%uint64(r.shards)) == r.shard
 }
@@ -344,7 +344,7 @@ type seldom struct {
 	held int64
 }
 
-// due says whether to write the line now, and for how many events it stands.
+// due reports whether to write the line now, and for how many events it stands.
 func (s *seldom) due(now time.Time) (n int64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

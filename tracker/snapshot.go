@@ -37,7 +37,7 @@ const (
 	channelMedia         = 16
 )
 
-// holdsMessages says whether messages are posted in the channel itself. A forum's
+// holdsMessages reports whether messages are posted in the channel itself. A forum's
 // last_message_id is the id of its newest thread.
 func (c channelSnapshot) holdsMessages() bool {
 	switch c.Type {
@@ -47,7 +47,7 @@ func (c channelSnapshot) holdsMessages() bool {
 	return true
 }
 
-// holdsThreads says whether the channel can have threads.
+// holdsThreads reports whether the channel can have threads.
 func (c channelSnapshot) holdsThreads() bool {
 	switch c.Type {
 	case channelText, channelAnnouncement, channelForum, channelMedia:
@@ -64,7 +64,7 @@ func (c channelSnapshot) thread() store.ID {
 	return 0
 }
 
-// isThread says whether the channel is a thread.
+// isThread reports whether the channel is a thread.
 func (c channelSnapshot) isThread() bool {
 	switch c.Type {
 	case channelNewsThread, channelPublicThread, channelPrivateThread:

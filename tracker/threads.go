@@ -149,7 +149,7 @@ func (b *backfill) endScan(ctx context.Context, j *job) error {
 // everywhere, and refusals count towards what bans an address.
 const enoughRefusals = 2
 
-// privateLists says whether the guild may give lists of all private threads.
+// privateLists reports whether the guild may give lists of all private threads.
 func (b *backfill) privateLists(guild store.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -62,7 +62,7 @@ func walk(object []byte, visit func(key, value []byte) error) error {
 	}
 }
 
-// atEnd says whether nothing but white space follows.
+// atEnd reports whether nothing but white space follows.
 func atEnd(b []byte, i int) error {
 	if skipSpace(b, i) != len(b) {
 		return errJSON
@@ -137,7 +137,7 @@ func skipValue(b []byte, i int) int {
 	return end
 }
 
-// isLiteral says whether c may be part of a number, true, false or null.
+// isLiteral reports whether c may be part of a number, true, false or null.
 func isLiteral(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }
@@ -219,7 +219,7 @@ func readInt(value []byte, n *int) error {
 	return json.Unmarshal(value, n)
 }
 
-// isPlain says whether the inside of a string stands for itself.
+// isPlain reports whether the inside of a string stands for itself.
 func isPlain(inside []byte) bool {
 	for _, c := range inside {
 		if c < ' ' || c == '\\' {

@@ -41,7 +41,7 @@ const (
 	flagContentLimited  = 1 << 19 // switched on, below the number of users that needs approval
 )
 
-// ContentStatus says whether Discord withholds what people write.
+// ContentStatus reports whether Discord withholds what people write.
 type ContentStatus struct {
 	Withheld bool         `json:"withheld"`
 	Since    store.Micros `json:"since,omitzero"` // when that was noticed; 0: it is not

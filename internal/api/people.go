@@ -30,7 +30,7 @@ type Erased struct {
 	store.Erased
 }
 
-// Remembered says whether there was anybody to remember.
+// Remembered reports whether there was anybody to remember.
 type Remembered struct {
 	User  store.ID `json:"user_id"`
 	Guild store.ID `json:"guild_id,omitzero"` // 0: in every guild

@@ -210,7 +210,7 @@ func (s *Server) Ours(hostport string) bool {
 	return ip.IsLoopback() || s.host == "" || own != nil && (own.IsUnspecified() || own.Equal(ip))
 }
 
-// sameOrigin says whether a request comes from no web page, or from one of ours.
+// sameOrigin reports whether a request comes from no web page, or from one of ours.
 func sameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {

@@ -92,7 +92,7 @@ func DialSocket(ctx context.Context, path string) (net.Conn, error) {
 	return conn, nil
 }
 
-// refused says whether an error of DialSocket means that no process holds the
+// refused reports whether an error of DialSocket means that no process holds the
 // socket any more.
 func refused(err error) bool {
 	const windows = syscall.Errno(10061) // WSAECONNREFUSED, which syscall does not name

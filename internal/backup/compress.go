@@ -114,7 +114,7 @@ func isCompressed(in *bufio.Reader) bool {
 	return string(head) == "\x28\xb5\x2f\xfd"
 }
 
-// IsCompressed says whether the file at path is a compressed backup.
+// IsCompressed reports whether the file at path is a compressed backup.
 func IsCompressed(path string) bool {
 	f, err := open(path)
 	if err != nil {

@@ -122,7 +122,7 @@ func byBatch() scenario {
 	}
 }
 
-// expect says whether all was taken in.
+// expect reports whether all was taken in.
 func (t task) expect(lines, messages int64) error {
 	if lines != t.Expect.Lines || messages != t.Expect.Messages {
 		return fmt.Errorf("took in %d messages of %d lines, want %d of %d", messages, lines, t.Expect.Messages, t.Expect.Lines)

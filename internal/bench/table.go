@@ -43,7 +43,7 @@ func (t target) String() string {
 	return fmt.Sprintf("%s %v", t.bound, t.limit)
 }
 
-// verdict says whether the target is met.
+// verdict reports whether the target is met.
 func (t target) verdict(value, ratio float64) string {
 	if t.isRatio {
 		value = ratio

@@ -116,7 +116,7 @@ func (h *house) read(path string, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// health says whether a condition answers 200, and what it says.
+// health reports whether a condition answers 200, and what it says.
 func (h *house) health(path string) (ok bool, text string) {
 	status, body, err := h.get(path)
 	if err != nil {

@@ -73,7 +73,7 @@ func judge(parts map[string]Part, decisive ...string) Condition {
 	return c
 }
 
-// Alive says whether nothing is wrong with the file, the disk and the writer, and
+// Alive reports whether nothing is wrong with the file, the disk and the writer, and
 // whether Discord tells what people write.
 func (v *Vitals) Alive(ctx context.Context) Condition {
 	parts := v.Report(ctx).Parts
@@ -82,13 +82,13 @@ func (v *Vitals) Alive(ctx context.Context) Condition {
 	return judge(parts, "store", "writer", "disk", "content")
 }
 
-// Ready says whether the daemon takes in messages, or would if it was asked to. A
+// Ready reports whether the daemon takes in messages, or would if it was asked to. A
 // backup that has failed is told of and does not make it unready.
 func (v *Vitals) Ready(ctx context.Context) Condition {
 	return judge(v.Report(ctx).Parts, "store", "gateway", "writer", "disk", "content")
 }
 
-// Stalled says whether messages wait and the writer does not move.
+// Stalled reports whether messages wait and the writer does not move.
 func (v *Vitals) Stalled() bool {
 	return v.from.Tracker != nil && v.stalled(v.from.Tracker().Writer)
 }

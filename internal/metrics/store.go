@@ -32,7 +32,7 @@ func storeMetrics() []metric {
 	}
 }
 
-// readable says whether the store could be asked: what it has not told is not zero.
+// readable reports whether the store could be asked: what it has not told is not zero.
 func readable(r *health.Report) bool { return r.Parts["store"].Status != health.Failed }
 
 func ofDatabase(value func(*health.Database) float64) values {

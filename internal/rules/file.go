@@ -64,7 +64,7 @@ type guildFile struct {
 	problem string // the last one told
 }
 
-// fileStamp tells whether a file has changed. The zero stamp is no file.
+// fileStamp reports whether a file has changed. The zero stamp is no file.
 type fileStamp struct {
 	size     int64
 	modified int64

@@ -6,7 +6,7 @@ import (
 	"rollcall/store"
 )
 
-// Apply says whether anything of a message is recorded, and leaves in the record what
+// Apply reports whether anything of a message is recorded, and leaves in the record what
 // is kept of it. It is the gate that a store is guarded with (store.Gate): of a record
 // without a user the author is not known, and nothing is kept while anybody has opted out.
 //
@@ -38,7 +38,7 @@ func (r *Rules) keepsContent(guild *guildRules) bool {
 	return r.storeContent
 }
 
-// keepsAll says whether everything of every message is kept, in every guild.
+// keepsAll reports whether everything of every message is kept, in every guild.
 func (r *Rules) keepsAll() bool {
 	return r.dir == "" && len(r.optOut) == 0 && r.storeContent && r.retention == 0
 }

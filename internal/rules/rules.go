@@ -71,7 +71,7 @@ func (s idSet) has(id store.ID) bool {
 	return ok
 }
 
-// GuildAllowed says whether anything of a guild may be recorded.
+// GuildAllowed reports whether anything of a guild may be recorded.
 func (r *Rules) GuildAllowed(guild store.ID) bool {
 	if r.guildsDeny.has(guild) || len(r.guildsAllow) > 0 && !r.guildsAllow.has(guild) {
 		return false
@@ -79,7 +79,7 @@ func (r *Rules) GuildAllowed(guild store.ID) bool {
 	return r.file(guild).mode != modeClosed
 }
 
-// Allowed says whether messages of a channel are recorded. parent is a thread's
+// Allowed reports whether messages of a channel are recorded. parent is a thread's
 // channel, and 0 for any other channel.
 func (r *Rules) Allowed(guild, channel, parent store.ID) bool {
 	if !r.GuildAllowed(guild) {
@@ -97,7 +97,7 @@ func (r *Rules) Allowed(guild, channel, parent store.ID) bool {
 	return r.file(guild).allowed(channel, parent)
 }
 
-// Decided says whether the answer of Allowed is the same whatever the channel's
+// Decided reports whether the answer of Allowed is the same whatever the channel's
 // parent is. Where it is not, a channel of which nothing is known must not be
 // recorded: it may be a thread of a denied one.
 func (r *Rules) Decided(guild, channel store.ID) bool {

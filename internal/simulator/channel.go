@@ -206,7 +206,7 @@ func (c *Channel) publishUpdate() {
 
 func (c *Channel) isThread() bool { return c.Kind == PublicThread || c.Kind == PrivateThread }
 
-// holdsMessages says whether anything can be posted in channels of this kind.
+// holdsMessages reports whether anything can be posted in channels of this kind.
 func (c *Channel) holdsMessages() bool { return c.Kind != Category && c.Kind != Forum }
 
 // rights returns what the bot may do here.

@@ -175,7 +175,7 @@ func (c *Conn) Cut() {
 	c.end()
 }
 
-// SessionEnds says whether a client that was closed with this code must identify anew.
+// SessionEnds reports whether a client that was closed with this code must identify anew.
 func SessionEnds(code int) bool {
 	switch code {
 	case 1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014:

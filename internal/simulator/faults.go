@@ -124,7 +124,7 @@ func (f *faults) take(p Phase) []Action {
 	return todo
 }
 
-// passes does the actions of a phase and says whether the gateway goes on. s.mu is held, and
+// passes does the actions of a phase and reports whether the gateway goes on. s.mu is held, and
 // released only if there is something to do, so that without faults no event comes in between.
 func (c *Conn) passes(p Phase) bool {
 	todo := c.s.faults.take(p)

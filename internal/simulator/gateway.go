@@ -231,7 +231,7 @@ func (c *Conn) begin(id identify) {
 	ss.subscribed = time.Now().Add(s.subscribe)
 }
 
-// alive says whether there is still somebody to answer. s.mu is held.
+// alive reports whether there is still somebody to answer. s.mu is held.
 func (c *Conn) alive() bool { return c.closing == nil && !c.ended }
 
 // refuse checks an IDENTIFY as Discord does; 0 means that it is in order. s.mu is held.

@@ -78,7 +78,7 @@ type Message struct {
 	Extra       *Extra // nil: nothing but its content
 	Edited      bool
 	Deleted     bool
-	// Counts says whether this is a message of a person in a guild: of type default or reply, by
+	// Counts reports whether this is a message of a person in a guild: of type default or reply, by
 	// neither a bot nor a webhook. It says nothing about what the bot may see.
 	Counts bool
 }

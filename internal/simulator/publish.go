@@ -65,7 +65,7 @@ func (c *Channel) publishDeleted(ids []ID) {
 	c.s.publish(e)
 }
 
-// audible says whether what is said here is sent to the bot.
+// audible reports whether what is said here is sent to the bot.
 func (c *Channel) audible() bool {
 	return c.visible() && (c.guild == nil || !c.guild.removed && !c.guild.unavailable)
 }

@@ -81,19 +81,19 @@ func (ss *session) last() uint64 { return ss.first + uint64(len(ss.events)) - 1 
 
 func (ss *session) unsent() int { return int(ss.last() - ss.sent) }
 
-// listening says whether there is a connection that will send what is queued.
+// listening reports whether there is a connection that will send what is queued.
 func (ss *session) listening() bool { return ss.conn != nil && !ss.conn.silent }
 
 func (ss *session) ready() bool {
 	return ss.listening() && ss.readyAt > 0 && ss.written >= ss.readyAt
 }
 
-// handles says whether the session's shard is the one of the guild, 0 being outside of all.
+// handles reports whether the session's shard is the one of the guild, 0 being outside of all.
 func (ss *session) handles(guild ID) bool {
 	return int(uint64(guild>>counterBits)%uint64(ss.shards)) == ss.shard
 }
 
-// wants says whether the session is told of e.
+// wants reports whether the session is told of e.
 func (ss *session) wants(e event) bool {
 	if e.needs == IntentGuildMessages && time.Now().Before(ss.subscribed) {
 		return false

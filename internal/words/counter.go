@@ -111,7 +111,7 @@ func (c *Counter) addCustom(name string, id uint64) {
 	e.count++
 }
 
-// room says whether there may be another distinct word or emoji.
+// room reports whether there may be another distinct word or emoji.
 func (c *Counter) room() bool {
 	if len(c.words.texts)+len(c.emoji.texts)+len(c.custom) < c.limit {
 		return true
@@ -134,7 +134,7 @@ type tally struct {
 	counts []int64
 }
 
-// add counts a text that it has, and says whether it has it.
+// add counts a text that it has, and reports whether it has it.
 func (t *tally) add(text string) bool {
 	i, ok := t.index[text]
 	if ok {

@@ -15,7 +15,7 @@ const (
 	keycapMark    = 0x20E3
 )
 
-// mayBeEmoji says whether an emoji that is no keycap may begin with r.
+// mayBeEmoji reports whether an emoji that is no keycap may begin with r.
 func mayBeEmoji(r rune) bool {
 	return (r >= 0x2000 || r == '©' || r == '®') && unicode.Is(emoji, r)
 }
@@ -47,7 +47,7 @@ func (s *scanner) keycap(i int) int {
 	return len(clusters.Value()) - 1
 }
 
-// isKeycap says whether a digit, "#" or "*" at i is the key of one.
+// isKeycap reports whether a digit, "#" or "*" at i is the key of one.
 func (s *scanner) isKeycap(i int) bool {
 	return strings.HasPrefix(strings.TrimPrefix(s.text[i+1:], "\uFE0F"), "\u20E3")
 }

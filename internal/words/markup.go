@@ -39,7 +39,7 @@ func (s *scanner) markup(i int) int {
 	return len(inside) + 2
 }
 
-// customEmoji counts "a:name:id" or ":name:id", and says whether it is one.
+// customEmoji counts "a:name:id" or ":name:id", and reports whether it is one.
 func (s *scanner) customEmoji(inside string) bool {
 	animated, rest, _ := strings.Cut(inside, ":")
 	name, digits, _ := strings.Cut(rest, ":")
@@ -58,7 +58,7 @@ func isID(id string) bool {
 	return id != "" && len(id) <= 20 && strings.Trim(id, "0123456789") == ""
 }
 
-// isName says whether an emoji may have that name: letters, digits and "_". One
+// isName reports whether an emoji may have that name: letters, digits and "_". One
 // may be shorter than the two characters that Discord asks for today.
 func isName(name string) bool {
 	for i := range len(name) {
@@ -96,7 +96,7 @@ func escaped(text string) int {
 	return 1
 }
 
-// isURL says whether a word is the beginning of one, by what follows it. What
+// isURL reports whether a word is the beginning of one, by what follows it. What
 // follows a domain's name has to be a path: "example.com" is a word.
 func isURL(word, rest string, dots bool) bool {
 	return strings.HasPrefix(rest, "://") ||

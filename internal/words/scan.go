@@ -81,7 +81,7 @@ scan:
 	return i
 }
 
-// inside says whether the character at i, which is neither letter nor digit,
+// inside reports whether the character at i, which is neither letter nor digit,
 // stands inside of a word between its neighbours, the first of which is ASCII;
 // false for ascii if the second one is not, and may make a difference.
 func inside(text string, i int) (joins, ascii bool) {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Is says whether a file is a terminal.
+// Is reports whether a file is a terminal.
 func Is(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // Width returns how many columns standard output has, 80 where that is not known.
@@ -22,7 +22,7 @@ func Width() int {
 	return 80
 }
 
-// hazardous says whether a terminal would do something with a character instead
+// hazardous reports whether a terminal would do something with a character instead
 // of showing it: control characters, those that change the direction of text,
 // and separators of lines and paragraphs.
 func hazardous(r rune) bool {

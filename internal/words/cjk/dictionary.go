@@ -9,6 +9,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+//go:generate go run -C dictgen .
+
 //go:embed data/chinese.dict.zst
 var chineseFile []byte
 

@@ -70,7 +70,7 @@ func (s *Segmenter) cutJapanese() {
 	}
 }
 
-// addKnown adds the dictionary's words that begin at i, and says whether there are any.
+// addKnown adds the dictionary's words that begin at i, and reports whether there are any.
 func (s *Segmenter) addKnown(i int) (known bool) {
 	d := s.japanese
 	node := d.words.top[s.runes[i]]
