@@ -39,7 +39,7 @@ func (m *migration) isOutdated(ctx context.Context, c *store.LogFile) (bool, err
 // lookAgain looks again at what an earlier edition has read of the file, takes in what
 // that did not understand, and lists the malformed lines anew. trouble and err are as
 // those of read.
-func (t *taking) lookAgain(ctx context.Context) (trouble, err error) {
+func (t *fileImport) lookAgain(ctx context.Context) (trouble, err error) {
 	from, end := t.cursor.Again, t.cursor.Offset-t.cursor.Tail
 	lines, trouble := linesFrom(t.src, from)
 	if trouble != nil {
@@ -47,11 +47,11 @@ func (t *taking) lookAgain(ctx context.Context) (trouble, err error) {
 	}
 	file := &t.step.batch.File
 	*file, file.Counts = t.cursor, store.Counts{} // those until now are in step.before
-	hand := func(to int64) error {
+	flush := func(to int64) error {
 		file.Again = to
 		t.step.batch.Reread = t.spans(from, to)
 		from = to
-		return t.hand(ctx)
+		return t.emitStep(ctx)
 	}
 	first, looked := true, int64(0)
 	for {
@@ -63,7 +63,7 @@ func (t *taking) lookAgain(ctx context.Context) (trouble, err error) {
 			return err, nil
 		}
 		if looked += line.End - line.Offset; t.full() || looked >= stepBytes {
-			if err := hand(line.Offset); err != nil {
+			if err := flush(line.Offset); err != nil {
 				return nil, err
 			}
 			looked = 0
@@ -74,7 +74,7 @@ func (t *taking) lookAgain(ctx context.Context) (trouble, err error) {
 		first = false
 	}
 	file.Edition = edition
-	if err := hand(end); err != nil {
+	if err := flush(end); err != nil {
 		return nil, err
 	}
 	t.cursor.Edition, t.outdated = edition, false
@@ -84,7 +84,7 @@ func (t *taking) lookAgain(ctx context.Context) (trouble, err error) {
 
 // recount looks at a line that was counted by an earlier edition; marked says that a
 // byte order mark stands before it.
-func (t *taking) recount(line ndjson.Line, marked bool) error {
+func (t *fileImport) recount(line ndjson.Line, marked bool) error {
 	r := t.blank(line.Offset)
 	o, reason, err := t.judge(line, r)
 	if err != nil {

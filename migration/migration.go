@@ -144,8 +144,8 @@ func (m *migration) job(ctx context.Context, f logFile) (j job, todo, read bool,
 	return j, !read, read, nil
 }
 
-// settle remembers that a file has no more to give as long as it looks like this.
-func (m *migration) settle(j *job) {
+// markExhausted remembers that a file has no more to give as long as it looks like this.
+func (m *migration) markExhausted(j *job) {
 	if len(m.settled) >= settledLimit {
 		clear(m.settled)
 	}

@@ -82,7 +82,7 @@ func once(ctx context.Context, o Options, most int) (sum Summary, err error) {
 // is in memory than that, the one before it, and the step behind it.
 func (m *migration) arrangeAll(steps <-chan step, loads chan<- load, most int) error {
 	joined := join{most: most}
-	hand := func() error {
+	flush := func() error {
 		l, err := m.load(joined.steps...)
 		if err == nil {
 			loads <- l
@@ -92,13 +92,13 @@ func (m *migration) arrangeAll(steps <-chan step, loads chan<- load, most int) e
 	}
 	for s := range steps {
 		if !joined.takes(s) {
-			if err := hand(); err != nil {
+			if err := flush(); err != nil {
 				return err
 			}
 		}
 		joined.add(s)
 	}
-	return hand()
+	return flush()
 }
 
 // join gathers steps that are committed together: each commit syncs the disk, and

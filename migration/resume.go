@@ -21,7 +21,7 @@ func (p *pass) failed(ctx context.Context, j *job, trouble error, told bool) err
 	if !errors.Is(trouble, ndjson.ErrCorrupt) && !errors.Is(trouble, ndjson.ErrWindow) {
 		return nil
 	}
-	p.settle(j) // reading it again would find the same
+	p.markExhausted(j) // reading it again would find the same
 	c := j.cursor
 	if told || c.Key != "" && !c.Complete && c.Size == j.size && c.Modified == j.modified {
 		return nil
@@ -34,7 +34,7 @@ func (p *pass) failed(ctx context.Context, j *job, trouble error, told bool) err
 
 // resume goes behind the lines that have been taken in before: to the start, if
 // this is another file by now. trouble and err are as those of read.
-func (t *taking) resume(ctx context.Context) (trouble, err error) {
+func (t *fileImport) resume(ctx context.Context) (trouble, err error) {
 	t.reread = -1
 	known := t.cursor.Key != ""
 	trouble = t.goOn()
@@ -60,7 +60,7 @@ func (t *taking) resume(ctx context.Context) (trouble, err error) {
 }
 
 // place returns a cursor of what the file looks like now.
-func (t *taking) place() store.LogFile {
+func (t *fileImport) place() store.LogFile {
 	info, head := t.src.Info(), t.src.Head()
 	f := store.LogFile{
 		Key: t.key, Path: t.path, Offset: t.cursor.Offset - t.cursor.Tail,
@@ -80,7 +80,7 @@ func fingerprint(b []byte) []byte {
 
 // goOn goes to where the cursor says. The error is ErrShort if the file does
 // not reach that far, starts with something else or has something else there.
-func (t *taking) goOn() (err error) {
+func (t *fileImport) goOn() (err error) {
 	c, head := &t.cursor, t.src.Head()
 	if c.StartLen > int64(len(head)) || c.StartLen > 0 && !bytes.Equal(c.Start, fingerprint(head[:c.StartLen])) {
 		return ndjson.ErrShort
@@ -104,7 +104,7 @@ func (t *taking) goOn() (err error) {
 
 // passLast reads the line that was taken in last. A file out of whose middle
 // something was cut starts as before, and may by now be as long as before.
-func (t *taking) passLast() error {
+func (t *fileImport) passLast() error {
 	c := &t.cursor
 	if c.LastLen == 0 {
 		return nil
@@ -130,7 +130,7 @@ func (t *taking) passLast() error {
 }
 
 // seeUpTo gathers the guilds of lines that were taken in before.
-func (t *taking) seeUpTo(end int64) error {
+func (t *fileImport) seeUpTo(end int64) error {
 	lines, err := linesFrom(t.src, 0)
 	for err == nil {
 		var line ndjson.Line
@@ -155,7 +155,7 @@ func (t *taking) seeUpTo(end int64) error {
 // countedBefore reports whether a line that was read before without its end needs
 // no counting now: it has only been ended since, or it was a message then, which
 // stays one. If it has grown otherwise, what it counted as is taken back.
-func (t *taking) countedBefore(line ndjson.Line) bool {
+func (t *fileImport) countedBefore(line ndjson.Line) bool {
 	size := line.End - line.Offset
 	if line.Finished {
 		size--
@@ -174,7 +174,7 @@ func (t *taking) countedBefore(line ndjson.Line) bool {
 }
 
 // before returns what such a line counted as when it was read without its end.
-func (t *taking) before(line ndjson.Line) outcome {
+func (t *fileImport) before(line ndjson.Line) outcome {
 	tail := t.cursor.Tail
 	if tail > int64(len(line.Text)) {
 		return malformed // too long, or as it was

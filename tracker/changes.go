@@ -82,7 +82,7 @@ func (r *receiver) takeEdit(ctx context.Context, m message, info channelInfo) er
 			return nil
 		}
 	}
-	return r.hand(ctx, item{changes: []store.Change{m.edit()}})
+	return r.enqueue(ctx, item{changes: []store.Change{m.edit()}})
 }
 
 // messageDelete takes in one deletion or many. What was stored goes even if the
@@ -103,7 +103,7 @@ func (r *receiver) messageDelete(ctx context.Context, data json.RawMessage) erro
 	for _, id := range d.Messages {
 		it.changes = append(it.changes, store.Change{Guild: d.GuildID, Message: id, Time: snowflakeTime(id), Action: r.policy.deleted})
 	}
-	return r.hand(ctx, it)
+	return r.enqueue(ctx, it)
 }
 
 // channelDelete forgets a channel's name, and takes in that its messages are deleted,
@@ -128,11 +128,11 @@ func (r *receiver) channelDelete(ctx context.Context, data json.RawMessage) erro
 	for _, id := range gone {
 		it.deleted = append(it.deleted, store.DeletedChannel{Guild: c.GuildID, Channel: id, Action: r.policy.deleted})
 	}
-	return r.hand(ctx, it)
+	return r.enqueue(ctx, it)
 }
 
-// hand hands changes to the writer, in their place among the messages.
-func (r *receiver) hand(ctx context.Context, it item) error {
+// enqueue hands changes to the writer, in their place among the messages.
+func (r *receiver) enqueue(ctx context.Context, it item) error {
 	it.received = time.Now()
 	err := r.writer.add(ctx, it)
 	if err != nil {

@@ -128,7 +128,7 @@ func (r *faultRig) gaps(resumed bool) {
 // A connection that does not get to READY is tried again.
 func TestRunTriesAgainWithoutReady(t *testing.T) {
 	hurry := quick()
-	hurry.open, hurry.settle = 300*time.Millisecond, 50*time.Millisecond
+	hurry.open, hurry.closing = 300*time.Millisecond, 50*time.Millisecond
 	tests := map[string]func(s *simulator.Server){
 		"no HELLO":                    func(s *simulator.Server) { s.Next(simulator.AtHello, simulator.Withhold) },
 		"no READY":                    func(s *simulator.Server) { s.Next(simulator.AtReady, simulator.Withhold) },

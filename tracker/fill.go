@@ -58,7 +58,7 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 				return false, err
 			}
 		}
-		work.begun, work.final = true, j.isHistory() || b.settling(*g) <= 0
+		work.begun, work.final = true, j.isHistory() || b.untilFinal(*g) <= 0
 	}
 	work.wait = 0
 	p, err := b.history(ctx, g.Channel, work.at, &work.limit)
@@ -85,8 +85,8 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 	return b.takePage(ctx, j, p, info)
 }
 
-// settling returns how long it takes until a page can show a gap's end.
-func (b *backfill) settling(g store.Gap) time.Duration {
+// untilFinal returns how long it takes until a page can show a gap's end.
+func (b *backfill) untilFinal(g store.Gap) time.Duration {
 	since := time.Duration(store.MicrosOf(time.Now())-g.To) * time.Microsecond
 	return min(b.limits.subscribe-since, b.limits.subscribe) // the clock may have gone back
 }
@@ -138,7 +138,7 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 		}
 		g.After, g.State = g.Until, store.GapFilled
 	case ends:
-		work.final, work.wait = true, max(b.settling(g), time.Millisecond)
+		work.final, work.wait = true, max(b.untilFinal(g), time.Millisecond)
 		if work.at, err = overlapping(ctx, b.db, g.Guild, g.Channel, work.at); err != nil {
 			return false, err
 		}

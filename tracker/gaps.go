@@ -28,7 +28,7 @@ const listenMargin = store.Micros(time.Minute / time.Microsecond)
 
 // event is something that the writer takes in at its place between two messages.
 type event interface {
-	apply(ctx context.Context, p *planner, b *pending) error
+	apply(ctx context.Context, p *planner, b *transaction) error
 }
 
 // planner decides where a channel's cursor may move. The rule that it keeps: a
@@ -143,7 +143,7 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 }
 
 // live takes in a message's cursor.
-func (p *planner) live(ctx context.Context, it item, b *pending) error {
+func (p *planner) live(ctx context.Context, it item, b *transaction) error {
 	c := it.cursor
 	g := p.guilds[c.Guild]
 	if c.Channel == 0 || g == nil || !g.live {
@@ -177,7 +177,7 @@ type sessionStarted struct {
 	reason string
 }
 
-func (e sessionStarted) apply(_ context.Context, p *planner, _ *pending) error {
+func (e sessionStarted) apply(_ context.Context, p *planner, _ *transaction) error {
 	for _, g := range p.guilds {
 		if g.shard == e.shard && g.live {
 			g.live = false
@@ -195,7 +195,7 @@ type snapshotReplaced struct {
 	at    time.Time
 }
 
-func (e snapshotReplaced) apply(_ context.Context, p *planner, _ *pending) error {
+func (e snapshotReplaced) apply(_ context.Context, p *planner, _ *transaction) error {
 	if g := p.guilds[e.guild]; g != nil && g.live {
 		g.live = false
 		g.from, g.reason = store.MicrosOf(e.at), reasonUnavailable
@@ -210,7 +210,7 @@ type guildSeen struct {
 	snapshot guildSnapshot
 }
 
-func (e guildSeen) apply(ctx context.Context, p *planner, b *pending) error {
+func (e guildSeen) apply(ctx context.Context, p *planner, b *transaction) error {
 	guild := e.snapshot.Guild
 	b.comeBack(guild)
 	known, err := p.cursors(ctx, guild, b)
@@ -266,7 +266,7 @@ type threadsListed struct {
 	taken   chan<- struct{} // gets a value once the transaction stands; must have room
 }
 
-func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error {
+func (e threadsListed) apply(ctx context.Context, p *planner, b *transaction) error {
 	b.gaps = append(b.gaps, e.scan)
 	b.committed = append(b.committed, func() { e.taken <- struct{}{} })
 	g := p.guilds[e.scan.Guild]
@@ -302,12 +302,12 @@ func (e threadsListed) apply(ctx context.Context, p *planner, b *pending) error 
 }
 
 // notify tells the backfill of new gaps once b stands.
-func (p *planner) notify(b *pending, guild store.ID) {
+func (p *planner) notify(b *transaction, guild store.ID) {
 	b.committed = append(b.committed, func() { p.guildPlanned(guild) })
 }
 
 // cursors returns the cursors of a guild as they will be once b stands.
-func (p *planner) cursors(ctx context.Context, guild store.ID, b *pending) (map[store.ID]store.ID, error) {
+func (p *planner) cursors(ctx context.Context, guild store.ID, b *transaction) (map[store.ID]store.ID, error) {
 	known, err := p.db.Cursors(context.WithoutCancel(ctx), guild)
 	if err != nil {
 		return nil, err

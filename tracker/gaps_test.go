@@ -63,7 +63,7 @@ func (l *ledger) restart() {
 // do makes a transaction of events and messages.
 func (l *ledger) do(parts ...any) {
 	l.Helper()
-	b := newPending(0)
+	b := newTransaction(0)
 	for _, part := range parts {
 		var err error
 		switch part := part.(type) {

@@ -59,7 +59,7 @@ type hold struct {
 	held     int // messages in channels
 	asked    map[question]askedBefore
 	unnamed  map[store.ID]bool // channels that are stored without their name
-	told     seldom
+	told     logLimiter
 }
 
 // heldChannel is a channel of which messages are held.

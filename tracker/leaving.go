@@ -20,7 +20,7 @@ type guildLeft struct {
 	at    time.Time
 }
 
-func (e guildLeft) apply(_ context.Context, _ *planner, b *pending) error {
+func (e guildLeft) apply(_ context.Context, _ *planner, b *transaction) error {
 	b.leave(e.guild, e.at)
 	return nil
 }
@@ -28,7 +28,7 @@ func (e guildLeft) apply(_ context.Context, _ *planner, b *pending) error {
 // guildBack says that the bot is in a guild, as a guildSeen does.
 type guildBack struct{ guild store.ID }
 
-func (e guildBack) apply(_ context.Context, _ *planner, b *pending) error {
+func (e guildBack) apply(_ context.Context, _ *planner, b *transaction) error {
 	b.comeBack(e.guild)
 	return nil
 }
@@ -42,7 +42,7 @@ type guildsListed struct {
 
 // apply takes those guilds for left that the bot has listened to and that are not
 // listed any more. Guilds that only logs have told of are nobody's to leave.
-func (e guildsListed) apply(ctx context.Context, p *planner, b *pending) error {
+func (e guildsListed) apply(ctx context.Context, p *planner, b *transaction) error {
 	known, err := p.db.GuildsListened(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
@@ -60,12 +60,12 @@ func (e guildsListed) apply(ctx context.Context, p *planner, b *pending) error {
 }
 
 // leave and comeBack keep what is so in the end: a transaction may hold both.
-func (b *pending) leave(guild store.ID, at time.Time) {
+func (b *transaction) leave(guild store.ID, at time.Time) {
 	b.back = slices.DeleteFunc(b.back, func(id store.ID) bool { return id == guild })
 	b.left = append(b.left, store.GuildLeft{Guild: guild, At: store.MicrosOf(at)})
 }
 
-func (b *pending) comeBack(guild store.ID) {
+func (b *transaction) comeBack(guild store.ID) {
 	b.left = slices.DeleteFunc(b.left, func(l store.GuildLeft) bool { return l.Guild == guild })
 	b.back = append(b.back, guild)
 }

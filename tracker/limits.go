@@ -8,7 +8,7 @@ type limits struct {
 	open     time.Duration // from the first packet to READY, and between two events before it
 	ackSlack time.Duration // beyond two heartbeats, for an ACK
 	payload  int           // bytes of one message, before and after decompression
-	settle   time.Duration // for discordgo, whose Close sleeps a second, to leave a connection
+	closing  time.Duration // for discordgo, whose Close sleeps a second, to leave a connection
 	watch    time.Duration // between two looks at a session
 
 	subscribe time.Duration // subscribeTime
@@ -31,7 +31,7 @@ func gatewayLimits() limits {
 		open:     30 * time.Second,
 		ackSlack: 10 * time.Second,
 		payload:  64 << 20, // ten times the GUILD_CREATE of a guild with all that it may have
-		settle:   3 * time.Second,
+		closing:  3 * time.Second,
 		watch:    time.Second,
 
 		firstRetry: 500 * time.Millisecond,

@@ -35,7 +35,7 @@ type receiver struct {
 	filtered  atomic.Int64
 	malformed atomic.Int64
 	rejected  atomic.Int64 // gateway payloads and events that could not be read
-	rejects   seldom
+	rejects   logLimiter
 }
 
 // handlerOf returns what takes in the events of a name, nil if they are of no interest.
@@ -337,15 +337,15 @@ func (r *receiver) channelOf(data json.RawMessage) (c channel, ok bool) {
 	return c, c.GuildID != 0 && r.mine(c.GuildID)
 }
 
-// seldom lets one line a minute through and counts what it holds back.
-type seldom struct {
+// logLimiter lets one line a minute through and counts what it holds back.
+type logLimiter struct {
 	mu   sync.Mutex
 	next time.Time
 	held int64
 }
 
 // due reports whether to write the line now, and for how many events it stands.
-func (s *seldom) due(now time.Time) (n int64, ok bool) {
+func (s *logLimiter) due(now time.Time) (n int64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held++

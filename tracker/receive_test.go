@@ -184,7 +184,7 @@ func TestReceiveWaitsForRoom(t *testing.T) {
 }
 
 func TestSeldom(t *testing.T) {
-	var s seldom
+	var s logLimiter
 	now := time.Now()
 	for i, want := range []struct {
 		after time.Duration

@@ -79,7 +79,7 @@ func (p recheckPlan) with(later recheckPlan) recheckPlan {
 // recheckShown plans to read a channel that could not be read since an instant, and can now:
 // what happened to its messages meanwhile nobody has told. A process that is killed before it has
 // done so leaves it to the reading after that absence, as far as that goes back.
-func (p *planner) recheckShown(b *pending, guild, channel store.ID, since, at store.Micros) {
+func (p *planner) recheckShown(b *transaction, guild, channel store.ID, since, at store.Micros) {
 	if p.mode == backfillNone {
 		return
 	}
@@ -89,7 +89,7 @@ func (p *planner) recheckShown(b *pending, guild, channel store.ID, since, at st
 
 // recheck plans what is to be read of a guild after the absence that a GUILD_CREATE ended.
 // gaps are those that it has opened; known are the cursors before it.
-func (p *planner) recheck(b *pending, g *listening, e guildSeen, known map[store.ID]store.ID, gaps []store.Gap) {
+func (p *planner) recheck(b *transaction, g *listening, e guildSeen, known map[store.ID]store.ID, gaps []store.Gap) {
 	if p.mode == backfillNone || !g.known {
 		return
 	}
@@ -278,7 +278,7 @@ func (r *recheck) guild(ctx context.Context, p recheckPlan) error {
 // guildReread says that a guild has been read after an absence, and after those before it.
 type guildReread struct{ guild, absence store.ID }
 
-func (e guildReread) apply(_ context.Context, p *planner, b *pending) error {
+func (e guildReread) apply(_ context.Context, p *planner, b *transaction) error {
 	if p.absences[e.guild] == e.absence { // or there has been another one
 		b.move(store.ChannelCursor{Guild: e.guild, Channel: recheckedKey, Last: e.absence})
 	}

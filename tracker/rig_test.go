@@ -36,7 +36,7 @@ type rig struct {
 // quick are limits with which a test need not wait, and that no slow machine trips over.
 func quick() limits {
 	return limits{
-		silence: patience, open: 10 * time.Second, ackSlack: patience, payload: 32 << 20, settle: 5 * time.Second, watch: 5 * time.Millisecond,
+		silence: patience, open: 10 * time.Second, ackSlack: patience, payload: 32 << 20, closing: 5 * time.Second, watch: 5 * time.Millisecond,
 		subscribe: 20 * time.Millisecond, firstRetry: 10 * time.Millisecond, lastRetry: 50 * time.Millisecond, soon: 10 * time.Millisecond, unreached: time.Minute,
 		stable: patience, hold: holdFor, intents: 20 * time.Millisecond, stop: 5 * time.Second,
 	}

@@ -11,7 +11,7 @@ import (
 // told notes a channel of a guild, as its GUILD_CREATE or a list of threads shows it, and
 // since when nothing of it is missed without being in the ledger: from now on, or, of one that
 // has come while we did not listen, from where its gap begins.
-func (p *planner) told(b *pending, guild store.ID, g *listening, c channelSnapshot, seen bool) {
+func (p *planner) told(b *transaction, guild store.ID, g *listening, c channelSnapshot, seen bool) {
 	since, after := g.to, c.LastMessage
 	switch {
 	case !g.known:
@@ -32,7 +32,7 @@ func (p *planner) told(b *pending, guild store.ID, g *listening, c channelSnapsh
 
 // heard notes that a channel is listened to from a message of it on, unless it is known that
 // it was before: threads that the bot is added to begin so.
-func (p *planner) heard(b *pending, c store.ChannelCursor) {
+func (p *planner) heard(b *transaction, c store.ChannelCursor) {
 	if p.begun[c.Channel] {
 		return
 	}
@@ -44,7 +44,7 @@ func (p *planner) heard(b *pending, c store.ChannelCursor) {
 }
 
 // joined notes that a thread begins for us where the bot was added to it.
-func (p *planner) joined(b *pending, e threadJoined) {
+func (p *planner) joined(b *transaction, e threadJoined) {
 	c := e.thread
 	p.begun[c.ID] = true
 	b.channels = append(b.channels, store.ChannelSeen{Guild: e.guild, Channel: c.ID, Parent: c.Parent, Name: c.Name, At: e.at, Since: e.at, After: c.LastMessage})

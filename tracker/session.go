@@ -200,7 +200,7 @@ func (s *session) open(ctx context.Context, cancel func(), opened <-chan error) 
 			if err == nil {
 				return nil
 			}
-			return s.because(err)
+			return s.closeCause(err)
 		case <-ctx.Done():
 			return s.giveUp(cancel, opened, ctx.Err())
 		case now := <-tick.C:
@@ -218,12 +218,12 @@ func (s *session) giveUp(cancel func(), opened <-chan error, reason error) error
 		w.fail(reason)
 	}
 	s.idle()
-	limit := time.NewTimer(s.limits.settle)
+	limit := time.NewTimer(s.limits.closing)
 	defer limit.Stop()
 	select {
 	case err := <-opened:
 		if err == nil { // it came up at the last moment
-			return s.settle(reason)
+			return s.awaitClose(reason)
 		}
 	case <-limit.C:
 		s.stuck = true
@@ -231,8 +231,8 @@ func (s *session) giveUp(cancel func(), opened <-chan error, reason error) error
 	return reason
 }
 
-// because returns why Open failed: what the connection knows is more exact.
-func (s *session) because(err error) error {
+// closeCause returns why Open failed: what the connection knows is more exact.
+func (s *session) closeCause(err error) error {
 	if w := s.current.Load(); w != nil {
 		if cause := w.ended(); cause != nil && !errors.Is(cause, errClosedHere) {
 			return cause
@@ -261,11 +261,11 @@ func (s *session) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-w.done:
-			return s.settle(w.ended())
+			return s.awaitClose(w.ended())
 		case <-ctx.Done():
 			return s.leave(w, ctx.Err())
 		case now := <-tick.C:
-			s.calm(now)
+			s.suppressAckTimeout(now)
 			if now.Sub(looked) > s.limits.intents {
 				looked = now
 				if !s.content && s.wanted() {
@@ -279,19 +279,19 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// calm keeps discordgo from judging the heartbeat's ACKs itself: it does so only
+// suppressAckTimeout keeps discordgo from judging the heartbeat's ACKs itself: it does so only
 // after five intervals, and takes a handler that waits for the disk for a dead peer.
-func (s *session) calm(now time.Time) {
+func (s *session) suppressAckTimeout(now time.Time) {
 	if s.dg.TryLock() {
 		s.dg.LastHeartbeatAck = now.UTC()
 		s.dg.Unlock()
 	}
 }
 
-// settle waits until discordgo has left a connection that is over.
-func (s *session) settle(reason error) error {
+// awaitClose waits until discordgo has left a connection that is over.
+func (s *session) awaitClose(reason error) error {
 	s.idle()
-	limit := time.NewTimer(s.limits.settle)
+	limit := time.NewTimer(s.limits.closing)
 	defer limit.Stop()
 	select {
 	case <-s.left:
@@ -308,7 +308,7 @@ func (s *session) leave(w *wire, reason error) error {
 		defer close(closed)
 		s.dg.Close() // its error is always nil
 	}()
-	limit := time.NewTimer(s.limits.settle)
+	limit := time.NewTimer(s.limits.closing)
 	defer limit.Stop()
 	select {
 	case <-closed:

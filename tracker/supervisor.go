@@ -64,8 +64,8 @@ type shard struct {
 const maxResumes = 3
 
 // run stays connected until ctx is done, then returns nil, or until Discord refuses
-// the bot. Handlers wait for the writer no longer than taking is not done.
-func (s *shard) run(ctx, taking context.Context) error {
+// the bot. Handlers wait for the writer until handoff is done at the latest.
+func (s *shard) run(ctx, handoff context.Context) error {
 	defer s.setState(ShardStopped)
 	var current *session
 	pace := pace{limits: s.limits}
@@ -74,7 +74,7 @@ func (s *shard) run(ctx, taking context.Context) error {
 		s.setState(ShardConnecting)
 		if current == nil {
 			var err error
-			if current, err = s.newSession(taking); err != nil {
+			if current, err = s.newSession(handoff); err != nil {
 				return err
 			}
 			resumes = 0
@@ -143,11 +143,11 @@ func (s *shard) connect(ctx context.Context, current *session) (lasted time.Dura
 	return lasted, err
 }
 
-func (s *shard) newSession(taking context.Context) (*session, error) {
+func (s *shard) newSession(handoff context.Context) (*session, error) {
 	return newSession(sessionOptions{
 		token: s.token, base: s.base, shard: s.id, shards: s.shards,
 		limits: s.limits, dialer: s.dialer, transport: s.transport, log: s.log,
-		receive: func(name string, data json.RawMessage) error { return s.receiver.receive(taking, name, data) },
+		receive: func(name string, data json.RawMessage) error { return s.receiver.receive(handoff, name, data) },
 		up:      s.up,
 		reject:  s.receiver.reject,
 		agent:   s.agent,

@@ -147,12 +147,12 @@ func (t *Tracker) Run(ctx context.Context) error {
 	defer stop()
 	// Handlers may hand over what they hold even when ctx is done, and the writer
 	// goes on until there are no handlers.
-	taking, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	handoff, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	writing, drain := context.WithCancel(context.WithoutCancel(ctx))
 	defer drain()
 	defer context.AfterFunc(ctx, func() {
-		pause(taking, t.limits.stop)
+		pause(handoff, t.limits.stop)
 		giveUp()
 	})()
 
@@ -165,9 +165,9 @@ func (t *Tracker) Run(ctx context.Context) error {
 		}
 	}
 	var sources, sink sync.WaitGroup
-	sources.Go(func() { end(t.runShards(ctx, taking)) })
+	sources.Go(func() { end(t.runShards(ctx, handoff)) })
 	sources.Go(func() { end(t.backfill.run(ctx)) })
-	sources.Go(func() { end(t.hold.run(ctx, taking, t.limits.hold)) })
+	sources.Go(func() { end(t.hold.run(ctx, handoff, t.limits.hold)) })
 	sources.Go(func() { end(t.recheck.run(ctx)) })
 	sink.Go(func() {
 		end(t.writer.run(writing))
@@ -181,7 +181,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 }
 
 // runShards runs all shards until ctx is done or one of them fails.
-func (t *Tracker) runShards(ctx, taking context.Context) error {
+func (t *Tracker) runShards(ctx, handoff context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	shards, err := t.makeShards(ctx)
@@ -190,7 +190,7 @@ func (t *Tracker) runShards(ctx, taking context.Context) error {
 	}
 	failed := make(chan error, len(shards))
 	for _, s := range shards {
-		go func() { failed <- s.run(ctx, taking) }()
+		go func() { failed <- s.run(ctx, handoff) }()
 	}
 	for range shards {
 		if e := <-failed; e != nil && err == nil {

@@ -13,7 +13,7 @@ type unheard struct {
 }
 
 // apply puts the span into the ledger, and only then moves the cursor past it.
-func (e unheard) apply(ctx context.Context, p *planner, b *pending) error {
+func (e unheard) apply(ctx context.Context, p *planner, b *transaction) error {
 	cursor := store.ChannelCursor{Guild: e.guild, Channel: e.channel, Last: e.first}
 	if err := p.live(ctx, item{cursor: cursor}, b); err != nil {
 		return err
@@ -33,7 +33,7 @@ func (e unheard) apply(ctx context.Context, p *planner, b *pending) error {
 // channelNamed is a channel's name, learnt after messages of it may have been stored.
 type channelNamed struct{ store.LearnedName }
 
-func (e channelNamed) apply(_ context.Context, _ *planner, b *pending) error {
+func (e channelNamed) apply(_ context.Context, _ *planner, b *transaction) error {
 	b.learned = append(b.learned, e.LearnedName)
 	return nil
 }
@@ -41,7 +41,7 @@ func (e channelNamed) apply(_ context.Context, _ *planner, b *pending) error {
 // guildNamed is a guild's name, learnt after the guild was joined.
 type guildNamed struct{ store.Name }
 
-func (e guildNamed) apply(_ context.Context, _ *planner, b *pending) error {
+func (e guildNamed) apply(_ context.Context, _ *planner, b *transaction) error {
 	b.names = append(b.names, e.Name)
 	return nil
 }
@@ -63,7 +63,7 @@ type threadJoined struct {
 	at     store.Micros
 }
 
-func (e threadJoined) apply(ctx context.Context, p *planner, b *pending) error {
+func (e threadJoined) apply(ctx context.Context, p *planner, b *transaction) error {
 	g := p.guilds[e.guild]
 	if g == nil || !g.live {
 		return nil // GUILD_CREATE tells of it

@@ -58,7 +58,7 @@ type accessChanged struct {
 	channels []channelSnapshot // LastMessage is 0 where it was not told
 }
 
-func (e accessChanged) apply(ctx context.Context, p *planner, b *pending) error {
+func (e accessChanged) apply(ctx context.Context, p *planner, b *transaction) error {
 	g := p.guilds[e.guild]
 	if g == nil || !g.live {
 		return nil // the GUILD_CREATE that is to come tells of all channels
@@ -78,7 +78,7 @@ func (e accessChanged) apply(ctx context.Context, p *planner, b *pending) error 
 // channelGone is a CHANNEL_DELETE.
 type channelGone struct{ guild, channel store.ID }
 
-func (e channelGone) apply(ctx context.Context, p *planner, b *pending) error {
+func (e channelGone) apply(ctx context.Context, p *planner, b *transaction) error {
 	if _, ok := p.marks[e.channel]; !ok {
 		return nil
 	}
@@ -99,7 +99,7 @@ type threadsShown struct {
 	threads []channelSnapshot
 }
 
-func (e threadsShown) apply(ctx context.Context, p *planner, b *pending) error {
+func (e threadsShown) apply(ctx context.Context, p *planner, b *transaction) error {
 	g := p.guilds[e.guild]
 	if g == nil || !g.live {
 		return nil
@@ -202,7 +202,7 @@ func (p *planner) meet(g *listening, c channelSnapshot) {
 
 // setReading takes in what the bot may read in a channel that is no thread. lost is when
 // it can have been heard last, if it cannot be now.
-func (p *planner) setReading(b *pending, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID, lost, at store.Micros) {
+func (p *planner) setReading(b *transaction, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID, lost, at store.Micros) {
 	reason := reasonOf(c.Reading)
 	before, marked := p.marks[c.ID]
 	if marked && before.Reason == reason || !marked && reason == "" {
@@ -263,7 +263,7 @@ func (p *planner) heardUntil(g *listening, c channelSnapshot, known map[store.ID
 
 // regain takes in a channel that can be heard again, whose mark was m, and returns its
 // gap, nil if it has none.
-func (p *planner) regain(b *pending, guild store.ID, g *listening, c channelSnapshot, m mark, known map[store.ID]store.ID, at store.Micros) *store.Gap {
+func (p *planner) regain(b *transaction, guild store.ID, g *listening, c channelSnapshot, m mark, known map[store.ID]store.ID, at store.Micros) *store.Gap {
 	after, heard := p.heardUntil(g, c, known)
 	first := !m.span || c.holdsMessages() && !heard
 	g.show(c.ID, first, at)
@@ -295,7 +295,7 @@ func (p *planner) regain(b *pending, guild store.ID, g *listening, c channelSnap
 
 // begin takes in a channel or thread whose first visible sight this is. What was before
 // is history, whatever is read on behind its cursor.
-func (p *planner) begin(b *pending, guild store.ID, sight *listening, c channelSnapshot, known map[store.ID]store.ID) {
+func (p *planner) begin(b *transaction, guild store.ID, sight *listening, c channelSnapshot, known map[store.ID]store.ID) {
 	if c.holdsMessages() {
 		p.takeIn(b, guild, sight, c, known)
 	} else {
@@ -307,7 +307,7 @@ func (p *planner) begin(b *pending, guild store.ID, sight *listening, c channelS
 }
 
 // look opens a search for the threads below one channel.
-func (p *planner) look(b *pending, guild store.ID, c channelSnapshot, scan store.Gap) {
+func (p *planner) look(b *transaction, guild store.ID, c channelSnapshot, scan store.Gap) {
 	scan.Guild, scan.Channel, scan.Until = guild, guild, guild
 	scan.State, scan.Note, scan.Parents = store.GapOpen, noteScan, []store.ID{c.ID}
 	b.gaps = append(b.gaps, scan)
@@ -340,7 +340,7 @@ func (p *planner) searchedBelow(scan store.Gap, parents []store.ID) {
 }
 
 // lose closes what was to be filled of a channel that does not exist any more.
-func (p *planner) lose(b *pending, channel store.ID, known map[store.ID]store.ID, at store.Micros) {
+func (p *planner) lose(b *transaction, channel store.ID, known map[store.ID]store.ID, at store.Micros) {
 	m := p.marks[channel]
 	delete(p.marks, channel)
 	change := store.AccessChange{Guild: m.Guild, Channel: channel}
@@ -368,7 +368,7 @@ func (p *planner) marked(guild store.ID) (channels []store.ID) {
 // readAnew takes in what a GUILD_CREATE says of what the bot may read. Of channels that
 // cannot be heard any more, what was missed begins when the guild was heard last, or
 // where an unfinished search for archived threads had still to look.
-func (p *planner) readAnew(b *pending, g *listening, snapshot guildSnapshot, known map[store.ID]store.ID) {
+func (p *planner) readAnew(b *transaction, g *listening, snapshot guildSnapshot, known map[store.ID]store.ID) {
 	gone := p.marked(snapshot.Guild)
 	for _, c := range snapshot.Channels {
 		if !c.isThread() && (c.holdsMessages() || c.holdsThreads()) {
@@ -383,7 +383,7 @@ func (p *planner) readAnew(b *pending, g *listening, snapshot guildSnapshot, kno
 
 // leaveDeaf leaves, of a search that takes over an unfinished one, what it cannot do now: to
 // look below channels that cannot be heard, which the unfinished one had still to do.
-func (p *planner) leaveDeaf(b *pending, scan store.Gap, channels []channelSnapshot) {
+func (p *planner) leaveDeaf(b *transaction, scan store.Gap, channels []channelSnapshot) {
 	for _, c := range channels {
 		if m := p.marks[c.ID]; c.holdsThreads() && isDeaf(m.Reason) && m.span && m.Since-listenMargin > scan.From {
 			scan.Parents = append(scan.Parents, c.ID)
@@ -407,7 +407,7 @@ func (p *planner) goOn(scan store.Gap) {
 }
 
 // applyPartial takes in a page of a scan below some channels only.
-func (e threadsListed) applyPartial(ctx context.Context, p *planner, b *pending, g *listening) error {
+func (e threadsListed) applyPartial(ctx context.Context, p *planner, b *transaction, g *listening) error {
 	if g == nil {
 		return nil // the guild was left
 	}
@@ -434,7 +434,7 @@ func (e threadsListed) applyPartial(ctx context.Context, p *planner, b *pending,
 
 // takeOver keeps, of a scan that was refused below some channels, what is left of it: one
 // entry a guild, which takes over what earlier ones have left.
-func (p *planner) takeOver(b *pending, scan store.Gap, met map[store.ID]bool) {
+func (p *planner) takeOver(b *transaction, scan store.Gap, met map[store.ID]bool) {
 	if scan.Waits == "" {
 		return
 	}

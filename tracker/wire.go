@@ -76,18 +76,18 @@ func newWire(c net.Conn, l limits, rejected func(error)) *wire {
 		done:  make(chan struct{}),
 		since: now, progress: now, acked: now,
 	}
-	w.in = bufio.NewReaderSize(patient{c, l.silence}, 32<<10)
+	w.in = bufio.NewReaderSize(deadlineConn{c, l.silence}, 32<<10)
 	return w
 }
 
-// patient gives a connection a new deadline before each read, so that a peer
+// deadlineConn gives a connection a new deadline before each read, so that a peer
 // that has vanished without a word is noticed.
-type patient struct {
+type deadlineConn struct {
 	net.Conn
 	silence time.Duration
 }
 
-func (p patient) Read(b []byte) (int, error) {
+func (p deadlineConn) Read(b []byte) (int, error) {
 	if err := p.SetReadDeadline(time.Now().Add(p.silence)); err != nil {
 		return 0, err
 	}

@@ -123,7 +123,7 @@ func (c *contentWatch) heard(m *message) (spans []withheldSpan) {
 	}
 	if !m.Blank {
 		c.live = blanks{}
-		c.settle()
+		c.logChange()
 		return nil
 	}
 	c.live.row++
@@ -133,7 +133,7 @@ func (c *contentWatch) heard(m *message) (spans []withheldSpan) {
 		return nil
 	}
 	c.live.withheld = true
-	c.settle()
+	c.logChange()
 	for _, s := range append(c.live.first, span) {
 		if !c.spans[s.channel] && len(c.spans) < maxWithheld {
 			c.spans[s.channel] = true
@@ -176,7 +176,7 @@ func (c *contentWatch) read(guild store.ID, page []message) bool {
 			c.rest.withheld = true
 		}
 	}
-	c.settle()
+	c.logChange()
 	return blank > 0 && !told && c.rest.withheld
 }
 
@@ -188,8 +188,8 @@ func (c *contentWatch) enough() int {
 	return enoughBlanks
 }
 
-// settle tells the operator when things change. It needs c.mu.
-func (c *contentWatch) settle() {
+// logChange tells the operator when things change. It needs c.mu.
+func (c *contentWatch) logChange() {
 	withheld := c.live.withheld || c.rest.withheld
 	switch {
 	case withheld && c.since.IsZero():
@@ -244,7 +244,7 @@ func (c *contentWatch) state() ContentStatus {
 type withheldSpan struct{ guild, channel, first store.ID }
 
 // apply opens a gap. It ends where the history does once it is read (see fill).
-func (e withheldSpan) apply(_ context.Context, p *planner, b *pending) error {
+func (e withheldSpan) apply(_ context.Context, p *planner, b *transaction) error {
 	at := snowflakeTime(e.first)
 	b.gaps = append(b.gaps, p.gap(store.Gap{
 		Guild: e.guild, Channel: e.channel, After: e.first - 1, Until: e.first, From: at, To: at, Reason: reasonWithheld,

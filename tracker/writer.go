@@ -74,7 +74,7 @@ type writer struct {
 	mu       sync.Mutex
 	busy     bool      // entries have been taken from the queue and are not committed yet
 	progress time.Time // last sign of life
-	fulls    seldom
+	fulls    logLimiter
 	toldFull bool // the log says that the disk is full
 	status   WriterStatus
 }
@@ -137,7 +137,7 @@ func (w *writer) gather(ctx context.Context) bool {
 func (w *writer) write(ctx context.Context, taken []element) error {
 	w.setBusy(true)
 	defer w.setBusy(false)
-	b := newPending(len(taken))
+	b := newTransaction(len(taken))
 	b.channels, b.passed = w.aside.take()
 	for _, e := range taken {
 		if e.event != nil {

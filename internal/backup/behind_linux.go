@@ -14,11 +14,11 @@ import (
 // to wait for: some ten milliseconds on a cheap disk.
 const window = 1 << 20
 
-// Gently returns a writer to the end of a file that is large and not urgent. It brings
+// Throttled returns a writer to the end of a file that is large and not urgent. It brings
 // to disk what it writes, bit by bit: what gathers in the system's memory would be in
 // front of whoever syncs something small on the same disk, and come all at once when
 // the file is synced. After each bit it rests for as long as that took.
-func Gently(ctx context.Context, f *os.File) io.Writer {
+func Throttled(ctx context.Context, f *os.File) io.Writer {
 	return &behind{ctx: ctx, f: f, since: time.Now()}
 }
 

@@ -8,6 +8,6 @@ import (
 	"os"
 )
 
-// Gently returns a writer to the end of a file that is large and not urgent. Here it
+// Throttled returns a writer to the end of a file that is large and not urgent. Here it
 // is an ordinary one.
-func Gently(_ context.Context, f *os.File) io.Writer { return f }
+func Throttled(_ context.Context, f *os.File) io.Writer { return f }

@@ -39,7 +39,7 @@ func compress(ctx context.Context, f *os.File, path string) (_ *atomicfile.Pendi
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	out, err := zstd.NewWriter(Gently(ctx, packed.File), zstd.WithEncoderConcurrency(1))
+	out, err := zstd.NewWriter(Throttled(ctx, packed.File), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func Of(db *store.DB, compact bool) Source {
 			_, err := db.BackupCompact(ctx, f.Name())
 			return err
 		}
-		_, err := db.Backup(ctx, Gently(ctx, f))
+		_, err := db.Backup(ctx, Throttled(ctx, f))
 		return err
 	}
 }

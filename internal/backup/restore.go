@@ -41,7 +41,7 @@ func Restore(ctx context.Context, path, from string) (done Restored, err error) 
 		return done, err
 	}
 	defer r.Discard()
-	if err := unpack(ctx, f, Gently(ctx, r.File)); err != nil {
+	if err := unpack(ctx, f, Throttled(ctx, r.File)); err != nil {
 		return done, fmt.Errorf("backup %q: %w", from, err)
 	}
 	if err := r.Sync(); err != nil {

@@ -124,7 +124,7 @@ func (a *app) backupOf(daemon *source, compact bool) backup.Source {
 		bar := a.bar(response.ContentLength, "the copy comes over")
 		defer bar.Clear()
 		// What is cut off is an error: the length is known.
-		if _, err := io.Copy(io.MultiWriter(backup.Gently(ctx, f), bar), response.Body); err != nil {
+		if _, err := io.Copy(io.MultiWriter(backup.Throttled(ctx, f), bar), response.Body); err != nil {
 			if _, ok := errors.AsType[*fs.PathError](err); ok {
 				return bare(err)
 			}

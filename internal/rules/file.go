@@ -109,14 +109,14 @@ func (r *Rules) look(guild store.ID, f *guildFile) {
 		fresh, err = readRules(path)
 	}
 	f.stamp = stamp
-	r.settle(guild, f, fresh, err)
+	r.install(guild, f, fresh, err)
 	f.next.Store(r.now().Add(recheck).UnixNano())
 }
 
-// settle makes fresh the guild's rules. If they could not be read, the last good
+// install makes fresh the guild's rules. If they could not be read, the last good
 // ones stay; without any, nothing of the guild is recorded, because what its owner
 // wanted to be left out is not known.
-func (r *Rules) settle(guild store.ID, f *guildFile, fresh *guildRules, err error) {
+func (r *Rules) install(guild store.ID, f *guildFile, fresh *guildRules, err error) {
 	last := f.rules.Load()
 	if err == nil {
 		f.rules.Store(fresh)

@@ -49,8 +49,8 @@ type ending struct {
 	rest  store.Counts // of the day's files that had nothing more to read
 }
 
-// taking is a file while it is taken in.
-type taking struct {
+// fileImport is a file while it is taken in.
+type fileImport struct {
 	*pass
 	job
 	guild *guild
@@ -81,7 +81,7 @@ func (p *pass) take(ctx context.Context, g *guild, j job, seen map[store.ID]bool
 		return false, false, p.failed(ctx, &j, err, false)
 	}
 	defer src.Close()
-	t := &taking{pass: p, job: j, guild: g, seen: seen, src: src, channels: map[string]store.Channel{}}
+	t := &fileImport{pass: p, job: j, guild: g, seen: seen, src: src, channels: map[string]store.Channel{}}
 	trouble, err := t.resume(ctx)
 	if err == nil && trouble == nil {
 		trouble, err = t.read(ctx)
@@ -94,15 +94,15 @@ func (p *pass) take(ctx context.Context, g *guild, j job, seen map[store.ID]bool
 	}
 	p.report.fine(j.path)
 	if !j.past {
-		p.settle(&j)
+		p.markExhausted(&j)
 		return false, t.begun, nil
 	}
 	t.step.batch.File.Complete = true
 	t.step.batch.Done = done()
-	return true, true, t.hand(ctx)
+	return true, true, t.emitStep(ctx)
 }
 
-func (t *taking) see(guild store.ID) {
+func (t *fileImport) see(guild store.ID) {
 	if t.seen != nil && len(t.seen) < guildLimit {
 		t.seen[guild] = true
 	}
@@ -110,35 +110,35 @@ func (t *taking) see(guild store.ID) {
 
 // read takes in line after line. trouble is what is wrong with the file; the
 // lines before it have been handed on.
-func (t *taking) read(ctx context.Context) (trouble, err error) {
+func (t *fileImport) read(ctx context.Context) (trouble, err error) {
 	for {
 		line, err := t.lines.Next()
 		switch {
 		case err != nil && err != io.EOF:
-			return err, t.handRest(ctx)
+			return err, t.emitRest(ctx)
 		case err == io.EOF && t.past:
 			return nil, nil // the last step is for the caller to complete
 		case err == io.EOF, !line.Finished && !t.past: // not a line yet
-			return nil, t.handRest(ctx)
+			return nil, t.emitRest(ctx)
 		}
 		if t.full() {
-			if err := t.hand(ctx); err != nil {
+			if err := t.emitStep(ctx); err != nil {
 				return nil, err
 			}
 		}
 		if err := t.add(line); err != nil {
-			return err, t.handRest(ctx)
+			return err, t.emitRest(ctx)
 		}
 	}
 }
 
-func (t *taking) full() bool {
+func (t *fileImport) full() bool {
 	return len(t.step.batch.Records) >= t.most || t.step.bytes >= stepBytes
 }
 
 // add puts a line into the step. An error says that it cannot yet be told what is to
 // be kept of it, so that it and what follows are for a later pass.
-func (t *taking) add(line ndjson.Line) error {
+func (t *fileImport) add(line ndjson.Line) error {
 	r := t.blank(line.Offset)
 	outcome, reason, err := t.judge(line, r)
 	if err != nil {
@@ -155,7 +155,7 @@ func (t *taking) add(line ndjson.Line) error {
 }
 
 // blank returns the place in the step for the record of the next line, at an offset.
-func (t *taking) blank(offset int64) *store.Record {
+func (t *fileImport) blank(offset int64) *store.Record {
 	if t.step.batch.Records == nil {
 		t.step.batch.Records = t.room(offset)
 	}
@@ -165,7 +165,7 @@ func (t *taking) blank(offset int64) *store.Record {
 }
 
 // judge returns what a line counts as. A message it puts into r.
-func (t *taking) judge(line ndjson.Line, r *store.Record) (o outcome, reason string, err error) {
+func (t *fileImport) judge(line ndjson.Line, r *store.Record) (o outcome, reason string, err error) {
 	if line.TooLong {
 		return malformed, badLength, nil
 	}
@@ -182,7 +182,7 @@ func (t *taking) judge(line ndjson.Line, r *store.Record) (o outcome, reason str
 }
 
 // move goes behind a line, and counts it unless it was counted before.
-func (t *taking) move(line ndjson.Line, o outcome, reason string) {
+func (t *fileImport) move(line ndjson.Line, o outcome, reason string) {
 	first := line.Offset == t.cursor.Offset-t.cursor.Tail
 	file := &t.step.batch.File
 	file.Offset, file.Tail = line.End, 0
@@ -200,7 +200,7 @@ func (t *taking) move(line ndjson.Line, o outcome, reason string) {
 }
 
 // count counts a line; the record of a message is the one that blank has returned last.
-func (t *taking) count(line ndjson.Line, o outcome, reason string) {
+func (t *fileImport) count(line ndjson.Line, o outcome, reason string) {
 	t.step.bytes += line.End - line.Offset
 	counts := &t.step.batch.File.Counts
 	counts.Lines++
@@ -222,7 +222,7 @@ func (t *taking) count(line ndjson.Line, o outcome, reason string) {
 
 // room returns an empty slice for the records of a step that begins at a place of
 // the file. Where that is compressed, it may have to grow.
-func (t *taking) room(offset int64) []store.Record {
+func (t *fileImport) room(offset int64) []store.Record {
 	if spare, ok := t.spare.Get().(*[]store.Record); ok {
 		return *spare
 	}
@@ -230,7 +230,7 @@ func (t *taking) room(offset int64) []store.Record {
 }
 
 // channel returns the channel of a line, with its id where that is known.
-func (t *taking) channel(r *store.Record) store.Channel {
+func (t *fileImport) channel(r *store.Record) store.Channel {
 	c := store.Channel{Name: r.Channel.Name}
 	if r.Guild != t.guild.id || c.Name == unknownChannel {
 		c.Name = t.texts.keep(c.Name)
@@ -248,7 +248,7 @@ func (t *taking) channel(r *store.Record) store.Channel {
 	return c
 }
 
-func (t *taking) quarantine(line ndjson.Line, reason string) {
+func (t *fileImport) quarantine(line ndjson.Line, reason string) {
 	b := &t.step.batch
 	q := store.Quarantined{File: t.path, Offset: line.Offset, Reason: reason}
 	if len(b.Quarantine) < stepQuarantine {
@@ -258,23 +258,23 @@ func (t *taking) quarantine(line ndjson.Line, reason string) {
 }
 
 // spans returns a part of the file under each of the names that it may have had.
-func (t *taking) spans(from, to int64) (spans []store.LogSpan) {
+func (t *fileImport) spans(from, to int64) (spans []store.LogSpan) {
 	for _, suffix := range suffixes {
 		spans = append(spans, store.LogSpan{File: t.key + suffix, From: from, To: to})
 	}
 	return spans
 }
 
-// handRest hands on what was taken in since the last step, if anything.
-func (t *taking) handRest(ctx context.Context) error {
+// emitRest hands on what was taken in since the last step, if anything.
+func (t *fileImport) emitRest(ctx context.Context) error {
 	if !t.fresh {
 		return nil
 	}
-	return t.hand(ctx)
+	return t.emitStep(ctx)
 }
 
-// hand hands the step on and begins the next one.
-func (t *taking) hand(ctx context.Context) error {
+// emitStep hands the step on and begins the next one.
+func (t *fileImport) emitStep(ctx context.Context) error {
 	t.step.disk = t.src.DiskBytes() - t.disk
 	t.disk += t.step.disk
 	file := &t.step.batch.File

@@ -40,7 +40,7 @@ func historyOf(g store.Gap) store.ID { return g.Channel }
 
 // listen works out what a guild has missed before a GUILD_CREATE, and notes the
 // first one.
-func (p *planner) listen(b *pending, guild store.ID, e guildSeen, known map[store.ID]store.ID) *listening {
+func (p *planner) listen(b *transaction, guild store.ID, e guildSeen, known map[store.ID]store.ID) *listening {
 	g := &listening{shard: e.shard, live: true, to: store.MicrosOf(e.at)}
 	sight, ok := known[sightKey]
 	if !ok {
@@ -78,7 +78,7 @@ func (p *planner) listen(b *pending, guild store.ID, e guildSeen, known map[stor
 // takeIn puts what was missed of a channel into the ledger and moves its cursor
 // to its last message. A channel without a message gets its own id for a cursor:
 // everything that will be posted in it is younger.
-func (p *planner) takeIn(b *pending, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID) {
+func (p *planner) takeIn(b *transaction, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID) {
 	cursor, seen := known[c.ID]
 	after := cursor
 	p.told(b, guild, g, c, seen)

@@ -7,8 +7,8 @@ import (
 	"rollcall/store"
 )
 
-// pending is the transaction that the writer puts together.
-type pending struct {
+// transaction is the transaction that the writer puts together.
+type transaction struct {
 	records   []store.Record
 	uncounted []store.Record // see store.Batch
 	accounts  []store.ID     // the same, each once
@@ -28,21 +28,21 @@ type pending struct {
 
 type cursorKey struct{ guild, channel store.ID }
 
-func newPending(size int) *pending {
-	return &pending{records: make([]store.Record, 0, size), cursors: make(map[cursorKey]store.ID)}
+func newTransaction(size int) *transaction {
+	return &transaction{records: make([]store.Record, 0, size), cursors: make(map[cursorKey]store.ID)}
 }
 
 // move moves a channel's cursor up; it never goes back.
-func (b *pending) move(c store.ChannelCursor) {
+func (b *transaction) move(c store.ChannelCursor) {
 	key := cursorKey{c.Guild, c.Channel}
 	b.cursors[key] = max(b.cursors[key], c.Last)
 }
 
-func (b *pending) empty() bool {
+func (b *transaction) empty() bool {
 	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
 }
 
-func (b *pending) batch() store.Batch {
+func (b *transaction) batch() store.Batch {
 	cursors := make([]store.ChannelCursor, 0, len(b.cursors))
 	for key, last := range b.cursors {
 		cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
