@@ -237,6 +237,15 @@ func (a *access) reading(guild, channel store.ID) permissions.Reading {
 	return permissions.Unknown
 }
 
+// everyoneReads reports whether a member without any role may read a channel's history. It
+// is false where that is not known for certain. Of a thread it has to be asked for its channel.
+func (a *access) everyoneReads(guild, channel store.ID) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	g := a.guilds[guild]
+	return g != nil && !g.vague[channel] && g.model.Reading(permissions.Everyone, channel) == permissions.Full
+}
+
 // managesThreads reports whether the bot may list private threads that it is not in below
 // a channel; it may unless it is known that it may not.
 func (a *access) managesThreads(guild, channel store.ID) bool {

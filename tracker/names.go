@@ -26,6 +26,7 @@ type channelInfo struct {
 	guild  store.ID
 	parent store.ID // a thread's channel, else 0
 	name   string
+	open   bool // a thread that whoever may read its channel may read, too
 }
 
 func newNames() *names {
@@ -127,5 +128,6 @@ func (n *names) set(c channel) {
 	if c.Name != "" {
 		info.name = c.Name
 	}
+	info.open = c.Type == channelNewsThread || c.Type == channelPublicThread
 	n.channels[c.ID] = info
 }

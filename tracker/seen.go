@@ -160,3 +160,16 @@ func (m message) passed() (p store.Passed, ok bool) {
 	}
 	return store.Passed{Guild: m.GuildID, Channel: m.ChannelID, Message: m.ID, Why: why}, true
 }
+
+// EveryoneReads reports whether a member without any role may read a channel or thread. It is
+// false where that is not known: before a guild's roles and channels have been told, and of
+// threads that nobody has told of since the daemon began. It may be called from any goroutine.
+func (t *Tracker) EveryoneReads(guild, channel store.ID) bool {
+	if c, known := t.names.channel(channel); known && c.parent != 0 {
+		if !c.open {
+			return false
+		}
+		channel = c.parent
+	}
+	return t.access.everyoneReads(guild, channel)
+}

@@ -22,6 +22,9 @@ const ProblemTrailer = "Rollcall-Problem"
 // connection, so that half an export never looks like a whole one. Damaged records
 // are such a failure, told after all that can be read.
 func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
+	if format := r.URL.Query().Get("format"); slices.Contains(FileFormats(), format) {
+		return problem(http.StatusNotAcceptable, "%s is a file for the command line: rollcall export --format %s --out PATH", format, format)
+	}
 	q, err := s.query(r, "guild", "user", "since", "until", "tz", "format")
 	if err != nil {
 		return err
@@ -30,7 +33,14 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", contentType(q.format))
+	return s.streamed(w, r, contentType(q.format), func(out *stream) error {
+		return s.writeRecords(out, r, selected, q.format)
+	})
+}
+
+// streamed answers with what write writes.
+func (s *Server) streamed(w http.ResponseWriter, r *http.Request, contentType string, write func(*stream) error) error {
+	w.Header().Set("Content-Type", contentType)
 	if r.Method == http.MethodHead {
 		return nil
 	}
@@ -39,7 +49,7 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Trailer", ProblemTrailer)
 	}
 	out := newStream(w)
-	err = s.writeRecords(out, r, selected, q.format)
+	err := write(out)
 	out.close()
 	switch {
 	case err == nil:

@@ -61,12 +61,13 @@ func (s *Server) upkeepRoutes() []route {
 		{"POST", CompactPath, s.alone(s.postCompact)},
 		{"POST", LoginPath, bodiless(s.postLogin)},
 		{"GET", FoldersPath, s.getFolders},
+		{"GET", RecordsPath, s.limited(s.getRecords)},
 		{"POST", ImportPath, s.postImport},
 	}
 }
 
 func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath || path == LoginPath || path == ImportPath
+	return path == BackupPath || path == CompactPath || path == FoldersPath || path == LoginPath || path == ImportPath || path == RecordsPath
 }
 
 // alone lets one of them run at a time, and for as long as it takes.

@@ -84,24 +84,6 @@ func (a *app) printGuilds(guilds []store.Guild) error {
 	return a.print(t, len(guilds), "no messages yet")
 }
 
-func (a *app) exportCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "export",
-		Short: "Print every record, a line each, by guild, user and time",
-		Long:  "Print every record, a line each, by guild, user and time. A guild and a user are named by\nid, or by name if only one has it. A day stands for its beginning in the time zone.",
-		Args:  arguments(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			query := flagValues(c, "guild", "user", "since", "until", "tz", "format")
-			return a.reading(c, query, func(s *source) error { return a.copyAnswer(c, s, "/v1/export", query) })
-		},
-	}
-	c.Flags().String("guild", "", "only of this `guild`")
-	c.Flags().String("user", "", "only of this `user`")
-	spanFlags(c)
-	c.Flags().String("format", "ndjson", "`ndjson` or csv")
-	return c
-}
-
 // copyAnswer prints an answer as it comes.
 func (a *app) copyAnswer(c *cobra.Command, s *source, path string, query url.Values) error {
 	response, err := s.get(c.Context(), path, query)
