@@ -1,18 +1,13 @@
 package store
 
 import (
-	"cmp"
-	"math"
 	"slices"
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
+	"rollcall/store/internal/rollup"
 )
-
-// findSlack is how far a message's stored time may lie from the one that a Change
-// tells. Discord's ids tell their messages' times to the millisecond.
-const findSlack Micros = 1e6
 
 // applyChanges does what happened to messages, in its order.
 func (w *writeTx) applyChanges(changes []Change) error {
@@ -104,65 +99,126 @@ func (g *guildTx) edit(key record.Key, c *Change) error {
 	})
 }
 
-// find returns the records of the messages that are stored.
-func (g *guildTx) find(changes []Change) (map[ID]record.Key, error) {
-	found := map[ID]record.Key{}
-	var unknown []Change // whose authors are not known, each message once
-	for _, c := range changes {
-		if _, ok := found[c.Message]; ok {
-			continue
-		}
-		if c.User == 0 {
-			unknown = append(unknown, c)
-			continue
-		}
-		cursor := g.records.Between(c.Time-findSlack, c.Time+findSlack)
-		for b, _ := cursor.Seek(record.Key{User: c.User, Time: c.Time - findSlack, ID: 0}.Append(nil)); b != nil; b, _ = cursor.Next() {
-			key, ok := record.ParseKey(b)
-			if !ok {
-				return nil, kv.Damaged(b)
-			}
-			if key.User != c.User || key.Time > c.Time+findSlack {
-				break
-			}
-			if key.ID == uint64(c.Message) {
-				found[c.Message] = key
-			}
-		}
-	}
-	return found, g.findByTime(unknown, found)
-}
+// stepWeeks is how many users' weeks one step of a channel's task looks at.
+const stepWeeks = 5_000
 
-// findByTime looks for messages in the quarter hours in which they were written, each
-// of which it reads once.
-func (g *guildTx) findByTime(changes []Change, found map[ID]record.Key) error {
-	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Time, b.Time) })
-	last := uint32(0)
-	for i := range changes {
-		for q := max(civil.QuarterOf(changes[i].Time-findSlack), last); q <= civil.QuarterOf(changes[i].Time+findSlack); q++ {
-			if err := g.findIn(q, changes[i:], found); err != nil {
-				return err
-			}
-			last = q + 1
+// putTasks notes the channels that were deleted. Their messages may be too many for
+// this transaction.
+func (w *writeTx) putTasks(deleted []DeletedChannel) error {
+	for _, d := range deleted {
+		t := Task{taskRedactChannel, d.Guild, d.Channel}
+		if d.Action == Remove {
+			t.kind = taskRemoveChannel
+		}
+		if err := w.put(w.state(stateTombstones), t.key(), nil); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// findIn looks for those of the changes' messages that were written in a quarter hour.
-func (g *guildTx) findIn(q uint32, changes []Change, found map[ID]record.Key) error {
-	moments, _, err := g.timeline.Quarter(q, math.MaxInt)
+// stepChannel does away with a part of a deleted channel's messages: those that are
+// stored with its id. The activity tells who wrote there in which week, so that not
+// every record has to be looked at; the position is a key of it.
+func (w *writeTx) stepChannel(t Task, position []byte) (erased Erased, next []byte, err error) {
+	if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(t.guild))) == nil {
+		return erased, nil, nil
+	}
+	g, err := w.guild(t.guild)
 	if err != nil {
-		return err
+		return erased, nil, err
 	}
-	for _, m := range moments {
-		at, _ := slices.BinarySearchFunc(changes, m.Time-findSlack, func(c Change, t Micros) int { return cmp.Compare(c.Time, t) })
-		for ; at < len(changes) && changes[at].Time <= m.Time+findSlack; at++ {
-			key := record.Key{User: m.User, Time: m.Time, ID: uint64(changes[at].Message)}
-			if g.records.Get(key.Append(nil)) != nil {
-				found[changes[at].Message] = key
-			}
+	numbers, err := g.numbersOf(t.id)
+	if err != nil || len(numbers) == 0 {
+		return erased, nil, err
+	}
+	if err := g.count(nil); err != nil {
+		return erased, nil, err
+	}
+	keys, next, err := g.writtenIn(numbers, t.kind == taskRemoveChannel, position)
+	if err != nil {
+		return erased, nil, err
+	}
+	erased.Messages = int64(len(keys))
+	for _, key := range keys {
+		if t.kind == taskRemoveChannel {
+			err = g.obliterate(key)
+		} else {
+			err = g.redact(key)
+		}
+		if err != nil {
+			return erased, nil, err
 		}
 	}
-	return nil
+	return erased, next, nil
+}
+
+// numbersOf returns the numbers under which a channel is known: one for each name it
+// has had.
+func (g *guildTx) numbersOf(channel ID) (map[uint32]bool, error) {
+	numbers := map[uint32]bool{}
+	for n := range g.info.channels {
+		c, err := g.channel(n)
+		if err != nil {
+			return nil, err
+		}
+		if c.ID == channel {
+			numbers[n] = true
+		}
+	}
+	return numbers, nil
+}
+
+// writtenIn returns records in channels, even those whose text is gone, from a key of
+// the activity on, and the key to go on from, nil at the end.
+func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte) (keys []record.Key, next []byte, err error) {
+	weeks := 0
+	for at := position; ; at = next {
+		more := false
+		var chunk []byte
+		chunk, next, err = g.activity.Chunk(at, func(week uint32, user ID, cells []rollup.Cell) (err error) {
+			weeks++
+			if !more && slices.ContainsFunc(cells, func(c rollup.Cell) bool { return channels[c.Channel] }) {
+				keys, more, err = g.writtenBy(user, week, channels, even, keys)
+			}
+			return err
+		})
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case more: // the rest of this chunk has its turn in the next step
+			return keys, chunk, nil
+		case next == nil || len(keys) >= stepRecords || weeks >= stepWeeks:
+			return keys, next, nil
+		}
+	}
+}
+
+// writtenBy adds the records of a user's week that are in channels, even those whose
+// text is gone, and says whether there are more than a step may change.
+func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []record.Key) (all []record.Key, more bool, err error) {
+	from, to := civil.QuarterStart(week*civil.WeekQuarters), civil.QuarterStart((week+1)*civil.WeekQuarters)
+	c := g.records.Between(from, to)
+	for b, value := c.Seek(record.Key{User: user, Time: from, ID: 0}.Append(nil)); b != nil; b, value = c.Next() {
+		key, ok := record.ParseKey(b)
+		if !ok {
+			return nil, false, kv.Damaged(b)
+		}
+		if key.User != user || key.Time >= to {
+			break
+		}
+		s, err := record.Read(b, value, key.Time)
+		if err != nil {
+			g.w.bad.note(g.id, b, err)
+			continue
+		}
+		if !channels[s.Channel] || s.Gone && !even {
+			continue
+		}
+		if len(keys) >= stepRecords {
+			return keys, true, nil
+		}
+		keys = append(keys, key)
+	}
+	return keys, false, nil
 }

@@ -4,20 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
-	"rollcall/internal/civil"
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/packed"
-	"rollcall/store/internal/record"
-	"rollcall/store/internal/rollup"
 )
-
-// checkLimit bounds what Check reports; one damaged page can break thousands of values.
-const checkLimit = 100
 
 // Check reads every value, verifies its checksum, and compares what is kept
 // beside the records (timeline, activity, profiles, totals) with the records. It
@@ -193,246 +187,88 @@ func (c *checker) texts(name string, b *kv.Bucket, texts *crypt.Codec) error {
 	})
 }
 
-// tally is what a guild's records add up to. The moments of the timeline are
-// compared as sums of hashes, so that nothing grows with the guild.
-type tally struct {
-	messages, users int64
-	profiles, weeks int64 // that are not pending
-	moments         uint64
-	uncounted       int64
-	ids, logs       record.Span
-}
-
-func (c *checker) guild(guild ID, info guildInfo) error {
-	name := bucketName(guild)
-	path := func(bucket []byte) string { return string(bucket) + "/" + string(name) }
-	var t tally
-	if err := c.channels(path(bucketChannels), c.tx.Bucket(bucketChannels).Bucket(name), c.keys.NestedTexts(bucketChannels, name), info.channels); err != nil {
-		return err
-	}
-	texts := c.keys.NestedTexts(bucketRecords, name)
-	user := &userCheck{checker: c, guild: name, id: guild}
-	if r := recordsOf(c.tx, guild); r != nil { // else reported below
-		user.pending = uncountedOf(r, 0)
-	}
-	err := c.eachRecord(path(bucketRecords), guild, func(key record.Key, b, payload []byte) error {
-		s, err := record.Decode(payload, key.Time)
-		if err != nil || s.Channel >= info.channels || key.IsLog() != (s.Source == SourceLog) || !isKnown(&s, key) {
-			return c.report("%s: the value under key %x is no record", path(bucketRecords), b)
+// known reads what is known of channels.
+func (c *checker) known() error {
+	texts := knownTexts(c.keys)
+	return c.eachValue("state/"+string(stateKnown), c.tx.Bucket(bucketState).Bucket(stateKnown), func(key, payload []byte) error {
+		text, err := texts.Read(key, payload, 0)
+		if err != nil {
+			return c.report("state/%s: %v", stateKnown, err)
 		}
-		if err := s.Open(texts, b, &c.text); err != nil {
-			return c.report("%s: %v", path(bucketRecords), err)
-		}
-		if !utf8.Valid(s.Text) || !utf8.Valid(s.Line.Text) {
-			return c.report("%s: the text of the value under key %x is not UTF-8", path(bucketRecords), b)
-		}
-		if !s.ExtraOK() {
-			return c.report("%s: what the value under key %x has besides its content does not decode", path(bucketRecords), b)
-		}
-		if len(s.Body) > 0 && key.Time < info.texts {
-			return c.report("%s: the value under key %x has a text, though none is to be so old", path(bucketRecords), b)
-		}
-		t.messages++
-		t.moments += hashMoment(rollup.Moment{Time: key.Time, User: key.User})
-		t.span(key, &s)
-		return user.add(key, s.Channel, &t)
-	})
-	if err == nil {
-		err = user.finish(&t)
-	}
-	if err == nil {
-		err = c.traces(guild, info, &t)
-	}
-	if err != nil {
-		return err
-	}
-	return c.compare(guild, info, &t)
-}
-
-func (c *checker) channels(path string, b *kv.Bucket, names *crypt.Codec, count uint32) error {
-	numbers := uint32(0)
-	err := c.eachValue(path, b, func(key, payload []byte) error {
-		if len(key) != 5 || key[0] != 0 {
+		if c.keys.SkipDecrypt && len(text) == 0 {
 			return nil
 		}
-		numbers++
-		number := binary.BigEndian.Uint32(key[1:])
-		if len(payload) < 8 || number >= count {
-			return c.report("%s: the value under key %x is no channel", path, key)
-		}
-		channel, err := decodeChannel(names, key, payload)
-		if err != nil {
-			return c.report("%s: %v", path, err)
-		}
-		if c.keys.SkipDecrypt {
-			return nil // its name is unknown, and so is the salt
-		}
-		back, err := kv.Get(b, channelHashKey(c.salt, channel))
-		if err == nil && len(back) == 4 && !bytes.Equal(back, kv.U32(nil, number)) { // a name that was learnt may have two numbers
-			other, err := readChannel(b, names, binary.BigEndian.Uint32(back))
-			if err == nil && other == channel {
-				return nil
-			}
-		}
-		if err != nil || !bytes.Equal(back, kv.U32(nil, number)) {
-			return c.report("%s: channel %d is not found by its name", path, number)
+		if _, err := decodeChannelInfo(text); err != nil || len(key) != 16 {
+			return c.report("state/%s: the value under key %x does not decode", stateKnown, key)
 		}
 		return nil
 	})
-	if err == nil && numbers != count {
-		err = c.report("%s: has %d channels, want %d", path, numbers, count)
-	}
-	return err
 }
 
-// compare checks a guild's other buckets against the tally of its records.
-func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
-	name := bucketName(guild)
-	weeks, err := c.countPacked("activity/"+string(name), c.tx.Bucket(bucketActivity).Bucket(name), 4)
-	if err != nil {
-		return err
-	}
-	profiles, err := c.countPacked("profiles/"+string(name), c.tx.Bucket(bucketProfiles).Bucket(name), 0)
-	if err != nil {
-		return err
-	}
-	var inTimeline int64
-	var moments uint64
-	err = c.eachValue("timeline/"+string(name), c.tx.Bucket(bucketTimeline).Bucket(name), func(key, payload []byte) error {
-		if len(key) != 6 {
-			return c.report("timeline/%s: key %x is no quarter hour's", name, key)
-		}
-		chunk, err := rollup.DecodeChunk(nil, binary.BigEndian.Uint32(key), payload)
-		if err != nil {
-			return c.report("timeline/%s: the value under key %x does not decode", name, key)
-		}
-		for _, m := range chunk {
-			inTimeline++
-			moments += hashMoment(m)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, v := range []struct {
-		what       string
-		have, want int64
-	}{
-		{"messages", info.messages, t.messages}, {"users", info.users, t.users}, {"profiles", profiles, t.profiles},
-		{"traces of messages that do not count", info.uncounted, t.uncounted}, {"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
-	} {
-		if v.have != v.want {
-			if err := c.report("guild %d: has %d %s, the records make %d", guild, v.have, v.what, v.want); err != nil {
-				return err
-			}
-		}
-	}
-	if moments != t.moments {
-		if err := c.report("guild %d: the timeline holds other moments than the records", guild); err != nil {
-			return err
-		}
-	}
-	if !info.ids.Covers(t.ids) || !info.logs.Covers(t.logs) {
-		return c.report("guild %d: records lie outside of the spans of its sources", guild)
-	}
-	return nil
-}
-
-// hashMoment mixes a moment into 64 bits (the finalizer of MurmurHash3, twice).
-func hashMoment(m rollup.Moment) uint64 { return mix(mix(uint64(m.Time)) ^ uint64(m.User)) }
-
-func mix(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
-}
-
-// userCheck adds up the records of one user after the other and compares each
-// user's weeks and profile. Records come by user and time.
-type userCheck struct {
-	*checker
-	guild []byte
-	id    ID // of the guild
-	user  ID
-	total int64
-	week  uint32
-	cells []rollup.Cell
-
-	pending []rollup.Change // of this user and those to come, what activity and profiles do not know yet
-	waiting int64           // how many of this user's were among them
-}
-
-func (u *userCheck) add(key record.Key, channel uint32, t *tally) error {
-	q := civil.QuarterOf(key.Time)
-	if key.User != u.user || u.total == 0 {
-		if err := u.finish(t); err != nil {
-			return err
-		}
-		u.user, u.week = key.User, civil.WeekOf(q)
-	}
-	if civil.WeekOf(q) != u.week {
-		if err := u.finishWeek(t); err != nil {
-			return err
-		}
-		u.week = civil.WeekOf(q)
-	}
-	u.total++
-	u.cells = append(u.cells, rollup.Cell{Quarter: uint16(q % civil.WeekQuarters), Channel: channel, Count: 1})
-	return nil
-}
-
-func (u *userCheck) finishWeek(t *tally) error {
-	for len(u.pending) > 0 && u.pending[0].User == u.user && civil.WeekOf(civil.QuarterOf(u.pending[0].Time)) == u.week {
-		known := u.pending[0].Cell()
-		known.Count = -known.Count
-		u.cells = append(u.cells, known)
-		u.pending = u.pending[1:]
-		u.waiting++
-	}
-	want := rollup.AppendWeek(nil, rollup.AddCells(nil, u.cells))
-	u.cells = u.cells[:0]
-	if len(want) > 0 {
-		t.weeks++
-	}
-	have, err := u.value(bucketActivity, rollup.WeekPrefix(u.week))
-	if err != nil || !bytes.Equal(have, want) {
-		return u.report("activity/%s: user %d's week %d is not what the records make", u.guild, u.user, u.week)
-	}
-	return nil
-}
-
-func (u *userCheck) finish(t *tally) error {
-	if u.total == 0 {
-		return nil
-	}
-	if err := u.finishWeek(t); err != nil {
-		return err
-	}
-	t.users++
-	total := u.total - u.waiting
-	u.total, u.waiting = 0, 0
-	if !u.leaving[u.user] && u.forgotten.has(Person{u.user, u.id}) {
-		return u.report("user_stats/%s: user %d is forgotten and has records", u.guild, u.user)
-	}
-	payload, err := u.value(bucketProfiles, nil)
-	if total == 0 && payload == nil && err == nil {
-		return nil
-	}
-	t.profiles++
-	if have, derr := decodeProfile(payload); err != nil || derr != nil || have != total {
-		return u.report("profiles/%s: user %d has %d messages, the records make %d", u.guild, u.user, have, total)
-	}
-	return nil
-}
-
-// value returns the user's in a packed bucket.
-func (u *userCheck) value(bucket, prefix []byte) ([]byte, error) {
-	b := u.tx.Bucket(bucket).Bucket(u.guild)
+// passed counts the messages that were passed by.
+func (c *checker) passed() error {
+	b := c.tx.Bucket(bucketState).Bucket(statePassed)
 	if b == nil {
-		return nil, kv.ErrBadValue
+		return nil // reported with the others
 	}
-	return packed.Get(b, prefix, u.user)
+	found, name := uint64(0), "state/"+string(statePassed)
+	err := c.eachValue(name, b, func(key, payload []byte) error {
+		if bytes.Equal(key, passedCount) {
+			return nil
+		}
+		found++
+		if _, ok := decodePassed(key, payload); !ok {
+			return c.report("%s: the value under key %x does not decode", name, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if count, err := getID(b, passedCount); err == nil && uint64(count) != found {
+		return c.report("%s: there are %d messages, and their count is %d", name, found, count)
+	}
+	return nil
+}
+
+// tombstones reads who is forgotten, of whom no records may be left.
+func (c *checker) tombstones() error {
+	if !c.keys.SkipDecrypt { // people are found by hashes with the salt, which is encrypted then
+		if err := c.forgotten.load(c.tx); err != nil {
+			return c.report("state/%s: %v", stateTombstones, err)
+		}
+	}
+	c.leaving = map[ID]bool{}
+	return c.eachValue("state/"+string(stateTombstones), c.tx.Bucket(bucketState).Bucket(stateTombstones), func(key, _ []byte) error {
+		t, ok := parseTask(key)
+		switch {
+		case key[0] == tombTask && !ok:
+			return c.report("state/%s: key %x is no task's", stateTombstones, key)
+		case ok && t.kind == taskForget:
+			c.leaving[t.id] = true
+		case key[0] == tombAccount && len(key) != 9:
+			return c.report("state/%s: key %x is no account's", stateTombstones, key)
+		}
+		return nil
+	})
+}
+
+// early verifies what is kept of messages that are not there.
+func (c *checker) early() error {
+	texts := earlyTexts(c.keys)
+	return c.eachValue("state/"+string(stateEarly), c.tx.Bucket(bucketState).Bucket(stateEarly), func(b, payload []byte) error {
+		_, ok := parseEarlyKey(b)
+		e, err := decodeEarly(payload)
+		switch {
+		case !ok || err != nil || e.action != Edit && len(payload) > earlyHead:
+			return c.report("state/%s: the value under key %x does not decode", stateEarly, b)
+		case e.action != Edit:
+			return nil
+		}
+		text, err := texts.Read(b, payload, earlyHead)
+		if err != nil || !c.keys.SkipDecrypt && json.Unmarshal(text, new(earlyEdit)) != nil {
+			return c.report("state/%s: the text under key %x cannot be read: %v", stateEarly, b, err)
+		}
+		return nil
+	})
 }

@@ -321,3 +321,7 @@ func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []record.
 	}
 	return found, nil, nil
 }
+
+// Forgotten says whether a user is forgotten: in the guild or everywhere, or, if
+// Guild is 0, everywhere.
+func (db *DB) Forgotten(p Person) bool { return db.forgotten.has(p) }

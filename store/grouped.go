@@ -3,13 +3,10 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 
-	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 )
 
@@ -123,86 +120,4 @@ func (db *DB) SelectChannel(ctx context.Context, guild ID, text string) (selects
 		}
 		return names[c.Name]
 	}, err
-}
-
-// namedGuilds bounds of how many guilds channelIDs remembers the names.
-const namedGuilds = 256
-
-// channelIDs knows of the names that a guild's channels have had which id has each. It
-// reads each channel once, when it is first asked, since a guild may have a hundred
-// thousand threads.
-type channelIDs struct {
-	mu     sync.Mutex
-	guilds map[ID]*namedIDs
-}
-
-type namedIDs struct {
-	first Channel       // the one with the number 0, which tells that the guild is the same
-	read  uint32        // numbers below it are in ids
-	ids   map[string]ID // 0: several have had the name. Replaced, not changed
-}
-
-// of returns the ids by name, which the caller must not change.
-func (k *channelIDs) of(tx *kv.Tx, keys *crypt.Keyring, guild ID) (map[string]ID, error) {
-	name := bucketName(guild)
-	channels := tx.Bucket(bucketChannels).Bucket(name)
-	payload, err := kv.Get(tx.Bucket(bucketGuilds), kv.U64(nil, uint64(guild)))
-	if err != nil || payload == nil || channels == nil {
-		return nil, err
-	}
-	info, err := decodeGuildInfo(payload)
-	if err != nil || info.channels == 0 {
-		return nil, err
-	}
-	texts := keys.NestedTexts(bucketChannels, name)
-	first, err := readChannel(channels, texts, 0)
-	if err != nil {
-		return nil, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	n := k.guilds[guild]
-	if n != nil && n.first == first && n.read >= info.channels {
-		return n.ids, nil
-	}
-	fresh := &namedIDs{first: first, ids: map[string]ID{}}
-	if n != nil && n.first == first {
-		fresh.read = n.read
-		for name, id := range n.ids {
-			fresh.ids[name] = id
-		}
-	}
-	c := channels.Cursor()
-	for key, value := c.Seek(channelNumberKey(fresh.read)); len(key) == 5 && key[0] == 0; key, value = c.Next() {
-		number := binary.BigEndian.Uint32(key[1:])
-		payload, ok := kv.Unseal(key, value)
-		if !ok {
-			return nil, kv.Damaged(key)
-		}
-		channel, err := decodeChannel(texts, key, payload)
-		if err != nil {
-			return nil, err
-		}
-		fresh.read = number + 1
-		if channel.ID == 0 || channel.Name == UnknownChannel {
-			continue
-		}
-		if id, known := fresh.ids[channel.Name]; known && id != channel.ID {
-			fresh.ids[channel.Name] = 0
-		} else {
-			fresh.ids[channel.Name] = channel.ID
-		}
-	}
-	if len(k.guilds) >= namedGuilds || k.guilds == nil {
-		k.guilds = map[ID]*namedIDs{}
-	}
-	k.guilds[guild] = fresh
-	return fresh.ids, nil
-}
-
-// drop forgets a guild that is removed.
-func (k *channelIDs) drop(guild ID) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.guilds, guild)
 }

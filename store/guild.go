@@ -1,8 +1,6 @@
 package store
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
+	"rollcall/store/internal/packed"
 	"rollcall/store/internal/record"
 	"rollcall/store/internal/rollup"
 )
@@ -130,86 +129,6 @@ type guildTx struct {
 	room        []byte                     // for a key
 }
 
-// guild returns a guild's part of the transaction, making its buckets.
-func (w *writeTx) guild(id ID) (*guildTx, error) {
-	if g := w.guilds[id]; g != nil {
-		return g, nil
-	}
-	g := &guildTx{w: w, id: id, key: kv.U64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]rollup.Moment{}, removedFrom: map[ID]bool{}}
-	g.info.texts = civil.MaxMicros
-	payload, err := kv.Get(w.tx.Bucket(bucketGuilds), g.key)
-	if err != nil {
-		return nil, err
-	}
-	if payload != nil {
-		if g.info, err = decodeGuildInfo(payload); err != nil {
-			return nil, kv.Damaged(g.key)
-		}
-	}
-	g.before = g.info
-	name := bucketName(id)
-	g.texts, g.named = w.keys.NestedTexts(bucketRecords, name), w.keys.NestedTexts(bucketChannels, name)
-	var main, timeline, weeks *kv.Bucket
-	for i, to := range []**kv.Bucket{&main, &timeline, &weeks, &g.profiles, &g.channels} {
-		if *to, err = w.tx.Bucket(perGuildBuckets[i]).CreateBucketIfNotExists(name); err != nil {
-			return nil, err
-		}
-	}
-	if g.records = lsm.Begin(main, w.tx.Bucket(bucketRecent), id, &w.arena); g.records.Damaged() {
-		w.bad.note(id, g.key, kv.Damaged(g.key))
-	}
-	timeline.FillPercent = kv.BulkFill // it grows at its end
-	g.timeline, g.activity = rollup.OpenTimeline(timeline, &w.arena), rollup.OpenActivity(weeks, &w.arena)
-	g.traces = len(kv.Keys(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
-	if b := w.state(stateTombstones); len(kv.Keys(b, []byte{tombAccount}, 1)) > 0 {
-		g.accounts = b
-	}
-	w.guilds[id] = g
-	return g, nil
-}
-
-// Keys of channels/<guild>: 0 · number u32 gives a channel as it was (id u64 ·
-// name, a text); 1 · the first 16 bytes of SHA-256(salt · id u64 · name) gives its
-// number back. Names may be longer than a key.
-func channelNumberKey(number uint32) []byte { return kv.U32([]byte{0}, number) }
-
-func channelHashKey(salt []byte, c Channel) []byte {
-	sum := sha256.Sum256(append(kv.U64(bytes.Clone(salt), uint64(c.ID)), c.Name...))
-	return append([]byte{1}, sum[:16]...)
-}
-
-// number returns the number of a channel as it is, giving out a new one if it
-// was never seen so.
-func (g *guildTx) number(c Channel) (uint32, error) {
-	if n, ok := g.numbers[c]; ok {
-		return n, nil
-	}
-	hash := channelHashKey(g.w.salt, c)
-	payload, err := kv.Get(g.channels, hash)
-	if err != nil {
-		return 0, err
-	}
-	if payload != nil {
-		if len(payload) != 4 {
-			return 0, kv.Damaged(hash)
-		}
-		n := binary.BigEndian.Uint32(payload)
-		g.numbers[c] = n
-		return n, nil
-	}
-	n := g.info.channels
-	g.info.channels++
-	key := channelNumberKey(n)
-	if err := g.w.put(g.channels, key, g.named.Append(kv.U64(nil, uint64(c.ID)), key, []byte(c.Name))); err != nil {
-		return 0, err
-	}
-	if err := g.w.put(g.channels, hash, kv.U32(nil, n)); err != nil {
-		return 0, err
-	}
-	g.numbers[c] = n
-	return n, nil
-}
-
 // bulk is from how many records of a guildBatch on activity is written in bulk.
 const bulk = 5000
 
@@ -224,62 +143,6 @@ func (g *guildTx) begin(s *share) {
 		g.given[i] = -1
 	}
 	g.changes = slices.Grow(g.changes, len(s.records))
-}
-
-// numberOf returns the number of the channel of one of the share's records.
-func (g *guildTx) numberOf(p *pending) (uint32, error) {
-	if n := g.given[p.channel]; n >= 0 {
-		return uint32(n), nil
-	}
-	n, err := g.number(g.share.channels[p.channel])
-	if err == nil {
-		g.given[p.channel] = int64(n)
-	}
-	return n, err
-}
-
-// channel returns the channel with a number.
-func (g *guildTx) channel(number uint32) (Channel, error) {
-	if c, ok := g.names[number]; ok {
-		return c, nil
-	}
-	c, err := readChannel(g.channels, g.named, number)
-	if err == nil {
-		g.names[number] = c
-	}
-	return c, err
-}
-
-func readChannel(b *kv.Bucket, names *crypt.Codec, number uint32) (Channel, error) {
-	key := channelNumberKey(number)
-	payload, err := kv.Get(b, key)
-	if err != nil {
-		return Channel{}, err
-	}
-	return decodeChannel(names, key, payload)
-}
-
-func decodeChannel(names *crypt.Codec, key, payload []byte) (Channel, error) {
-	name, err := names.Read(key, payload, 8)
-	if err != nil {
-		return Channel{}, err
-	}
-	return Channel{ID(binary.BigEndian.Uint64(payload)), string(name)}, nil
-}
-
-// flush writes what the records of this transaction changed beside them.
-func (w *writeTx) flush() error {
-	ids := make([]ID, 0, len(w.guilds))
-	for id := range w.guilds {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		if err := w.guilds[id].flush(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (g *guildTx) flush() error {
@@ -306,4 +169,144 @@ func (g *guildTx) flush() error {
 	}
 	g.before = g.info
 	return g.w.put(g.w.tx.Bucket(bucketGuilds), g.key, g.info.append(nil))
+}
+
+// numberOf returns the number of the channel of one of the share's records.
+func (g *guildTx) numberOf(p *pending) (uint32, error) {
+	if n := g.given[p.channel]; n >= 0 {
+		return uint32(n), nil
+	}
+	n, err := g.number(g.share.channels[p.channel])
+	if err == nil {
+		g.given[p.channel] = int64(n)
+	}
+	return n, err
+}
+
+// Activity is by user, as records are, so a small commit would touch a page of it for
+// nearly each of its people. It need not be changed at once: what it does not know yet is
+// in the runs that came last, which are marked as uncounted. It is entered when those runs
+// are merged, or before one of their records goes; until then whoever reads adds it up.
+// That is little: a few runs of some kilobytes. Totals of the guild are kept at once.
+
+// recordsOf returns the records of a guild; nil if it is not known.
+func recordsOf(tx *kv.Tx, guild ID) *lsm.Records {
+	main := tx.Bucket(bucketRecords).Bucket(bucketName(guild))
+	if main == nil {
+		return nil
+	}
+	return lsm.Open(main, tx.Bucket(bucketRecent), guild)
+}
+
+// uncountedOf returns what activity does not know yet, in the order of users and times;
+// only of one user if that is not 0. A record that cannot be read is not among it.
+func uncountedOf(r *lsm.Records, user ID) []rollup.Change {
+	changes, _ := changesOf(r.Uncounted(), user)
+	return changes
+}
+
+// changesOf returns what the records behind a cursor add to activity, in the order of users
+// and times; only those of one user if that is not 0. all is false if some could not be
+// read: of those nothing is known but that they are there.
+func changesOf(c *lsm.Cursor, user ID) (changes []rollup.Change, all bool) {
+	all = true
+	for b, value := c.Seek(record.Key{User: user, Time: civil.MinMicros}.Append(nil)); b != nil; b, value = c.Next() {
+		key := record.PadKey(b)
+		if user != 0 && key.User != user {
+			break
+		}
+		s, err := record.Read(b, value, key.Time)
+		if err != nil {
+			all = false
+			continue
+		}
+		changes = append(changes, rollup.Change{User: key.User, Time: key.Time, Channel: s.Channel, By: 1})
+	}
+	return changes, all
+}
+
+// count enters in activity what is uncounted, and changes, which are in the order of users
+// and times.
+func (g *guildTx) count(changes []rollup.Change) error {
+	if uncounted := uncountedOf(g.records, 0); len(uncounted) > 0 {
+		changes = append(uncounted, changes...)
+		rollup.SortChanges(changes)
+	}
+	if err := g.records.MarkCounted(); err != nil || len(changes) == 0 {
+		return err
+	}
+	if err := g.flushProfiles(changes); err != nil {
+		return err
+	}
+	return g.activity.Apply(changes)
+}
+
+// mayWait reports whether the changes of this transaction are records that came, and
+// nothing else.
+func (g *guildTx) mayWait() bool {
+	return g.records.Added() == len(g.changes) && len(g.changes) > 0 &&
+		!slices.ContainsFunc(g.changes, func(c rollup.Change) bool { return c.By < 0 })
+}
+
+// addTotals adds changes, which are in the order of users, to the guild's totals. The
+// records that were added have no place yet.
+func (g *guildTx) addTotals(changes []rollup.Change) {
+	users := g.records.Users()
+	for i, c := range changes {
+		g.info.messages += int64(c.By)
+		if i > 0 && changes[i-1].User == c.User {
+			continue
+		}
+		placed, added := users.Has(c.User)
+		before, after := placed || g.removedFrom[c.User], placed || added
+		switch {
+		case after && !before:
+			g.info.users++
+		case before && !after:
+			g.info.users--
+		}
+	}
+}
+
+// flushProfiles changes the users' totals.
+func (g *guildTx) flushProfiles(all []rollup.Change) error {
+	type change struct {
+		user ID
+		by   int64
+	}
+	var changes []change
+	for rest := all; len(rest) > 0; {
+		user, by, n := rest[0].User, int64(0), 0
+		for ; n < len(rest) && rest[n].User == user; n++ {
+			by += int64(rest[n].By)
+		}
+		rest = rest[n:]
+		if by != 0 {
+			changes = append(changes, change{user, by})
+		}
+	}
+	d := packed.NewWriter(g.profiles, &g.w.arena)
+	return d.Update(nil, len(changes), func(i int) ID { return changes[i].user }, func(i int, old, to []byte) ([]byte, error) {
+		total := changes[i].by
+		if old != nil {
+			before, err := decodeProfile(old)
+			if err != nil {
+				return nil, fmt.Errorf("%w: the profile of user %d does not decode", ErrDamaged, changes[i].user)
+			}
+			total += before
+		}
+		if total <= 0 {
+			return to, nil
+		}
+		return binary.AppendUvarint(to, uint64(total)), nil
+	})
+}
+
+// decodeProfile reads a user's number of messages.
+func decodeProfile(b []byte) (int64, error) {
+	total, n := binary.Uvarint(b)
+	if n <= 0 || total > 1<<62 {
+		return 0, kv.ErrBadValue
+	}
+	return int64(total), nil
 }

@@ -1,26 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 )
-
-// ChannelSeen is what Discord tells of a channel at a moment.
-type ChannelSeen struct {
-	Guild, Channel ID
-	Parent         ID     // a thread's channel, else 0
-	Name           string // "" or UnknownChannel: not told
-	At             Micros
-	Gone           bool // it was deleted
-	// Since, unless it is 0, is the instant from which on all that is said in the channel
-	// reaches us or is in the ledger, and After the last message that was said before. The
-	// first ones that are told stay.
-	Since Micros
-	After ID // 0: not known
-}
 
 // channelInfo is what is known of a channel beside its records: a text in state/known, so
 // that its name is encrypted where texts are.
@@ -172,4 +160,107 @@ func (db *DB) ChannelName(ctx context.Context, guild, channel ID) (name string, 
 		return err
 	})
 	return name, err
+}
+
+const (
+	UncountedBot     Uncounted = 1 // a bot wrote it
+	UncountedWebhook Uncounted = 2
+	UncountedSystem  Uncounted = 3 // Discord's own: somebody joined, a thread began
+)
+
+// passedLimit bounds how many are remembered, some 40 MB: those with the youngest ids.
+const passedLimit = 1_000_000
+
+// The keys of state/passed are messages' ids, which are in the order of time; the one of
+// zeros, which is no message's, counts them.
+var passedCount = make([]byte, 8)
+
+const passedSize = 8 + 8 + 1
+
+func (p Passed) append(b []byte) []byte {
+	return append(kv.U64(kv.U64(b, uint64(p.Guild)), uint64(p.Channel)), byte(p.Why))
+}
+
+func decodePassed(key, payload []byte) (p Passed, ok bool) {
+	if len(key) != 8 || len(payload) != passedSize || payload[16] < byte(UncountedBot) || payload[16] > byte(UncountedSystem) {
+		return p, false
+	}
+	return Passed{
+		Guild: ID(binary.BigEndian.Uint64(payload)), Channel: ID(binary.BigEndian.Uint64(payload[8:])),
+		Message: ID(binary.BigEndian.Uint64(key)), Why: Uncounted(payload[16]),
+	}, true
+}
+
+func (w *writeTx) putPassed(passed []Passed) error {
+	if len(passed) == 0 {
+		return nil
+	}
+	b := w.state(statePassed)
+	count, err := getID(b, passedCount)
+	if err != nil {
+		return err
+	}
+	passed = slices.Clone(passed)
+	slices.SortFunc(passed, func(a, b Passed) int { return cmp.Compare(a.Message, b.Message) })
+	for _, p := range passed {
+		key := kv.U64(nil, uint64(p.Message))
+		if p.Message == 0 || b.Get(key) != nil {
+			continue
+		}
+		if err := w.put(b, key, p.append(nil)); err != nil {
+			return err
+		}
+		count++
+	}
+	if count > passedLimit {
+		old := kv.Keys(b, nil, int(min(count-passedLimit, stepRecords))+1)
+		for _, key := range old[1:] { // the first one counts
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+			count--
+		}
+	}
+	return w.put(b, passedCount, kv.U64(nil, uint64(count)))
+}
+
+// erasePassed removes those of a guild, at most so many as a step may.
+func (w *writeTx) erasePassed(guild ID) (int, error) {
+	b := w.state(statePassed)
+	var keys [][]byte
+	err := b.ForEach(func(key, value []byte) error {
+		payload, ok := kv.Unseal(key, value)
+		if !ok {
+			return kv.Damaged(key)
+		}
+		if p, ok := decodePassed(key, payload); ok && p.Guild == guild && len(keys) < stepRecords {
+			keys = append(keys, slices.Clone(key))
+		}
+		return nil
+	})
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	count, err := getID(b, passedCount)
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range keys {
+		if err := b.Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), w.put(b, passedCount, kv.U64(nil, uint64(count)-uint64(len(keys))))
+}
+
+func readPassed(tx *kv.Tx, message ID) (p Passed, known bool, err error) {
+	key := kv.U64(nil, uint64(message))
+	payload, err := kv.Get(tx.Bucket(bucketState).Bucket(statePassed), key)
+	if err != nil || payload == nil {
+		return p, false, err
+	}
+	if p, known = decodePassed(key, payload); !known {
+		err = kv.Damaged(key)
+	}
+	return p, known, err
 }

@@ -8,16 +8,6 @@ import (
 	"rollcall/store/internal/kv"
 )
 
-// UnknownChannel is a channel's name until it is learnt.
-const UnknownChannel = "unknown"
-
-// LearnedName is the name of a channel that may have been stored as UnknownChannel.
-type LearnedName struct {
-	Guild   ID
-	Channel ID
-	Name    string
-}
-
 // putLearned gives records that were stored under UnknownChannel their channel's name:
 // they refer to it by a number, which is that of the name from now on. If the name has a
 // number already it then has two, which tell the same.

@@ -8,64 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"rollcall/internal/atomicfile"
-	"rollcall/internal/lately"
 	"rollcall/store/internal/boltfile"
 	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 )
-
-// Options of Open.
-type Options struct {
-	LockTimeout time.Duration // how long to wait for another process's lock; 0 means 2 s
-	MaxSize     int64         // bytes the file may grow to; 0 means no limit
-	MustExist   bool          // refuse to create the file: fs.ErrNotExist
-	Key         Key           // what the database is, or a new one is to be, encrypted with; none unless set
-	// ReadOnly opens the file for reading alone, and leaves it as it is. Others may open
-	// it so at the same time. A file of an older format can then be copied and no more.
-	ReadOnly bool
-	// SkipDecrypt, with ReadOnly, opens a file that Key does not fit. If it is encrypted, its
-	// texts and names read as empty; it can be copied, and checked but for them.
-	SkipDecrypt bool
-	// Damaged, if set, is called when a record is met that cannot be read because
-	// its value fails its checksum or does not decode: once a record, and for at
-	// most a thousand. It is called in a transaction and must be quick.
-	Damaged func(err error)
-}
-
-// withoutKey is what is kept of the options.
-func (o Options) withoutKey() Options {
-	o.Key = Key{}
-	return o
-}
-
-// DB is an open database. Its methods may be called from any goroutine; writes
-// run one after another. While it is open no other process can open the file.
-type DB struct {
-	path     string
-	file     *boltfile.File
-	options  Options
-	format   int // of the file when it was opened
-	id       []byte
-	salt     []byte // of what is kept as a hash
-	keys     *crypt.Keyring
-	bad      damaged
-	counters *counters
-	// encryption is what meta said of the keys when the file was opened.
-	encryption crypt.State
-	decryptErr error // see DecryptErr
-
-	forgotten  tombstones
-	early      earlyIndex
-	channelIDs channelIDs
-	gate       atomic.Pointer[Gate]
-	keptOut    lately.Map[KeptOut]
-	burying    sync.Mutex // held while forgotten is changed, in the file and in memory
-}
 
 const databaseIDSize = 16
 
@@ -195,44 +144,74 @@ func metaValue(meta *kv.Bucket, key []byte, size int) ([]byte, bool) {
 	return value, ok && len(value) == size
 }
 
-// Damaged returns how often a record was met, since Open, that cannot be read
-// because its value fails its checksum or does not decode. Reads leave it out.
-func (db *DB) Damaged() int64 {
-	db.bad.mu.Lock()
-	defer db.bad.mu.Unlock()
-	return db.bad.met
-}
-
-// damaged tells of records that cannot be read, once each.
-type damaged struct {
-	tell func(error) // Options.Damaged
-	mu   sync.Mutex
-	met  int64
-	told map[string]bool // by guild and key, at most damagedTold
-}
-
-const damagedTold = 1000
-
-func (d *damaged) note(guild ID, key []byte, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.met++
-	name := string(kv.U64(nil, uint64(guild))) + string(key)
-	if d.tell == nil || d.told[name] || len(d.told) >= damagedTold {
-		return
+// start makes an open file ready for use with a key.
+func (db *DB) start(k Key) (err error) {
+	err = db.encryption.Fits(k)
+	if db.encryption.Rekey != nil {
+		err = db.encryption.Unfinished()
 	}
-	d.told[name] = true
-	d.tell(fmt.Errorf("guild %d: %w", guild, err))
+	skip := db.options.ReadOnly && db.options.SkipDecrypt
+	switch {
+	case skip && errors.Is(err, ErrNotEncrypted):
+		k = Key{} // nothing to be opened
+	case skip && err != nil:
+		db.decryptErr = err
+		db.keys = &crypt.Keyring{SkipDecrypt: true, Plain: db.encryption.Rekey != nil}
+		if db.OldFormat() {
+			return nil
+		}
+		return db.file.View(context.Background(), db.verifyBuckets)
+	case err != nil:
+		return err
+	}
+	if db.OldFormat() {
+		return nil
+	}
+	return db.ready(k)
 }
 
-// Path returns the path that Open was given.
-func (db *DB) Path() string { return db.path }
+// DecryptErr says why the texts of a file that was opened with SkipDecrypt read as empty, nil if
+// they do not.
+func (db *DB) DecryptErr() error { return db.decryptErr }
 
-// Close waits for running transactions, and for a Compact whose context is done or
-// that comes to its end, and closes the file.
-func (db *DB) Close() error {
-	if err := db.file.Close(); err != nil {
-		return fmt.Errorf("close database %q: %w", db.path, err)
+// ready takes the key that fits into use and brings an older format up to date.
+func (db *DB) ready(k Key) error {
+	if err := db.useKey(k); err != nil {
+		return err
 	}
-	return nil
+	if err := db.upgrade(db.format); err != nil {
+		return err
+	}
+	if err := db.file.View(context.Background(), db.verifyBuckets); err != nil {
+		return err
+	}
+	db.forgotten.salt = db.salt
+	return db.file.View(context.Background(), func(tx *kv.Tx) error {
+		return errors.Join(db.forgotten.load(tx), db.early.load(tx))
+	})
+}
+
+// useKey takes the key that fits into use and reads the salt with it.
+func (db *DB) useKey(k Key) error {
+	var m *crypt.Master
+	if k.IsSet() {
+		var err error
+		if m, err = k.Master(db.id, db.encryption.Key.Number); err != nil {
+			return err
+		}
+	}
+	db.keys = crypt.NewKeyring(m)
+	return db.file.View(context.Background(), func(tx *kv.Tx) (err error) {
+		db.salt, err = crypt.ReadSalt(tx.Bucket(bucketMeta), db.keys)
+		return err
+	})
+}
+
+// KeyID names the key that the texts are encrypted with, as Key.ID does; "" if they
+// are not encrypted.
+func (db *DB) KeyID() string {
+	if db.encryption.Key == nil {
+		return ""
+	}
+	return db.encryption.Key.Name()
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/kv"
+	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 	"rollcall/store/internal/rollup"
 )
@@ -140,4 +142,165 @@ func (g *guildTx) withText(moments []rollup.Moment, most int) (keys []record.Key
 		}
 	}
 	return keys, false, nil
+}
+
+func leftKey(guild ID) []byte { return kv.U64([]byte{tombGuild}, uint64(guild)) }
+
+// putLeft notes guilds that were left, once each, and forgets it of those that are back.
+func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
+	b := w.state(stateTombstones)
+	for _, guild := range back {
+		if err := b.Delete(leftKey(guild)); err != nil {
+			return err
+		}
+	}
+	for _, l := range left {
+		if key := leftKey(l.Guild); b.Get(key) == nil {
+			if err := w.put(b, key, kv.U64(nil, uint64(l.At))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// GuildsLeft returns the guilds that the bot is not in any more, by id.
+func (db *DB) GuildsLeft(ctx context.Context) (left []GuildLeft, err error) {
+	err = db.eachState(ctx, stateTombstones, []byte{tombGuild}, func(key, payload []byte) error {
+		if len(key) != 9 || len(payload) != 8 {
+			return kv.Damaged(key)
+		}
+		left = append(left, GuildLeft{ID(binary.BigEndian.Uint64(key[1:])), Micros(binary.BigEndian.Uint64(payload))})
+		return nil
+	})
+	return left, err
+}
+
+// GuildsListened returns the guilds that have cursors: those in which the bot has been,
+// unlike those of which only logs have told.
+func (db *DB) GuildsListened(ctx context.Context) (guilds []ID, err error) {
+	err = db.view(ctx, func(tx *kv.Tx) error {
+		c := tx.Bucket(bucketState).Bucket(stateCursors).Cursor()
+		for key, _ := c.First(); key != nil; {
+			if len(key) != 16 {
+				return kv.Damaged(key)
+			}
+			guild := ID(binary.BigEndian.Uint64(key))
+			guilds = append(guilds, guild)
+			if guild == 1<<64-1 {
+				return nil
+			}
+			key, _ = c.Seek(kv.U64(nil, uint64(guild)+1))
+		}
+		return nil
+	})
+	return guilds, err
+}
+
+// RemoveGuild removes a part of a guild that the bot left before an instant, in one
+// bounded transaction, and says whether nothing is left of it. It does nothing if the
+// guild is back, or was left later.
+//
+// The places of the log files stay, so its logs are not taken in again; and whoever
+// was forgotten there stays so.
+func (db *DB) RemoveGuild(ctx context.Context, guild ID, before Micros) (erased Erased, done bool, err error) {
+	defer db.channelIDs.drop(guild)
+	err = db.update(ctx, func(w *writeTx) error {
+		erased, done = Erased{}, false
+		key := leftKey(guild)
+		at, err := kv.Get(w.state(stateTombstones), key)
+		if err != nil {
+			return err
+		}
+		if done = len(at) != 8 || Micros(binary.BigEndian.Uint64(at)) >= before; done {
+			return nil
+		}
+		records, err := w.eraseRecords(guild)
+		if erased.Messages = int64(records); err != nil || records > 0 {
+			return err
+		}
+		names, rest, err := w.eraseState(guild)
+		if erased.Names = int64(names); err != nil || names+rest > 0 {
+			return err
+		}
+		done = true
+		return errors.Join(w.eraseBuckets(guild), w.state(stateTombstones).Delete(key))
+	})
+	return erased, done, err
+}
+
+// eraseRecords removes the first records of a guild.
+func (w *writeTx) eraseRecords(guild ID) (int, error) {
+	if w.tx.Bucket(bucketRecords).Bucket(bucketName(guild)) == nil {
+		return 0, nil
+	}
+	g, err := w.guild(guild)
+	if err != nil {
+		return 0, err
+	}
+	keys := g.records.Keys(nil, stepRecords)
+	for _, key := range keys {
+		if err := g.remove(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// eraseState removes names, and then what else is known of a guild beside its buckets.
+func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
+	prefix := kv.U64(nil, uint64(guild))
+	for _, of := range []struct {
+		bucket *kv.Bucket
+		prefix []byte
+		n      *int
+	}{
+		{w.tx.Bucket(bucketNames), prefix, &names},
+		{w.state(stateCursors), prefix, &rest},
+		{w.state(stateUnreadable), prefix, &rest},
+		{w.state(stateLastDates), prefix, &rest},
+		{w.state(stateEarly), prefix, &rest},
+		{w.state(stateKnown), prefix, &rest},
+		{w.state(stateTombstones), append([]byte{tombTask, taskRedactChannel}, prefix...), &rest},
+		{w.state(stateTombstones), append([]byte{tombTask, taskRemoveChannel}, prefix...), &rest},
+	} {
+		keys := kv.Keys(of.bucket, of.prefix, stepRecords)
+		for _, key := range keys {
+			if err := of.bucket.Delete(key); err != nil {
+				return names, rest, err
+			}
+		}
+		if *of.n += len(keys); len(keys) == stepRecords {
+			return names, rest, nil
+		}
+	}
+	passed, err := w.erasePassed(guild)
+	if err != nil || passed == stepRecords {
+		return names, rest + passed, err
+	}
+	gaps, err := w.eraseGaps(guild)
+	if err != nil || gaps > 0 || w.tx.Bucket(bucketGuilds).Get(prefix) == nil {
+		return names, rest + gaps, err
+	}
+	g, err := w.guild(guild)
+	if err != nil {
+		return names, rest, err
+	}
+	traces, err := g.eraseTraces(0, stepRecords)
+	return names, rest + traces, err
+}
+
+// eraseBuckets removes a guild's buckets, which are empty but for its channels.
+func (w *writeTx) eraseBuckets(guild ID) error {
+	delete(w.guilds, guild) // there is no entry any more that would have to be kept up to date
+	name := bucketName(guild)
+	for _, of := range perGuildBuckets {
+		if w.tx.Bucket(of).Bucket(name) == nil {
+			continue
+		}
+		if err := w.tx.Bucket(of).DeleteBucket(name); err != nil {
+			return err
+		}
+	}
+	return errors.Join(lsm.DropGuild(w.tx.Bucket(bucketRecent), guild), w.tx.Bucket(bucketGuilds).Delete(kv.U64(nil, uint64(guild))))
 }

@@ -18,27 +18,6 @@ const (
 	maxNameBytes           = 1 << 10
 )
 
-func (w *writeTx) state(name []byte) *kv.Bucket { return w.tx.Bucket(bucketState).Bucket(name) }
-
-func (w *writeTx) putNames(names []Name) error {
-	b, texts := w.tx.Bucket(bucketNames), w.keys.Texts(string(bucketNames))
-	for _, n := range names {
-		key := kv.U64(kv.U64(nil, uint64(n.Guild)), uint64(n.User))
-		before, err := texts.Get(b, key)
-		if err != nil {
-			return err
-		}
-		name := n.Name[:min(len(n.Name), maxNameBytes)]
-		if name == "" || n.User == DeletedUser || n.User != 0 && w.forgotten.has(Person{n.User, n.Guild}) || before != nil && string(before) == name {
-			continue
-		}
-		if err := w.put(b, key, texts.Append(nil, key, []byte(name))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // putCursors moves cursors forward, never back: batches may come out of order.
 func (w *writeTx) putCursors(cursors []ChannelCursor) error {
 	b := w.state(stateCursors)
@@ -56,79 +35,6 @@ func (w *writeTx) putCursors(cursors []ChannelCursor) error {
 		}
 	}
 	return nil
-}
-
-func getID(b *kv.Bucket, key []byte) (ID, error) {
-	payload, err := kv.Get(b, key)
-	if err != nil || payload == nil {
-		return 0, err
-	}
-	if len(payload) != 8 {
-		return 0, kv.Damaged(key)
-	}
-	return ID(binary.BigEndian.Uint64(payload)), nil
-}
-
-// gapLimit bounds the ledger. Beyond it the oldest gaps that are not open are
-// dropped, so that a bot that is restarted every day for years does not fill the
-// disk with what was long filled.
-const gapLimit = 50_000
-
-func (w *writeTx) putGaps(gaps []Gap) error {
-	for _, gap := range gaps {
-		if _, err := w.putGap(gap); err != nil {
-			return err
-		}
-	}
-	return w.thinGaps(w.state(stateGaps), w.state(stateOpenGaps), len(gaps))
-}
-
-// putGap returns the gap's number.
-func (w *writeTx) putGap(gap Gap) (seq uint64, err error) {
-	b, open := w.state(stateGaps), w.state(stateOpenGaps)
-	if gap.Seq == 0 {
-		if gap.Seq, err = b.NextSequence(); err != nil {
-			return 0, err
-		}
-	}
-	key := kv.U64(nil, gap.Seq)
-	if err := w.putJSON(b, key, gap); err != nil {
-		return 0, err
-	}
-	if gap.State == GapOpen {
-		return gap.Seq, w.put(open, key, nil)
-	}
-	return gap.Seq, open.Delete(key)
-}
-
-// thinGaps drops at most as many gaps as may have come, and one more, so that it
-// catches up but never takes long. Numbers that were dropped before count as
-// if they were there: open gaps are few, so it comes out about right.
-func (w *writeTx) thinGaps(b, open *kv.Bucket, came int) error {
-	c := b.Cursor()
-	var drop [][]byte
-	for key, _ := c.First(); key != nil && len(drop) <= came; key, _ = c.Next() {
-		if b.Sequence()-binary.BigEndian.Uint64(key) < gapLimit {
-			break
-		}
-		if open.Get(key) == nil {
-			drop = append(drop, bytes.Clone(key))
-		}
-	}
-	for _, key := range drop {
-		if err := b.Delete(key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writeTx) putJSON(b *kv.Bucket, key []byte, v any) error {
-	payload, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return w.put(b, key, payload)
 }
 
 func (w *writeTx) putLogFile(f LogFile) error {
@@ -223,21 +129,6 @@ func (w *writeTx) dropQuarantine(spans []LogSpan) error {
 		}
 	}
 	return nil
-}
-
-// lowerCount takes by from a count, whose key goes when nothing is left of it.
-func (w *writeTx) lowerCount(b *kv.Bucket, key []byte, by uint64) error {
-	if by == 0 {
-		return nil
-	}
-	n, err := getID(b, key)
-	if err != nil {
-		return err
-	}
-	if uint64(n) <= by {
-		return b.Delete(key)
-	}
-	return w.put(b, key, kv.U64(nil, uint64(n)-by))
 }
 
 // eachState calls fn with every key and payload of a state bucket, in order.
@@ -340,28 +231,23 @@ func (db *DB) Cursor(ctx context.Context, guild, channel ID) (last ID, err error
 	return last, err
 }
 
-// Gaps returns the ledger in order of Seq, only the open ones if open is true. It
-// keeps all open ones, and of the others the youngest 50,000.
-func (db *DB) Gaps(ctx context.Context, open bool) (gaps []Gap, err error) {
-	take := func(key, payload []byte) error {
-		gaps = append(gaps, Gap{})
-		return kv.DecodeJSON(key, payload, &gaps[len(gaps)-1])
+func (w *writeTx) putNames(names []Name) error {
+	b, texts := w.tx.Bucket(bucketNames), w.keys.Texts(string(bucketNames))
+	for _, n := range names {
+		key := kv.U64(kv.U64(nil, uint64(n.Guild)), uint64(n.User))
+		before, err := texts.Get(b, key)
+		if err != nil {
+			return err
+		}
+		name := n.Name[:min(len(n.Name), maxNameBytes)]
+		if name == "" || n.User == DeletedUser || n.User != 0 && w.forgotten.has(Person{n.User, n.Guild}) || before != nil && string(before) == name {
+			continue
+		}
+		if err := w.put(b, key, texts.Append(nil, key, []byte(name))); err != nil {
+			return err
+		}
 	}
-	if !open {
-		err = db.eachState(ctx, stateGaps, nil, take)
-		return gaps, err
-	}
-	err = db.view(ctx, func(tx *kv.Tx) error {
-		ledger := tx.Bucket(bucketState).Bucket(stateGaps)
-		return tx.Bucket(bucketState).Bucket(stateOpenGaps).ForEach(func(key, _ []byte) error {
-			payload, err := kv.Get(ledger, key)
-			if err != nil {
-				return err
-			}
-			return take(key, payload)
-		})
-	})
-	return gaps, err
+	return nil
 }
 
 // Names returns the display names known in a guild, by user id; 0 is the guild's own.
@@ -388,20 +274,20 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 	return names, err
 }
 
-// channelsOf returns a guild's channels as they were, by number, those ever seen.
-func channelsOf(b *kv.Bucket, names *crypt.Codec) func(uint32) (Channel, error) {
-	known := map[uint32]Channel{}
-	return func(number uint32) (Channel, error) {
-		if c, ok := known[number]; ok {
-			return c, nil
-		}
-		if len(known) >= 1<<14 { // a page of records, not a guild's whole past
-			clear(known)
-		}
-		c, err := readChannel(b, names, number)
-		if err == nil {
-			known[number] = c
-		}
-		return c, err
+// Name returns a user's display name in a guild, or the guild's own for user 0, as
+// last seen; "" if it is not known.
+func (db *DB) Name(ctx context.Context, guild, user ID) (name string, err error) {
+	err = db.view(ctx, func(tx *kv.Tx) error {
+		name, err = readName(tx, db.keys, guild, user)
+		return err
+	})
+	return name, err
+}
+
+func readName(tx *kv.Tx, keys *crypt.Keyring, guild, user ID) (string, error) {
+	if user == DeletedUser { // older builds have kept one
+		return "", nil
 	}
+	name, err := keys.Texts(string(bucketNames)).Get(tx.Bucket(bucketNames), kv.U64(kv.U64(nil, uint64(guild)), uint64(user)))
+	return string(name), err
 }

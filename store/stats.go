@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"rollcall/internal/atomicfile"
 	"rollcall/store/internal/kv"
@@ -35,54 +33,6 @@ type Stats struct {
 	CommitRecords Distribution `json:"-"`
 }
 
-// Outcomes count what became of records that were to be stored. Merged ones are the
-// same message as one that is there from the other side, a log line or a message with
-// its id: they add nothing to what is counted. Duplicates were there.
-type Outcomes struct {
-	Stored     int64 `json:"stored"`
-	Merged     int64 `json:"merged"`
-	Duplicates int64 `json:"duplicates"`
-}
-
-// counters are what Stats tells of the time since Open.
-type counters struct {
-	records [SourceImport + 1]struct{ stored, merged, duplicates atomic.Int64 }
-	last    atomic.Int64 // see Stats.LastCommit
-	refused atomic.Int64
-	full    atomic.Bool
-	seconds *Histogram
-	batch   *Histogram
-}
-
-func newCounters() *counters {
-	return &counters{
-		seconds: NewHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30),
-		batch:   NewHistogram(0, 1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000),
-	}
-}
-
-// committed takes in a transaction that stands.
-func (c *counters) committed(w *writeTx, took time.Duration) {
-	var sum int64
-	for source := range w.outcomes {
-		o, n := &c.records[source], w.outcomes[source]
-		o.stored.Add(n.Stored)
-		o.merged.Add(n.Merged)
-		o.duplicates.Add(n.Duplicates)
-		sum += n.Stored + n.Merged + n.Duplicates
-	}
-	c.seconds.Observe(took.Seconds())
-	c.batch.Observe(float64(sum))
-	c.last.Store(int64(MicrosOf(time.Now())))
-	c.full.Store(false)
-}
-
-// noRoom takes in a transaction that found no room.
-func (c *counters) noRoom() {
-	c.refused.Add(1)
-	c.full.Store(true)
-}
-
 // tell fills in what Stats says of the time since Open.
 func (c *counters) tell(s *Stats) {
 	s.Records = map[Source]Outcomes{}
@@ -94,23 +44,6 @@ func (c *counters) tell(s *Stats) {
 	s.Commits = int64(s.CommitSeconds.Count())
 	s.LastCommit = Micros(c.last.Load())
 	s.Refused, s.Full = c.refused.Load(), c.full.Load()
-}
-
-// noteDuplicate counts a record that was there.
-func (w *writeTx) noteDuplicate(source Source) { w.outcomes[source].Duplicates++ }
-
-// noteNew counts a record that was not there, by what came and went for it: what
-// is in changes from the number that there were before.
-func (g *guildTx) noteNew(source Source, before int) {
-	net := 0
-	for _, c := range g.changes[before:] {
-		net += int(c.By)
-	}
-	if net > 0 {
-		g.w.outcomes[source].Stored++
-	} else {
-		g.w.outcomes[source].Merged++
-	}
 }
 
 // Stats returns the state of this moment. It costs a few microseconds and some per guild.

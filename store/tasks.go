@@ -8,72 +8,8 @@ import (
 	"time"
 
 	"rollcall/store/internal/kv"
+	"rollcall/store/internal/record"
 )
-
-// Work that would make too large a transaction is done in many. It is a task in the
-// file until it is finished, so it goes on after a kill; whoever does the next step
-// of it, nothing is done twice.
-const (
-	stepRecords = 500    // records that one step changes
-	stepVisits  = 20_000 // records that one step looks at
-)
-
-// Task is work on the file that is not finished.
-type Task struct {
-	kind      byte
-	guild, id ID
-}
-
-// The kinds of tasks.
-const (
-	taskForget        byte = 1 // id is a user, guild where, 0 for everywhere
-	taskRedactChannel byte = 2 // id is a channel that was deleted
-	taskRemoveChannel byte = 3
-	taskAccount       byte = 4 // id is a user who is no person, and whose lines go
-	taskPair          byte = 5 // messages of a guild without a line look for one once more
-)
-
-// Erased is what a task, or a step of it, has removed.
-type Erased struct {
-	Messages int64 `json:"messages"` // or their texts
-	Replies  int64 `json:"replies"`  // of others, which no longer say whom they answer
-	Names    int64 `json:"names"`
-}
-
-// Add adds o to e.
-func (e *Erased) Add(o Erased) {
-	e.Messages += o.Messages
-	e.Replies += o.Replies
-	e.Names += o.Names
-}
-
-// String says what the task is, without the id of a person.
-func (t Task) String() string {
-	switch t.kind {
-	case taskForget:
-		return "forget a person"
-	case taskRedactChannel:
-		return "redact deleted channel " + t.id.String()
-	case taskRemoveChannel:
-		return "remove deleted channel " + t.id.String()
-	case taskPair:
-		return "pair messages and log lines of guild " + t.guild.String()
-	case taskAccount:
-		return "remove the log lines of bot or webhook " + t.id.String()
-	}
-	return fmt.Sprint("task ", t.kind)
-}
-
-func (t Task) key() []byte {
-	return kv.U64(kv.U64([]byte{tombTask, t.kind}, uint64(t.guild)), uint64(t.id))
-}
-
-func parseTask(key []byte) (Task, bool) {
-	if len(key) != 18 || key[0] != tombTask {
-		return Task{}, false
-	}
-	return Task{key[1], ID(binary.BigEndian.Uint64(key[2:])), ID(binary.BigEndian.Uint64(key[10:]))}, true
-}
 
 // Tasks returns the tasks that are not finished.
 func (db *DB) Tasks(ctx context.Context) (tasks []Task, err error) {
@@ -146,22 +82,82 @@ func (db *DB) finish(ctx context.Context, t Task) (erased Erased, err error) {
 	}
 }
 
-// guildsFrom calls fn with the guilds from an id on until it says that it is enough.
-func (w *writeTx) guildsFrom(from ID, fn func(*guildTx) (enough bool, err error)) error {
-	c := w.tx.Bucket(bucketGuilds).Cursor()
-	for key, _ := c.Seek(kv.U64(nil, uint64(from))); key != nil; {
-		if len(key) != 8 {
+// Builds before format 4 took a message and a line for one only if text and channel name
+// were equal, so a file of theirs may have two records where there should be one. Once
+// such a file has been brought up to date, its messages that have no line look for one
+// again, in a task; and so do those of a guild in which a channel's name has been learnt.
+
+// pairVisits is how many records a step looks at, at whose lines it may have to look, too.
+const pairVisits = 4_000
+
+// pairAgain leaves the task for every guild.
+func pairAgain(tx *kv.Tx) error {
+	w := &writeTx{tx: tx}
+	return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
+		payload, ok := kv.Unseal(key, value)
+		if !ok || len(key) != 8 {
 			return kv.Damaged(key)
 		}
-		id := ID(binary.BigEndian.Uint64(key))
-		g, err := w.guild(id)
+		info, err := decodeGuildInfo(payload)
 		if err != nil {
-			return err
+			return kv.Damaged(key)
 		}
-		if enough, err := fn(g); err != nil || enough || id == 1<<64-1 {
-			return err
-		}
-		key, _ = c.Seek(kv.U64(nil, uint64(id)+1)) // what fn has put may have moved the cursor
+		return w.putPairing(ID(binary.BigEndian.Uint64(key)), info)
+	})
+}
+
+// putPairing leaves the task for a guild, if it has messages where lines are about.
+func (w *writeTx) putPairing(guild ID, info guildInfo) error {
+	if !info.ids.Set || !info.logs.Overlaps(info.ids.Min-logBefore, info.ids.Max+logAfter) {
+		return nil
 	}
-	return nil
+	return w.put(w.state(stateTombstones), Task{taskPair, guild, 0}.key(), nil)
+}
+
+// stepPair lets some messages of a guild look for their lines, from the key of a record
+// on, and returns the key to go on from, nil at the end.
+func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byte, err error) {
+	if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(guild))) == nil {
+		return erased, nil, nil
+	}
+	g, err := w.guild(guild)
+	if err != nil {
+		return erased, nil, err
+	}
+	var alone []record.Key
+	c := g.records.Cursor()
+	visits := 0
+	for b, value := c.Seek(position); b != nil; b, value = c.Next() {
+		if visits++; visits > pairVisits {
+			next = slices.Clone(b)
+			break
+		}
+		key := record.PadKey(b)
+		if key.IsLog() || !g.info.logs.Overlaps(key.Time-logBefore, key.Time+logAfter) {
+			continue
+		}
+		s, err := record.Read(b, value, key.Time)
+		if err != nil {
+			g.w.bad.note(g.id, b, err)
+		} else if !s.InLogs {
+			alone = append(alone, key)
+		}
+	}
+	for _, key := range alone {
+		before := len(g.changes)
+		if err := g.approach(key.User, key.Time); err != nil {
+			return erased, nil, err
+		}
+		i, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key record.Key) int { return m.key.Compare(key) })
+		if !found || g.near.messages[i].InLogs {
+			continue
+		}
+		if err := g.settleMessage(g.near.messages[i], false); err != nil {
+			return erased, nil, err
+		}
+		if erased.Messages += int64(len(g.changes) - before); erased.Messages >= stepRecords {
+			return erased, key.Append(nil), nil
+		}
+	}
+	return erased, next, nil
 }

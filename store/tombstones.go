@@ -107,10 +107,6 @@ func (w *writeTx) bury(p Person) error {
 	return w.put(w.state(stateTombstones), personKey(w.forgotten.of(p)), kv.U64(nil, uint64(p.Guild)))
 }
 
-// Forgotten says whether a user is forgotten: in the guild or everywhere, or, if
-// Guild is 0, everywhere.
-func (db *DB) Forgotten(p Person) bool { return db.forgotten.has(p) }
-
 // forgets says whether nothing of a user is to be stored in this guild. Records
 // come in runs of one user.
 func (g *guildTx) forgets(user ID) bool {
@@ -125,4 +121,61 @@ func (p Person) valid() error {
 		return fmt.Errorf("a person without an id: %w", ErrBadID)
 	}
 	return nil
+}
+
+// Task is work on the file that is not finished.
+type Task struct {
+	kind      byte
+	guild, id ID
+}
+
+// The kinds of tasks.
+const (
+	taskForget        byte = 1 // id is a user, guild where, 0 for everywhere
+	taskRedactChannel byte = 2 // id is a channel that was deleted
+	taskRemoveChannel byte = 3
+	taskAccount       byte = 4 // id is a user who is no person, and whose lines go
+	taskPair          byte = 5 // messages of a guild without a line look for one once more
+)
+
+// String says what the task is, without the id of a person.
+func (t Task) String() string {
+	switch t.kind {
+	case taskForget:
+		return "forget a person"
+	case taskRedactChannel:
+		return "redact deleted channel " + t.id.String()
+	case taskRemoveChannel:
+		return "remove deleted channel " + t.id.String()
+	case taskPair:
+		return "pair messages and log lines of guild " + t.guild.String()
+	case taskAccount:
+		return "remove the log lines of bot or webhook " + t.id.String()
+	}
+	return fmt.Sprint("task ", t.kind)
+}
+
+func (t Task) key() []byte {
+	return kv.U64(kv.U64([]byte{tombTask, t.kind}, uint64(t.guild)), uint64(t.id))
+}
+
+func parseTask(key []byte) (Task, bool) {
+	if len(key) != 18 || key[0] != tombTask {
+		return Task{}, false
+	}
+	return Task{key[1], ID(binary.BigEndian.Uint64(key[2:])), ID(binary.BigEndian.Uint64(key[10:]))}, true
+}
+
+// Erased is what a task, or a step of it, has removed.
+type Erased struct {
+	Messages int64 `json:"messages"` // or their texts
+	Replies  int64 `json:"replies"`  // of others, which no longer say whom they answer
+	Names    int64 `json:"names"`
+}
+
+// Add adds o to e.
+func (e *Erased) Add(o Erased) {
+	e.Messages += o.Messages
+	e.Replies += o.Replies
+	e.Names += o.Names
 }

@@ -3,10 +3,8 @@ package store
 import (
 	"slices"
 
-	"rollcall/internal/civil"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/record"
-	"rollcall/store/internal/rollup"
 )
 
 // A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a trace in
@@ -61,35 +59,6 @@ func (g *guildTx) traceKey(recordKey []byte) []byte {
 // removed says whether there is a trace in the place of a record.
 func (g *guildTx) removed(key record.Key) bool {
 	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.Append(nil))) != nil
-}
-
-// quarterShare is how many bytes of the timeline may be read of a quarter hour for each
-// record that is put at once: to look for one among the records costs about as much.
-const quarterShare = 1 << 10
-
-// has says whether a record is there, or was and has been removed. The timeline tells
-// of most that are not without a look at the records, unless much was written in their
-// quarter hour and few ask.
-func (g *guildTx) has(key record.Key) bool {
-	if g.removed(key) {
-		return true
-	}
-	if len(g.records.AddedBetween(key, key)) > 0 {
-		return true
-	}
-	q := civil.QuarterOf(key.Time)
-	moments, known := g.quarters[q]
-	if !known {
-		var err error
-		if moments, known, err = g.timeline.Quarter(q, quarterShare*g.coming); err != nil || !known { // what is damaged there need not stop what comes
-			return g.records.Get(key.Append(nil)) != nil
-		}
-		g.quarters[q] = moments
-	}
-	if _, found := slices.BinarySearchFunc(moments, rollup.Moment{Time: key.Time, User: key.User}, rollup.CompareMoments); !found {
-		return false
-	}
-	return g.records.Get(key.Append(nil)) != nil
 }
 
 func (g *guildTx) putTrace(key record.Key, s *record.Value) error {

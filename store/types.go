@@ -333,3 +333,45 @@ var (
 	// ErrLeftOut: all else was read.
 	ErrLeftOut = errors.New("records are left out")
 )
+
+// UnknownChannel is a channel's name until it is learnt.
+const UnknownChannel = "unknown"
+
+// LearnedName is the name of a channel that may have been stored as UnknownChannel.
+type LearnedName struct {
+	Guild   ID
+	Channel ID
+	Name    string
+}
+
+// ChannelSeen is what Discord tells of a channel at a moment.
+type ChannelSeen struct {
+	Guild, Channel ID
+	Parent         ID     // a thread's channel, else 0
+	Name           string // "" or UnknownChannel: not told
+	At             Micros
+	Gone           bool // it was deleted
+	// Since, unless it is 0, is the instant from which on all that is said in the channel
+	// reaches us or is in the ledger, and After the last message that was said before. The
+	// first ones that are told stay.
+	Since Micros
+	After ID // 0: not known
+}
+
+// Passed is a message that does not count, with which nothing is stored but that. Nothing
+// is told so of people who are forgotten or want to be left out: that they wrote at all is
+// theirs.
+type Passed struct {
+	Guild, Channel ID
+	Message        ID
+	Why            Uncounted
+}
+
+// Uncounted is why a message was passed by although it was seen where messages count.
+type Uncounted uint8
+
+// GuildLeft is a guild that the bot is not in any more.
+type GuildLeft struct {
+	Guild ID
+	At    Micros // since when, as far as we know
+}

@@ -4,7 +4,56 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
+	"time"
 )
+
+// counters are what Stats tells of the time since Open.
+type counters struct {
+	records [SourceImport + 1]struct{ stored, merged, duplicates atomic.Int64 }
+	last    atomic.Int64 // see Stats.LastCommit
+	refused atomic.Int64
+	full    atomic.Bool
+	seconds *Histogram
+	batch   *Histogram
+}
+
+func newCounters() *counters {
+	return &counters{
+		seconds: NewHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30),
+		batch:   NewHistogram(0, 1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000),
+	}
+}
+
+// committed takes in a transaction that stands.
+func (c *counters) committed(outcomes []Outcomes, took time.Duration) {
+	var sum int64
+	for source := range outcomes {
+		o, n := &c.records[source], outcomes[source]
+		o.stored.Add(n.Stored)
+		o.merged.Add(n.Merged)
+		o.duplicates.Add(n.Duplicates)
+		sum += n.Stored + n.Merged + n.Duplicates
+	}
+	c.seconds.Observe(took.Seconds())
+	c.batch.Observe(float64(sum))
+	c.last.Store(int64(MicrosOf(time.Now())))
+	c.full.Store(false)
+}
+
+// noRoom takes in a transaction that found no room.
+func (c *counters) noRoom() {
+	c.refused.Add(1)
+	c.full.Store(true)
+}
+
+// Outcomes count what became of records that were to be stored. Merged ones are the
+// same message as one that is there from the other side, a log line or a message with
+// its id: they add nothing to what is counted. Duplicates were there.
+type Outcomes struct {
+	Stored     int64 `json:"stored"`
+	Merged     int64 `json:"merged"`
+	Duplicates int64 `json:"duplicates"`
+}
 
 // Histogram counts observations by their size. Any goroutine may use it, without
 // waiting for another one.
