@@ -151,6 +151,14 @@ func TestStages(t *testing.T) {
 				run:      migration.Summary{Files: 1, Bytes: size(noise, said("three"), said("four")), Lines: 5002, Duplicates: 2, Skipped: 5000},
 				contents: []string{"one", "two", "three", "four"}, counts: store.Counts{Lines: 5002, Duplicates: 2, Skipped: 5000}, last: "20260511"},
 		}},
+		{"a file is replaced by one that begins otherwise and goes on as it did", old, []stage{
+			{change: func(t *testing.T, root string) { put(t, root, old, said("one"), said("two")) },
+				run:      migration.Summary{Files: 1, Bytes: size(said("one"), said("two")), Lines: 2, Messages: 2},
+				contents: []string{"one", "two"}, counts: store.Counts{Lines: 2, Messages: 2}, last: "20260511"},
+			{change: func(t *testing.T, root string) { put(t, root, old, said("six"), said("two"), said("four")) },
+				run:      migration.Summary{Files: 1, Bytes: size(said("six"), said("two"), said("four")), Lines: 3, Messages: 2, Duplicates: 1},
+				contents: []string{"one", "two", "six", "four"}, counts: store.Counts{Lines: 3, Messages: 2, Duplicates: 1}, last: "20260511"},
+		}},
 		{"a file is compressed, again otherwise, and grows", old, []stage{
 			{change: func(t *testing.T, root string) { put(t, root, old, said("one")) },
 				run:      migration.Summary{Files: 1, Bytes: size(said("one")), Lines: 1, Messages: 1},

@@ -341,3 +341,33 @@ func TestChannelTypeDecides(t *testing.T) {
 		})
 	}
 }
+
+// Where more channels are undescribed than are held, the messages of the others go into
+// the ledger: nothing of them is lost.
+func TestChannelsBeyondThoseHeld(t *testing.T) {
+	r, _ := newReceiver(t, rules.Options{ChannelsDeny: []store.ID{5}})
+	const more = 3
+	for i := range maxHeldChannels + more {
+		data := fmt.Sprintf(`{"id":"%d","channel_id":"%d","guild_id":"%s","author":{"id":"7"},"content":"hi"}`, 100+i, 1000+i, guild0)
+		if err := r.receive(t.Context(), "MESSAGE_CREATE", []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := r.hold.active.Load(); n != maxHeldChannels {
+		t.Errorf("%d channels are held, want %d", n, maxHeldChannels)
+	}
+	var noted []unheard
+	for _, e := range r.writer.queue.take(nil, false) {
+		if u, ok := e.event.(unheard); ok {
+			noted = append(noted, u)
+		}
+	}
+	if len(noted) != more {
+		t.Fatalf("%d spans are noted for the ledger, want %d", len(noted), more)
+	}
+	for i, u := range noted {
+		if want := store.ID(100 + maxHeldChannels + i); u.channel != 900+want || u.first != want || u.last != want {
+			t.Errorf("the span %+v is noted, want message %d alone", u, want)
+		}
+	}
+}
