@@ -110,35 +110,48 @@ func Default() Config {
 // Load reads the environment and the files that it names as secrets. Its error
 // is one line: the variable and what it may be, never the value of a secret.
 func Load() (Config, error) {
-	if err := checkNames(os.Environ()); err != nil {
+	c, tokenErr, err := LoadAnyToken()
+	switch {
+	case tokenErr != nil:
+		return Config{}, tokenErr
+	case err != nil:
 		return Config{}, err
 	}
-	c := Default()
+	return c, nil
+}
+
+// LoadAnyToken is Load for who looks for what is wrong: a token that cannot be used is an
+// error of its own, and the Config has none.
+func LoadAnyToken() (c Config, tokenErr, err error) {
+	if err := checkNames(os.Environ()); err != nil {
+		return Config{}, nil, err
+	}
+	c = Default()
 	if err := envconfig.Process(prefix, &c); err != nil {
 		if e, ok := errors.AsType[*envconfig.ParseError](err); ok {
 			value := e.Value
 			if element, ok := errors.AsType[badElement](e.Err); ok {
 				value = string(element)
 			}
-			return Config{}, invalid(strings.TrimPrefix(e.KeyName, prefix+"_"), value)
+			return Config{}, nil, invalid(strings.TrimPrefix(e.KeyName, prefix+"_"), value)
 		}
-		return Config{}, fmt.Errorf("read the environment: %w", err)
+		return Config{}, nil, fmt.Errorf("read the environment: %w", err)
 	}
 	c.DiscordURL = strings.TrimRight(c.DiscordURL, "/")
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	if err := c.check(); err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
-	if err := loadSecret(&c.Token, "TOKEN", c.TokenFile, Secret.flaw); err != nil {
-		return Config{}, err
+	if tokenErr = loadSecret(&c.Token, "TOKEN", c.TokenFile, Secret.flaw); tokenErr != nil {
+		c.Token = Secret{}
 	}
 	if err := loadSecret(&c.APIToken, "API_TOKEN", c.APITokenFile, nil); err != nil {
-		return Config{}, err
+		return Config{}, tokenErr, err
 	}
 	if err := c.loadKey(); err != nil {
-		return Config{}, err
+		return Config{}, tokenErr, err
 	}
-	return c, nil
+	return c, tokenErr, nil
 }
 
 // IsSet reports whether the environment has a variable, whose name is given without the
@@ -147,6 +160,11 @@ func IsSet(name string) bool {
 	find(name) // panics unless there is such a variable
 	_, set := os.LookupEnv(prefix + "_" + name)
 	return set
+}
+
+// AnySet reports whether the environment has any variable of rollcall.
+func AnySet() bool {
+	return slices.ContainsFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, prefix+"_") })
 }
 
 // SocketPath returns where the commands reach the daemon of this database.

@@ -210,7 +210,7 @@ func TestRefused(t *testing.T) {
 		{"opt out", "OPT_OUT", "ada", `ROLLCALL_OPT_OUT cannot be "ada": want ids, separated by commas`},
 		{"store content", "STORE_CONTENT", "no", `ROLLCALL_STORE_CONTENT cannot be "no": want true or false`},
 		{"store content empty", "STORE_CONTENT", "", `ROLLCALL_STORE_CONTENT cannot be "": want true or false`},
-		{"retention", "RETENTION", "1y", `ROLLCALL_RETENTION cannot be "1y": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
+		{"retention", "RETENTION", "1x", `ROLLCALL_RETENTION cannot be "1x": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
 		{"retention in the future", "RETENTION", "-1h", `ROLLCALL_RETENTION cannot be "-1h": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
 		{"retention of ages", "RETENTION", "36501d", `ROLLCALL_RETENTION cannot be "36501d": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},
 		{"guild grace", "GUILD_GRACE", "d", `ROLLCALL_GUILD_GRACE cannot be "d": want a number of days such as 365d, or a duration such as 12h; 0 for ever`},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/civil"
 	"rollcall/store"
 )
 
@@ -193,20 +194,20 @@ const (
 	maxAge = Age(36_500 * day) // a century
 )
 
-// Decode reads a whole number of days, as 365d, or a duration as Go writes it. An
-// empty text is 0.
+// Decode reads a whole number of days, weeks or years of 365 days, as 90d, 2w or 1y, or a
+// duration as Go writes it. An empty text is 0.
 func (a *Age) Decode(text string) error {
 	*a = 0
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil
 	}
+	if text == "0d" {
+		return nil
+	}
 	d, err := time.ParseDuration(text)
-	if digits, ok := strings.CutSuffix(text, "d"); ok {
-		var n uint64
-		if n, err = strconv.ParseUint(digits, 10, 16); err == nil {
-			d = time.Duration(n) * day
-		}
+	if days, ok := civil.ParseDays(text); ok {
+		d, err = time.Duration(days)*day, nil
 	}
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func TestHostileAnswers(t *testing.T) {
 		status      int
 		detail      string
 	}{
-		{"window", "window=8d", 400, `window cannot be "8d": want 7d, 30d, 90d or all`},
+		{"window", "window=8", 400, `window cannot be "8": want a number of days, weeks or years such as 7d, 30d, 2w or 1y, or all`},
 		{"window empty", "window=", 400, `window cannot be "": want`},
 		{"window negative", "window=-7d", 400, `window cannot be "-7d"`},
 		{"window huge", "window=" + long, 400, `window cannot be "xxx`},

@@ -112,13 +112,13 @@ func (q *query) set(name, value string, now time.Time) error {
 		}
 		q.zone = zone
 	case "window":
-		if q.window, ok = windows[value]; !ok {
-			return refused("7d, 30d, 90d or all")
+		if q.window, ok = parseWindow(value); !ok {
+			return refused("a number of days, weeks or years such as 7d, 30d, 2w or 1y, or all")
 		}
 	case "since", "until":
 		at, isDay, err := parseTime(value, q.zone)
 		if err != nil {
-			return refused("RFC 3339 such as 2026-05-11T06:30:00Z, or YYYY-MM-DD")
+			return refused("RFC 3339 such as 2026-05-11T06:30:00Z, or YYYY-MM-DD, or how long ago: 7d, 12h")
 		}
 		if isDay {
 			q.dates++

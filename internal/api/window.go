@@ -4,11 +4,9 @@ import (
 	"net/http"
 	"time"
 
+	"rollcall/internal/civil"
 	"rollcall/store"
 )
-
-// windows are the spans that have a name, in days up to today; 0 is all time.
-var windows = map[string]int{"7d": 7, "30d": 30, "90d": 90, "all": 0}
 
 // ZoneHeader names, in answers that count by days and hours, the zone whose they are.
 const ZoneHeader = "Rollcall-Zone"
@@ -41,8 +39,20 @@ func dayOf(at store.Micros, days int, zone *time.Location) store.Micros {
 	return store.DayStart(year, month, day+days, zone)
 }
 
-// parseTime reads an instant, or a day of the zone (nil: UTC) as the instant at which it begins.
+// parseWindow reads how many days up to today a window has; 0 is all time.
+func parseWindow(text string) (days int, ok bool) {
+	if text == "all" {
+		return 0, true
+	}
+	return civil.ParseDays(text)
+}
+
+// parseTime reads an instant, a length of time before now, or a day of the zone (nil: UTC) as
+// the instant at which it begins.
 func parseTime(text string, zone *time.Location) (at store.Micros, isDay bool, err error) {
+	if ago, ok := civil.ParseAgo(text); ok {
+		return store.MicrosOf(time.Now().Add(-ago)), false, nil
+	}
 	if len(text) != len(time.DateOnly) {
 		at, err = store.ParseMicros(text)
 		return at, false, err

@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/health"
 	"rollcall/store"
 )
 
@@ -147,7 +148,7 @@ func (a *app) backup(ctx context.Context, target string, force bool, source back
 		return backup.Copy(ctx, source, func(f *os.File) error {
 			n, err := io.Copy(a.stdout, f)
 			if err == nil {
-				fmt.Fprintf(a.stderr, "rollcall: %d bytes, checked, in %.1f s\n", n, time.Since(began).Seconds())
+				fmt.Fprintf(a.stderr, "rollcall: %s, checked, in %.1f s\n", health.Size(n), time.Since(began).Seconds())
 			}
 			return err
 		})
@@ -162,8 +163,7 @@ func (a *app) backup(ctx context.Context, target string, force bool, source back
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(madeBackup{made.Path, made.Size, made.Took.Seconds()})
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %d bytes, checked, in %.1f s\n", terminal.Visible(made.Path), made.Size, made.Took.Seconds())
-	return err
+	return a.say("%s: %s, checked, in %.1f s", terminal.Visible(made.Path), health.Size(made.Size), made.Took.Seconds())
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -207,7 +207,6 @@ func (a *app) restore(ctx context.Context, cfg config.Config, from string) error
 	if done.Kept != "" {
 		kept = "the old file is kept as " + terminal.Visible(done.Kept)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s is now %s: %d bytes, checked, in %.1f s; %s\n",
-		terminal.Visible(cfg.DB), terminal.Visible(from), done.Size, done.Took.Seconds(), kept)
-	return err
+	return a.say("%s is now %s: %s, checked, in %.1f s; %s",
+		terminal.Visible(cfg.DB), terminal.Visible(from), health.Size(done.Size), done.Took.Seconds(), kept)
 }

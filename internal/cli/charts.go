@@ -38,22 +38,46 @@ func bar(value, most int64, cells int) string {
 	return text
 }
 
-// hourBars draws the hours of the day beside each other, so many lines high.
-func hourBars(hours [24]int64, height int) string {
+// narrow is how many columns an hour of the day takes where there is little room, wide
+// where there is enough for its name.
+const (
+	narrow = 1
+	roomy  = 3
+)
+
+// hourColumns returns how many columns each hour takes in a drawing with so many others
+// beside it.
+func hourColumns(width, others int) int {
+	if width < others+24*roomy-1 {
+		return narrow
+	}
+	return roomy
+}
+
+// hourBars draws the hours of the day beside each other, so many lines high and each so many
+// columns wide.
+func hourBars(hours [24]int64, height, each int) string {
 	most := slices.Max(hours[:])
 	var b strings.Builder
 	for line := height - 1; line >= 0; line-- {
 		row := ""
 		for _, n := range hours {
 			cell := string(eighthsUp[min(max(eighths(n, most, height)-8*line, 0), 8)])
-			row += cell + cell + " "
+			row += cell
+			if each == roomy {
+				row += cell + " "
+			}
 		}
 		b.WriteString(strings.TrimRight(row, " ") + "\n")
 	}
-	return b.String() + hourNames() + "\n"
+	return b.String() + hourNames(each) + "\n"
 }
 
-func hourNames() string {
+// hourNames names each hour, or every third where they are narrow.
+func hourNames(each int) string {
+	if each == narrow {
+		return "00 03 06 09 12 15 18 21"
+	}
 	var names [24]string
 	for i := range names {
 		names[i] = fmt.Sprintf("%02d", i)
@@ -61,14 +85,14 @@ func hourNames() string {
 	return strings.Join(names[:], " ")
 }
 
-// heatMap draws a week, a line each weekday.
-func heatMap(week [7][24]int64) string {
+// heatMap draws a week, a line each weekday and each hour so many columns wide.
+func heatMap(week [7][24]int64, each int) string {
 	most := int64(0)
 	for _, hours := range week {
 		most = max(most, slices.Max(hours[:]))
 	}
 	var b strings.Builder
-	b.WriteString("     " + hourNames() + "\n")
+	b.WriteString("     " + hourNames(each) + "\n")
 	for i, hours := range week {
 		row := weekdayNames[i] + "  "
 		for _, n := range hours {
@@ -76,19 +100,25 @@ func heatMap(week [7][24]int64) string {
 			if n > 0 {
 				level = int((n*int64(len(shades)-1) + most - 1) / most)
 			}
-			row += shades[level] + " "
+			if each == narrow {
+				row += terminal.Cut(strings.TrimPrefix(shades[level], " "), 1)
+			} else {
+				row += shades[level] + " "
+			}
 		}
 		b.WriteString(strings.TrimRight(row, " ") + "\n")
 	}
 	return b.String()
 }
 
-// weekdayBars draws the days of the week, a line each.
-func weekdayBars(days [7]int64) string {
+// weekdayBars draws the days of the week, a line each, in so many columns.
+func weekdayBars(days [7]int64, width int) string {
 	most := slices.Max(days[:])
 	var b strings.Builder
 	for i, n := range days {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %*d  %s", weekdayNames[i], len(fmt.Sprint(most)), n, bar(n, most, 40)), " ") + "\n")
+		digits := len(fmt.Sprint(most))
+		cells := min(40, max(8, width-len("Mon    ")-digits))
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %*d  %s", weekdayNames[i], digits, n, bar(n, most, cells)), " ") + "\n")
 	}
 	return b.String()
 }
@@ -129,11 +159,15 @@ func (a *app) countedList(title string, list []counted) string {
 		return ""
 	}
 	most, digits := list[0].count, len(fmt.Sprint(list[0].count))
+	room := 1 << 20
+	if a.tty && !a.wide {
+		room = max(10, terminal.Width()-digits-24)
+	}
 	var b strings.Builder
 	b.WriteString("\n" + a.heading(title) + "\n\n")
 	for _, l := range list {
 		drawn := bar(l.count, most, 20)
-		b.WriteString(fmt.Sprintf("%*d  %s%s  %s\n", digits, l.count, a.drawing(drawn), strings.Repeat(" ", 20-terminal.Columns(drawn)), l.name))
+		b.WriteString(fmt.Sprintf("%*d  %s%s  %s\n", digits, l.count, a.drawing(drawn), strings.Repeat(" ", 20-terminal.Columns(drawn)), terminal.Shorten(l.name, room)))
 	}
 	return b.String()
 }

@@ -29,7 +29,7 @@ func (a *app) checkCommand() *cobra.Command {
 			"not opened, and only their checksums are compared.",
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := a.config(c)
+			cfg, err := a.configBut(c, len(args) > 0)
 			if err != nil {
 				return err
 			}
@@ -95,7 +95,7 @@ func (a *app) checkFileCommand() *cobra.Command {
 		Hidden: true,
 		Args:   arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := a.config(c)
+			cfg, err := a.ownConfig(c)
 			if err != nil {
 				return err
 			}

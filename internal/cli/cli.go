@@ -43,18 +43,21 @@ type app struct {
 	colour bool // and may be coloured
 	db     *string
 	json   bool
+	wide   bool
+	// root is below which the service's unit and settings are looked for.
+	root string
 }
 
 // Execute runs the command that the arguments (without the program's name) ask
 // for, prints what went wrong if anything did, and returns the exit code.
 func Execute(args []string, run Run) int {
-	a := &app{run: run, stdout: output{os.Stdout}, stderr: os.Stderr, tty: terminal.Is(os.Stdout)}
+	a := &app{run: run, stdout: output{os.Stdout}, stderr: os.Stderr, tty: terminal.Is(os.Stdout), root: "/"}
 	a.colour = a.tty && os.Getenv("NO_COLOR") == ""
 	a.raw = a.stdout
 	if a.tty {
 		a.raw = terminal.NewWriter(a.stdout)
 	}
-	root := a.root()
+	root := a.commands()
 	if c, _, err := root.Find(args); err == nil && c.Name() == "search" {
 		args = behindFlags(args)
 	}
@@ -119,9 +122,9 @@ func codeOf(err error) int {
 
 // Commands returns the tree of commands for who describes them, as the manual does.
 // It is not to be executed.
-func Commands() *cobra.Command { return new(app).root() }
+func Commands() *cobra.Command { return new(app).commands() }
 
-func (a *app) root() *cobra.Command {
+func (a *app) commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rollcall",
 		Short: "Remember every message of a Discord community, live and from its old logs",
@@ -132,22 +135,21 @@ func (a *app) root() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-				return usage("no such command: %q; did you mean %s?", args[0], near[0])
-			}
-			return usage("no such command: %q; see rollcall --help", args[0])
+			return noSuchCommand(c, args[0])
 		},
-		RunE:              a.runDaemon,
+		Example: "  rollcall demo        # see it work, without a token\n" +
+			"  rollcall doctor      # is everything right?\n" +
+			"  rollcall guilds      # what is remembered?",
+		RunE:              a.bare,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage("%w; see %s --help", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.Flags().Bool("version", false, "print the version, as rollcall version")
 	a.db = root.PersistentFlags().String("db", "", "the database `file`, instead of ROLLCALL_DB")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of tables")
+	root.PersistentFlags().BoolVar(&a.wide, "wide", false, "do not fit tables to the terminal")
 	root.AddCommand(
 		a.runCommand(),
 		a.migrateCommand(), a.importCommand(), a.stateCommand(), a.exportCommand(),
@@ -157,8 +159,9 @@ func (a *app) root() *cobra.Command {
 		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),
 		a.rekeyCommand(),
 		a.healthCommand(), a.statusCommand(), a.webCommand(),
-		a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(),
+		a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(), a.simulateCommand(), a.doctorCommand(),
 	)
+	a.arrangeHelp(root)
 	return root
 }
 
@@ -181,19 +184,52 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// config reads the environment and the flags that override it.
+// config reads the environment and the flags that override it. Where nothing names a
+// database and the service is installed, it is the service's, with its settings.
 func (a *app) config(c *cobra.Command) (config.Config, error) {
+	return a.configBut(c, false)
+}
+
+// configBut is config for a command whose argument may name the database.
+func (a *app) configBut(c *cobra.Command, named bool) (config.Config, error) {
+	if !named && !config.IsSet("DB") && !c.Flags().Changed("db") {
+		if _, err := a.service(true); err != nil {
+			return config.Config{}, err
+		}
+	}
+	return a.ownConfig(c)
+}
+
+// service finds the service of this machine, nil for none; adopt takes its settings.
+func (a *app) service(adopt bool) (*config.Service, error) {
+	s, err := config.FindService(a.root)
+	if err != nil {
+		return nil, fmt.Errorf("the settings of the service may not be read: %w: do this with sudo, or name a database with --db", err)
+	}
+	if s != nil && adopt {
+		return s, s.Adopt()
+	}
+	return s, nil
+}
+
+// ownConfig is config without the service.
+func (a *app) ownConfig(c *cobra.Command) (config.Config, error) {
 	cfg, err := config.Load()
 	if err != nil {
 		return cfg, failure{err, exitConfig}
 	}
+	return cfg, a.databaseFlag(c, &cfg)
+}
+
+// databaseFlag takes the database that the flag names.
+func (a *app) databaseFlag(c *cobra.Command, cfg *config.Config) error {
 	if c.Flags().Changed("db") {
 		if *a.db == "" {
-			return cfg, usage("--db is empty: want the path of a file")
+			return usage("--db is empty: want the path of a file")
 		}
 		cfg.DB = *a.db
 	}
-	return cfg, nil
+	return nil
 }
 
 // explained adds what to do to an error of the store.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/backup"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/health"
 	"rollcall/store"
 )
 
@@ -28,7 +28,7 @@ func (a *app) compactCommand() *cobra.Command {
 			"meanwhile. The new file is checked before it takes the place of the old one.",
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := a.config(c)
+			cfg, err := a.configBut(c, len(args) > 0)
 			if err != nil {
 				return err
 			}
@@ -82,9 +82,8 @@ func (a *app) compact(ctx context.Context, cfg config.Config) error {
 			api.Compacted
 		}{cfg.DB, done})
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %d bytes before, %d now, checked, in %.1f s; writers waited for %.3f s\n",
-		terminal.Visible(cfg.DB), done.Before, done.After, done.Seconds, done.Paused)
-	return err
+	return a.say("%s: %s before, %s now, checked, in %.1f s; writers waited for %.3f s",
+		terminal.Visible(cfg.DB), health.Size(done.Before), health.Size(done.After), done.Seconds, done.Paused)
 }
 
 func (a *app) compactFile(ctx context.Context, db *store.DB) (api.Compacted, error) {

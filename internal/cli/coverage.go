@@ -22,7 +22,10 @@ func (a *app) coverageCommand() *cobra.Command {
 			"it now. A guild is named by id, or by name if only one has it. Times are UTC.\n\n" +
 			"A channel is complete since it is listened to, or since its last open or skipped gap. Threads that\n" +
 			"the bot is added to begin there. \"rollcall why\" tells about one message.",
-		Args: arguments(0, 1),
+		Example: "  rollcall coverage\n" +
+			"  rollcall coverage \"The Lounge\" --json",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: a.completeGuild,
 		RunE: func(c *cobra.Command, args []string) error {
 			query := url.Values{}
 			if len(args) == 1 {
@@ -61,7 +64,8 @@ func (a *app) printCoverage(channels []coverage.Channel, guilds []store.Guild) e
 	}
 	for i := 0; i < len(channels); {
 		guild := channels[i].Guild
-		t := newTable("channel", "messages", "first", "last", "complete since", "gaps", "read")
+		t := a.table("channel", "messages", "first", "last", "complete since", "gaps", "read")
+		t.layout(cuts(1, 12), keeps(0), keeps(3), keeps(2), instants(1), keeps(0), keeps(0))
 		alignRight(t, 2, 6)
 		n := 0
 		for ; i < len(channels) && channels[i].Guild == guild; i++ {
@@ -84,18 +88,12 @@ func (a *app) printCoverage(channels []coverage.Channel, guilds []store.Guild) e
 			}
 		}
 	}
-	_, err := io.WriteString(a.stdout, coverageNote)
+	_, err := io.WriteString(a.stdout, "\n"+a.prose(strings.TrimSpace(coverageNote))+"\n")
 	return err
 }
 
-// coverageName is how many columns the name of a channel has, so that a table fits into 80.
-const coverageName = 18
-
 func coverageRow(c coverage.Channel) cells {
 	name := terminal.Visible(c.Name)
-	if terminal.Columns(name) > coverageName {
-		name = terminal.Cut(name, coverageName-1) + "…"
-	}
 	gaps, read := 0, "-"
 	for _, g := range c.Gaps {
 		if g.State != store.GapFilled {
@@ -131,6 +129,8 @@ func (a *app) whyCommand() *cobra.Command {
 			"Discord copies it, or its id. The link tells more: it names the channel.\n\n" +
 			"What is never kept cannot be told: of people who are forgotten or have opted out the file holds\n" +
 			"nothing, so only the daemon that kept a message of theirs out can say so, as long as it runs.",
+		Example: "  rollcall why https://discord.com/channels/11/22/33\n" +
+			"  rollcall why 333333333333333333",
 		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := coverage.ParseMessage(args[0]); err != nil {
@@ -145,8 +145,7 @@ func (a *app) whyCommand() *cobra.Command {
 				if _, err := s.decode(c.Context(), path, nil, &answer); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(a.stdout, "%s: %s\n", strings.ReplaceAll(answer.Reason, "_", " "), terminal.Visible(answer.Detail))
-				return err
+				return a.say("%s: %s", strings.ReplaceAll(answer.Reason, "_", " "), terminal.Visible(answer.Detail))
 			})
 		},
 	}

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +27,11 @@ const (
 	demoDays   = 30  // of logs
 	demoPerDay = 150 // messages a day and guild in them
 	demoSeed   = 7
+
+	// The connection is lost for outage, first after firstOutage, then every outageEvery.
+	firstOutage = 6 * time.Second
+	outageEvery = 45 * time.Second
+	outage      = 3 * time.Second
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -30,8 +39,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Show what rollcall does, with a simulated Discord and a month of made-up logs",
 		Long: "Run the real daemon on a simulated Discord, in which people chat, and on a month of made-up\n" +
-			"logs, all in a temporary folder. It needs no token and no network, and leaves nothing behind.",
-		Args: arguments(0, 0),
+			"logs, all in a temporary folder. Now and then the connection is lost, and what was missed comes\n" +
+			"from the history. It needs no token and no network, and leaves nothing behind.",
+		Example: "  rollcall demo\n  rollcall demo --for 30s",
+		Args:    arguments(0, 0),
 	}
 	length := c.Flags().Duration("for", 0, "end after this `duration`, such as 30s; without it Ctrl-C ends the demo")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -45,7 +56,7 @@ func (a *app) demoCommand() *cobra.Command {
 			ctx, cancel = context.WithTimeout(ctx, *length)
 			defer cancel()
 		}
-		folder, err := os.MkdirTemp("", "rollcall-demo-")
+		folder, err := demoFolder()
 		if err != nil {
 			return fmt.Errorf("make a folder for the demo: %w", err)
 		}
@@ -53,6 +64,17 @@ func (a *app) demoCommand() *cobra.Command {
 		return errors.Join(err, os.RemoveAll(folder))
 	}
 	return c
+}
+
+// demoFolder makes a folder with a name that is short enough for a command that fits a
+// narrow terminal.
+func demoFolder() (string, error) {
+	for {
+		folder := filepath.Join(os.TempDir(), "rollcall-demo-"+strings.ToLower(rand.Text()[:4]))
+		if err := os.Mkdir(folder, 0o700); !errors.Is(err, fs.ErrExist) {
+			return folder, err
+		}
+	}
 }
 
 // demo runs a Discord, people, the daemon and the screen until ctx is done or one of
@@ -78,7 +100,8 @@ func (a *app) demo(ctx context.Context, folder string) error {
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 3)
+	const actors = 4
+	ended := make(chan error, actors)
 	start := func(f func() error) {
 		go func() {
 			ended <- f()
@@ -87,10 +110,49 @@ func (a *app) demo(ctx context.Context, folder string) error {
 	}
 	start(func() error { return a.run(ctx, cfg, slog.New(slog.DiscardHandler)) })
 	start(func() error { return world.chatter.Run(ctx, demoRate, 0) })
+	lost := &connection{discord: discord}
+	start(func() error { return lost.run(ctx) })
 	start(func() error {
-		return newScreen(a, daemonSource(cfg), world.names, logs, now).run(ctx)
+		return newScreen(a, daemonSource(cfg), world, lost, logs, now).run(ctx)
 	})
-	return errors.Join(<-ended, <-ended, <-ended)
+	for range actors {
+		err = errors.Join(err, <-ended)
+	}
+	return err
+}
+
+// connection loses the daemon's connection to the simulated Discord now and then.
+type connection struct {
+	discord *simulator.Server
+	times   atomic.Int64 // that it was lost
+	down    atomic.Bool
+}
+
+func (l *connection) run(ctx context.Context) error {
+	wait := time.NewTimer(firstOutage)
+	defer wait.Stop()
+	for next := outage; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wait.C:
+		}
+		if l.down.Load() {
+			l.discord.RefuseConnections(false)
+			l.down.Store(false)
+			next = outageEvery
+		} else {
+			l.discord.RefuseConnections(true)
+			l.discord.ForgetSessions() // so that the history has to tell, not a RESUME
+			for _, c := range l.discord.Conns() {
+				c.Cut()
+			}
+			l.times.Add(1)
+			l.down.Store(true)
+			next = outage
+		}
+		wait.Reset(next)
+	}
 }
 
 // demoConfig owes nothing to the environment: who tries the demo may have set up
@@ -111,7 +173,7 @@ func demoConfig(folder string, discord *simulator.Server) config.Config {
 type demoWorld struct {
 	chatter *simulator.Chatter
 	ids     []string          // of the guilds
-	names   map[string]string // of users, by id
+	names   map[string]string // of users, channels and guilds, by id
 }
 
 func newDemoWorld(discord *simulator.Server) (*demoWorld, error) {
@@ -129,12 +191,14 @@ func newDemoWorld(discord *simulator.Server) (*demoWorld, error) {
 		var first *simulator.Channel
 		for _, name := range g.channels {
 			c := guild.AddChannel(simulator.ChannelSpec{Name: name})
+			w.names[c.ID.String()] = name
 			if first == nil {
 				first = c
 			}
 		}
 		first.StartThread(simulator.ThreadSpec{Name: g.thread})
 		w.ids = append(w.ids, guild.ID.String())
+		w.names[guild.ID.String()] = g.name
 	}
 	var err error
 	w.chatter, err = discord.NewChatter(simulator.ChatterOptions{Seed: demoSeed})

@@ -39,12 +39,18 @@ func (a *app) exportCommand() *cobra.Command {
 			"of Parquet files, or a folder of JSON files as DiscordChatExporter makes them. What is written\n" +
 			"to --out is there as a whole or not at all. A guild and a user are named by id, or by name if\n" +
 			"only one has it. A day stands for its beginning in the time zone.",
+		Example: "  rollcall export > everything.ndjson\n" +
+			"  rollcall export --user Ada --since 30d --format csv\n" +
+			"  rollcall export --format sqlite --out messages.sqlite",
 		Args: arguments(0, 0),
 	}
 	c.Flags().String("guild", "", "only of this `guild`")
 	c.Flags().String("user", "", "only of this `user`")
+	complete(c, "guild", a.completeGuildFlag)
+	complete(c, "user", a.completeUser)
 	spanFlags(c)
 	c.Flags().StringVar(&e.format, "format", "ndjson", "`ndjson`, csv, sqlite, parquet or dce (DiscordChatExporter's JSON)")
+	complete(c, "format", cobra.FixedCompletions([]string{"ndjson", "csv", "sqlite", "parquet", "dce"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&e.out, "out", "", "write to this `path`: a file, or for parquet and dce a folder; there must be none yet")
 	c.Flags().StringVar(&e.since, "since-last", "", "only what is new or changed since the last export with this `file`, which is then brought up to date")
 	c.Flags().BoolVar(&e.public, "public", false, "leave out what not everybody in the guild may read; the daemon must be connected to Discord")

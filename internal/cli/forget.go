@@ -43,7 +43,11 @@ func (a *app) forgetCommand() *cobra.Command {
 			"--logs, ROLLCALL_LOGS and ROLLCALL_BACKUP_DIR say, or else where the daemon that runs has\n" +
 			"them; nothing is removed unless all that is to be scrubbed is found. The file's free pages\n" +
 			"keep the old bytes until \"rollcall compact\", or --compact.",
-		Args: arguments(1, 1),
+		Example: "  rollcall forget 123456789012345678\n" +
+			"  rollcall forget Ada --guild \"The Lounge\" --yes\n" +
+			"  rollcall forget 123456789012345678 --scrub-logs --scrub-backups --compact",
+		Args:              arguments(1, 1),
+		ValidArgsFunction: a.completePerson,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !f.yes && !terminal.Is(os.Stdin) {
 				return usage("forget asks before it removes anything, and there is no terminal to ask on: give --yes")
@@ -67,6 +71,7 @@ func (a *app) forgetCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&f.guild, "guild", "", "only in this `guild`")
+	complete(c, "guild", a.completeGuildFlag)
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&f.logs, "logs", "", "the `folder` of the logs, instead of ROLLCALL_LOGS and the daemon's")
 	c.Flags().BoolVar(&f.scrubLogs, "scrub-logs", false, "take their lines out of the logs, too")
@@ -180,9 +185,12 @@ func (a *app) rememberCommand() *cobra.Command {
 		Use:   "remember USER",
 		Short: "Record a person again who was forgotten",
 		Long:  "Record a person again who was forgotten. What was removed stays removed.\nTheir names are gone, so they are named by their id.",
-		Args:  arguments(1, 1),
+		Example: "  rollcall remember 123456789012345678\n" +
+			"  rollcall remember 123456789012345678 --guild \"The Lounge\"",
+		Args: arguments(1, 1),
 	}
 	c.Flags().String("guild", "", "in this `guild` alone, if it alone had forgotten them")
+	complete(c, "guild", a.completeGuildFlag)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		query := flagValues(c, "guild")
 		return a.reading(c, query, func(s *source) error {
@@ -191,13 +199,17 @@ func (a *app) rememberCommand() *cobra.Command {
 				return err
 			}
 			if a.json {
-				return json.NewEncoder(a.stdout).Encode(r)
+				if err := json.NewEncoder(a.stdout).Encode(r); err != nil {
+					return err
+				}
 			}
-			what := "is recorded again from now on"
 			if !r.Was {
-				what = "was not forgotten"
+				return fmt.Errorf("user %s was not forgotten: there is nobody to remember", r.User)
 			}
-			_, err := fmt.Fprintf(a.stdout, "User %s %s.\n", r.User, what)
+			if a.json {
+				return nil
+			}
+			_, err := fmt.Fprintf(a.stdout, "User %s is recorded again from now on.\n", r.User)
 			return err
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
+	"rollcall/internal/civil"
 	"rollcall/internal/cli/terminal"
 )
 
@@ -17,7 +18,8 @@ const windowHelp = "\n\nDays are whole calendar days of the time zone. A window 
 
 // windowFlags adds the flags that select days.
 func windowFlags(c *cobra.Command) {
-	c.Flags().String("window", "all", "the last `days`: 7d, 30d, 90d or all")
+	c.Flags().String("window", "all", "the last `days`: 7d, 14d, 2w, 1y or all")
+	complete(c, "window", completeWindow)
 	spanFlags(c)
 }
 
@@ -27,13 +29,17 @@ func windowValues(c *cobra.Command, more ...string) url.Values {
 
 func (a *app) guildCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "guild GUILD",
+		Use:   "guild [GUILD]",
 		Short: "Show how active a guild is, when, where and who",
 		Long:  "Show how active a guild is, when, where and who. A guild is named by id, or by name if\nonly one has it." + windowHelp,
-		Args:  arguments(1, 1),
+		Example: "  rollcall guild\n" +
+			"  rollcall guild \"The Lounge\" --window 30d\n" +
+			"  rollcall guild 123456789012345678 --since 2026-01-01 --tz Europe/Berlin",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: a.completeGuild,
 		RunE: func(c *cobra.Command, args []string) error {
 			query := windowValues(c)
-			return a.reading(c, query, func(s *source) error {
+			return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
 				path := guildPath(args[0])
 				if a.json {
 					return a.copyAnswer(c, s, path, query)
@@ -62,7 +68,8 @@ func about(query url.Values, response *http.Response) string {
 	case until != "":
 		span = "until " + until
 	case query.Has("window") && query.Get("window") != "all":
-		span = "the last " + strings.TrimSuffix(query.Get("window"), "d") + " days"
+		days, _ := civil.ParseDays(query.Get("window"))
+		span = fmt.Sprintf("the last %d days", days)
 	}
 	return span + ", days and hours of " + response.Header.Get(api.ZoneHeader)
 }
@@ -75,19 +82,27 @@ func named(name string, id fmt.Stringer) string {
 	return terminal.Visible(name)
 }
 
+// title is the first line of an answer, two where it does not fit into one.
+func (a *app) title(name, about string) string {
+	if a.tty && !a.wide && terminal.Columns(name)+terminal.Columns(about)+3 > terminal.Width() {
+		return a.heading(terminal.Shorten(name, terminal.Width())) + "\n" + a.prose("("+about+")") + "\n\n"
+	}
+	return fmt.Sprintf("%s (%s)\n\n", a.heading(name), about)
+}
+
 func (a *app) printGuild(g api.Guild, about string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)\n\n", a.heading(named(g.Name, g.ID)), about)
+	b.WriteString(a.title(named(g.Name, g.ID), about))
 	fmt.Fprintf(&b, "%d messages of %d people\n", g.Messages, g.Users)
 	if g.Messages > 0 {
-		line, days := sparkline(g.Daily, terminal.Width()-2)
+		line, days := sparkline(g.Daily, a.width(80)-2)
 		columns := "a column is a day"
 		if days > 1 {
 			columns = fmt.Sprintf("a column is %d days", days)
 		}
 		first, last := g.Daily[0].Date, g.Daily[len(g.Daily)-1].Date
-		fmt.Fprintf(&b, "\n%s\n\n%s\n", a.heading(fmt.Sprintf("Days, %s to %s; %s", first, last, columns)), a.drawing(line))
-		fmt.Fprintf(&b, "\n%s\n\n%s", a.heading("Hours of the week"), a.drawing(heatMap(g.Heatmap)))
+		fmt.Fprintf(&b, "\n%s\n\n%s\n", a.heading(a.prose(fmt.Sprintf("Days, %s to %s; %s", first, last, columns))), a.drawing(line))
+		fmt.Fprintf(&b, "\n%s\n\n%s", a.heading("Hours of the week"), a.drawing(heatMap(g.Heatmap, hourColumns(a.width(80), 5))))
 		var channels, users []counted
 		for _, c := range g.TopChannels {
 			channels = append(channels, counted{terminal.Visible(c.Name), c.Messages})
@@ -103,13 +118,16 @@ func (a *app) printGuild(g api.Guild, about string) error {
 
 func (a *app) topCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "top GUILD",
+		Use:   "top [GUILD]",
 		Short: "Show who writes most in a guild",
 		Long:  "Show who writes most in a guild, by messages or by days with messages. A guild is named by\nid, or by name if only one has it." + windowHelp,
-		Args:  arguments(1, 1),
+		Example: "  rollcall top\n" +
+			"  rollcall top \"The Lounge\" --by days --window 90d --limit 20",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: a.completeGuild,
 		RunE: func(c *cobra.Command, args []string) error {
 			query := windowValues(c, "by", "limit")
-			return a.reading(c, query, func(s *source) error {
+			return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
 				path := guildPath(args[0], "top")
 				if a.json {
 					return a.copyAnswer(c, s, path, query)
@@ -118,7 +136,8 @@ func (a *app) topCommand() *cobra.Command {
 				if _, err := s.decode(c.Context(), path, query, &leaders); err != nil {
 					return err
 				}
-				t := newTable("rank", "messages", "days", "share", "user", "name")
+				t := a.table("rank", "messages", "days", "share", "user", "name")
+				t.layout(keeps(1), keeps(0), keeps(3), keeps(4), keeps(2), cuts(1, 10))
 				alignRight(t, 1, 2, 3, 4)
 				for _, l := range leaders {
 					t.AppendRow(cells{l.Rank, l.Messages, l.Days, fmt.Sprintf("%.1f %%", l.Share*100), l.User, terminal.Visible(l.Name)})
@@ -128,6 +147,7 @@ func (a *app) topCommand() *cobra.Command {
 		},
 	}
 	c.Flags().String("by", "messages", "what counts: `messages` or days")
+	complete(c, "by", cobra.FixedCompletions([]string{"messages", "days"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().String("limit", "10", "at most so `many`")
 	windowFlags(c)
 	return c

@@ -21,7 +21,8 @@ func (a *app) printImport(sum importer.Summary, notes []string, dryRun bool) err
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(sum)
 	}
-	t := newTable("path", "format", "guild", "channel", "new", "known", "updated", "skipped", "malformed", "")
+	t := a.table("path", "format", "guild", "channel", "new", "known", "updated", "skipped", "malformed", "")
+	t.layout(tails(1, 16), keeps(4), keeps(5), cuts(2, 8), keeps(0), keeps(0), keeps(3), keeps(2), keeps(3), keeps(1))
 	for _, f := range sum.Files[:min(len(sum.Files), importRows)] {
 		torn := ""
 		if f.Incomplete {

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +22,7 @@ import (
 	"rollcall/config"
 	"rollcall/internal/actors"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/health"
 	"rollcall/migration"
 	"rollcall/store"
 )
@@ -29,10 +33,14 @@ func (a *app) migrateCommand() *cobra.Command {
 		Short: "Take in all historical logs at once",
 		Long: "Take in all historical logs at once, without the pauses that the daemon makes. What was\n" +
 			"taken in before is not taken in again, so it can be interrupted and repeated at will.",
+		Example: "  rollcall migrate --logs /srv/oldbot/logs --dry-run\n" +
+			"  rollcall migrate --logs /srv/oldbot/logs\n" +
+			"  rollcall migrate --guild 123456789012345678",
 		Args: arguments(0, 0),
 	}
 	logs := c.Flags().String("logs", "", "the `folder` of the logs, instead of ROLLCALL_LOGS")
 	guild := c.Flags().String("guild", "", "only the logs of the guild with this `id`")
+	complete(c, "guild", a.completeGuildFlag)
 	dryRun := c.Flags().Bool("dry-run", false, "count only, into a copy of the database in a temporary folder")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := a.config(c)
@@ -135,19 +143,51 @@ func (a *app) migrate(ctx context.Context, cfg config.Config, o migration.Option
 	if ctx.Err() != nil {
 		err = errInterrupted
 	}
+	var known []migration.GuildStatus
+	if err == nil && summary.Lines == 0 {
+		known, err = migration.Known(context.Background(), db)
+	}
 	err = errors.Join(err, db.Close())
-	if printErr := a.printSummary(summary); printErr != nil && err == nil {
+	if err == nil && o.Guild != 0 && summary.Lines == 0 && !slices.ContainsFunc(known, func(g migration.GuildStatus) bool { return g.Guild == o.Guild }) {
+		err = fmt.Errorf("logs %q: none of them is of guild %s", o.Root, o.Guild)
+		if !a.json {
+			return err
+		}
+	}
+	if printErr := a.printSummary(summary, known); printErr != nil && err == nil {
 		err = printErr
 	}
 	return explained(cfg.DB, err)
 }
 
-func (a *app) printSummary(s migration.Summary) error {
+// readToEnd counts the files that have nothing more to give.
+func readToEnd(known []migration.GuildStatus) (n int64) {
+	for _, g := range known {
+		n += int64(g.FilesRead)
+	}
+	return n
+}
+
+// printSummary prints what was taken in; known are the logs that are in the database, if
+// nothing was.
+func (a *app) printSummary(s migration.Summary, known []migration.GuildStatus) error {
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(s)
 	}
-	_, err := fmt.Fprintf(a.stdout, "%d messages are new, %d were known; %d lines skipped, %d malformed; %d files of other kinds cannot be taken in.\n%d lines (%d bytes) of %d files in %.1f s.\n",
-		s.Messages, s.Duplicates, s.Skipped, s.Malformed, s.UnsupportedFiles, s.Lines, s.Bytes, s.Files, s.Seconds)
+	var text string
+	if n := readToEnd(known); s.Lines == 0 && n > 0 {
+		text = fmt.Sprintf("Nothing new: %d files are read to their end.\n", n)
+		if n == 1 {
+			text = "Nothing new: 1 file is read to its end.\n"
+		}
+		if s.UnsupportedFiles > 0 {
+			text += fmt.Sprintf("%d files of other kinds cannot be taken in.\n", s.UnsupportedFiles)
+		}
+	} else {
+		text = fmt.Sprintf("%d messages are new, %d were known; %d lines skipped, %d malformed; %d files of other kinds cannot be taken in.\n%d lines (%s) of %d files in %.1f s.\n",
+			s.Messages, s.Duplicates, s.Skipped, s.Malformed, s.UnsupportedFiles, s.Lines, health.Size(s.Bytes), s.Files, s.Seconds)
+	}
+	_, err := io.WriteString(a.stdout, a.prose(strings.TrimSuffix(text, "\n"))+"\n")
 	if err != nil || s.Incomplete == 0 {
 		return err
 	}

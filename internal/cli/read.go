@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/coverage"
 	"rollcall/store"
 )
 
@@ -35,11 +40,54 @@ func (a *app) reading(c *cobra.Command, query url.Values, f func(*source) error)
 	return errors.Join(f(s), s.close())
 }
 
+// aboutGuild is reading for a command whose arguments are a guild and so many others. Where
+// the database holds one guild only, that is the one if it is left out.
+func (a *app) aboutGuild(c *cobra.Command, query url.Values, args []string, others int, f func(s *source, args []string) error) error {
+	return a.reading(c, query, func(s *source) error {
+		if len(args) > others {
+			return f(s, args)
+		}
+		var guilds []store.Guild
+		if _, err := s.decode(c.Context(), apiPath("guilds"), nil, &guilds); err != nil {
+			return err
+		}
+		switch len(guilds) {
+		case 0:
+			return errors.New("no messages yet: there is no guild to tell of")
+		case 1:
+			return f(s, append([]string{guilds[0].ID.String()}, args...))
+		}
+		var names []string
+		for _, g := range guilds[:min(len(guilds), 5)] {
+			names = append(names, fmt.Sprintf("%q", cmp.Or(g.Name, g.ID.String())))
+		}
+		if more := len(guilds) - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
+		}
+		return usage("%s: there are %d guilds, name one: %s", c.Name(), len(guilds), strings.Join(names, ", "))
+	})
+}
+
+// knowsChannel is an error if nothing is known of a channel of that name or id.
+func (s *source) knowsChannel(ctx context.Context, guild, channel string) error {
+	var channels []coverage.Channel
+	if _, err := s.decode(ctx, apiPath("coverage"), url.Values{"guild": {guild}}, &channels); err != nil {
+		return err
+	}
+	for _, c := range channels {
+		if c.Name == channel || c.ID != nil && c.ID.String() == channel {
+			return nil
+		}
+	}
+	return fmt.Errorf("no such channel: %q; rollcall coverage lists them", channel)
+}
+
 // spanFlags adds --since, --until and --tz.
 func spanFlags(c *cobra.Command) {
-	c.Flags().String("since", "", "not before this `time` (RFC 3339 or YYYY-MM-DD)")
-	c.Flags().String("until", "", "only before this `time` (RFC 3339 or YYYY-MM-DD)")
+	c.Flags().String("since", "", "not before this `time`: YYYY-MM-DD, RFC 3339, or how long ago: 7d, 12h")
+	c.Flags().String("until", "", "only before this `time`, written the same")
 	c.Flags().String("tz", "", "the time `zone` of days and hours, instead of ROLLCALL_TZ")
+	complete(c, "tz", completeZone)
 }
 
 // flagValues returns the flags of a query that were given, by name.
@@ -59,7 +107,8 @@ func (a *app) guildsCommand() *cobra.Command {
 		Short: "List the guilds that are remembered",
 		Long: "List the guilds that are remembered: how many messages of how many users, and the time of the\n" +
 			"first and the last one.",
-		Args: arguments(0, 0),
+		Example: "  rollcall guilds\n  rollcall guilds --json",
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.reading(c, nil, func(s *source) error {
 				if a.json {
@@ -76,7 +125,8 @@ func (a *app) guildsCommand() *cobra.Command {
 }
 
 func (a *app) printGuilds(guilds []store.Guild) error {
-	t := newTable("guild", "name", "messages", "users", "first", "last")
+	t := a.table("guild", "name", "messages", "users", "first", "last")
+	t.layout(keeps(2), cuts(1, 10), keeps(0), keeps(3), instants(5), instants(4))
 	alignRight(t, 3, 4)
 	for _, g := range guilds {
 		t.AppendRow(cells{g.ID, terminal.Visible(g.Name), g.Messages, g.Users, moment(g.First), moment(g.Last)})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,22 +16,24 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/cli/demologs"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/health"
 	"rollcall/store"
 )
 
 const (
 	redraw      = 500 * time.Millisecond // of a terminal
 	printEvery  = time.Second            // lines, where there is no terminal
-	latest      = 8                      // messages on the screen
-	settledTime = 15 * time.Second       // after which no message of that time is new any more
+	latest      = 10                     // messages on the screen
+	settledTime = time.Minute            // after which no message of that time is new any more
 )
 
 // screen shows what the demo's daemon remembers, growing.
 type screen struct {
 	app   *app
 	from  *source
-	names map[string]string // of users, by id
-	logs  demologs.Summary  // what there is to migrate
+	world *demoWorld
+	lost  *connection
+	logs  demologs.Summary // what there is to migrate
 	begin time.Time
 
 	counted store.Micros             // messages before this instant are in settled
@@ -48,11 +51,12 @@ type view struct {
 	files  int                 // log files read
 	bytes  int64               // of them
 	latest []api.Record        // oldest first
+	gaps   health.Gaps
 }
 
-func newScreen(a *app, from *source, names map[string]string, logs demologs.Summary, begin time.Time) *screen {
+func newScreen(a *app, from *source, world *demoWorld, lost *connection, logs demologs.Summary, begin time.Time) *screen {
 	return &screen{
-		app: a, from: from, names: names, logs: logs, begin: begin,
+		app: a, from: from, world: world, lost: lost, logs: logs, begin: begin,
 		counted: store.MicrosOf(begin.Add(-time.Minute)), settled: map[store.ID]sourceCount{},
 	}
 }
@@ -101,6 +105,11 @@ func (s *screen) look(ctx context.Context) (view, error) {
 		v.files++
 		v.bytes += f.Offset
 	}
+	var report health.Report
+	if _, err := s.from.decode(ctx, "/v1/status", nil, &report); err != nil {
+		return v, err
+	}
+	v.gaps = report.Gaps
 	var err error
 	if v.counts, err = s.count(ctx); err != nil {
 		return v, err
@@ -111,7 +120,7 @@ func (s *screen) look(ctx context.Context) (view, error) {
 	}
 	for _, g := range v.guilds {
 		var page []api.Record
-		query := url.Values{"limit": {fmt.Sprint(latest)}}
+		query := url.Values{"limit": {fmt.Sprint(latest)}, "names": {"true"}}
 		if _, err := s.from.decode(ctx, "/v1/guilds/"+g.ID.String()+"/messages", query, &page); err != nil {
 			return v, err
 		}
@@ -181,46 +190,117 @@ func (s *screen) printLine(v view) error {
 
 // draw writes over what it drew before.
 func (s *screen) draw(v view) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "The real daemon, on a simulated Discord and a month of made-up logs. Ctrl-C ends it.\n%s\n\n", s.howToAsk())
-	t := newTable("guild", "messages", "live", "from history", "from logs", "users", "logs read to")
-	alignRight(t, 2, 3, 4, 5, 6)
-	for _, g := range v.guilds {
-		n := v.counts[g.ID]
-		t.AppendRow(cells{terminal.Visible(g.Name), g.Messages, n.live, n.backfill, g.Messages - n.live - n.backfill, g.Users, v.last[g.ID]})
-	}
-	if err := s.app.render(&b, t); err != nil {
-		return err
-	}
-	const bar = 40
-	done := int(min(bar, v.bytes*bar/max(1, s.logs.Bytes)))
-	fmt.Fprintf(&b, "\nMigration  %s%s  %d of %d files\n\nSaid last:\n", strings.Repeat("█", done), strings.Repeat("░", bar-done), v.files, s.logs.Files)
-	width := terminal.Width()
-	for _, r := range v.latest {
-		line := fmt.Sprintf("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), terminal.Visible(r.ChannelName), s.name(r.User), textOf(r))
-		b.WriteString(terminal.Cut(line, width) + "\n")
-	}
-	// Home, then each line with what was behind it, then everything below.
-	frame := "\x1b[H" + strings.ReplaceAll(b.String(), "\n", "\x1b[K\n") + "\x1b[J"
-	_, err := io.WriteString(s.app.stdout, frame)
+	frame := s.frame(v, terminal.Width(), terminal.Height())
+	// Home, each line in the place of what was there, then nothing below. A line is cleared
+	// before it is written: behind a full one, its last column would go.
+	_, err := io.WriteString(s.app.stdout, "\x1b[H\x1b[K"+strings.ReplaceAll(frame, "\n", "\n\x1b[K")+"\x1b[J")
 	return err
 }
 
-// howToAsk is for who wants to try the commands, too.
-func (s *screen) howToAsk() string {
-	return "Ask it from another terminal: rollcall --db " + terminal.Visible(s.from.db) + " guilds"
+// frame is the screen in so many columns and lines, the last of which stays empty.
+func (s *screen) frame(v view, width, height int) string {
+	var b strings.Builder
+	line := func(format string, a ...any) {
+		b.WriteString(terminal.Shorten(fmt.Sprintf(format, a...), width) + "\n")
+	}
+	line("The real daemon on a simulated Discord and a month of old logs.")
+	line("Ask it from another terminal; Ctrl-C ends it:")
+	b.WriteString("  " + s.command() + "\n\n") // whole, whatever the width
+	t := s.app.table("guild", "messages", "live", "from history", "from logs", "users", "logs until")
+	t.layout(cuts(1, 10), keeps(0), keeps(0), keeps(0), keeps(1), keeps(2), keeps(3))
+	t.width = width
+	alignRight(t, 2, 3, 4, 5, 6)
+	for _, g := range v.guilds {
+		n := v.counts[g.ID]
+		name := cmp.Or(g.Name, s.world.names[g.ID.String()])
+		t.AppendRow(cells{terminal.Visible(name), g.Messages, n.live, n.backfill, g.Messages - n.live - n.backfill, g.Users, v.last[g.ID]})
+	}
+	t.print(&b, t.rows) // a Builder takes everything
+	bar := min(40, max(10, width-30))
+	done := int(min(int64(bar), v.bytes*int64(bar)/max(1, s.logs.Bytes)))
+	line("\nMigration   %s%s  %d of %d files", strings.Repeat("█", done), strings.Repeat("░", bar-done), v.files, s.logs.Files)
+	line("Connection  %s", s.connectionText(v))
+	line("\nSaid last:")
+	room := height - 1 - strings.Count(b.String(), "\n")
+	for _, r := range v.latest[max(0, len(v.latest)-max(room, 1)):] {
+		line("  %s  #%s  %s: %s", r.Time.Time().Format("15:04:05"), terminal.Visible(r.ChannelName), s.name(r), s.rendered(r))
+	}
+	return b.String()
 }
 
-func (s *screen) name(id store.ID) string {
-	if name := s.names[id.String()]; name != "" {
-		return terminal.Visible(name)
+// connectionText tells of the connection that is lost on purpose.
+func (s *screen) connectionText(v view) string {
+	_, history, _, _ := v.totals()
+	times := s.lost.times.Load()
+	switch {
+	case s.lost.down.Load():
+		return "lost, and people go on talking …"
+	case v.gaps.Open > 0:
+		return "back: what was missed comes from the history …"
+	case times == 0:
+		return "live"
+	case history == 0:
+		return "lost, and coming back …"
 	}
-	return id.String()
+	return fmt.Sprintf("live; it was lost %s, and no message is missing", timesText(times))
+}
+
+func timesText(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// howToAsk is for who wants to try the commands, too.
+func (s *screen) howToAsk() string { return "Ask it from another terminal: " + s.command() }
+
+// command is one that works as it is in another terminal, in the same folder.
+func (s *screen) command() string {
+	return self() + " --db " + quoted(terminal.Visible(s.from.db)) + " guilds"
+}
+
+// name is that of who wrote a message: the daemon knows those it has heard.
+func (s *screen) name(r api.Record) string {
+	return terminal.Visible(cmp.Or(r.UserName, s.world.names[r.User.String()], r.User.String()))
+}
+
+// rendered is a message as people see it in Discord, in one line.
+func (s *screen) rendered(r api.Record) string {
+	r.Content = s.marks(r.Content)
+	if r.Forwarded != nil {
+		f := *r.Forwarded
+		f.Content = s.marks(f.Content)
+		r.Forwarded = &f
+	}
+	return textOf(r)
+}
+
+// mark is what Discord shows as something else than it is written.
+var mark = regexp.MustCompile(`<(@[!&]?|#)([0-9]+)>|<a?:([A-Za-z0-9_]+):[0-9]+>`)
+
+// marks renders mentions, custom emoji and line breaks.
+func (s *screen) marks(text string) string {
+	text = mark.ReplaceAllStringFunc(text, func(m string) string {
+		part := mark.FindStringSubmatch(m)
+		switch name := s.world.names[part[2]]; {
+		case part[3] != "":
+			return ":" + part[3] + ":"
+		case name == "":
+			return m
+		case part[1] == "#":
+			return "#" + name
+		default:
+			return "@" + name
+		}
+	})
+	return strings.ReplaceAll(text, "\n", " ↵ ")
 }
 
 func (s *screen) farewell(v view) error {
 	live, backfill, logs, _ := v.totals()
-	_, err := fmt.Fprintf(s.app.stdout, "\nRemembered: %d messages, %d live, %d from history, %d from logs. The folder is gone; the README says how to run the real thing.\n",
+	text := fmt.Sprintf("Remembered: %d messages, %d live, %d from history, %d from logs. The folder is gone; the README says how to run the real thing.",
 		live+backfill+logs, live, backfill, logs)
+	_, err := fmt.Fprintf(s.app.stdout, "\n%s\n", s.app.prose(text))
 	return err
 }

@@ -97,23 +97,20 @@ func (f forgetting) left(flags forgetFlags) error {
 }
 
 func (a *app) printForgetting(f forgetting, where beyond, flags forgetFlags) error {
-	guild, bytes := "", "Free pages of the file keep the old bytes until: rollcall compact\n"
+	guild := ""
 	if f.Guild != 0 {
 		guild = fmt.Sprintf(" --guild %s", f.Guild)
 	}
-	if flags.compact { // which comes next
-		bytes = ""
-	}
-	if _, err := fmt.Fprintf(a.stdout, "Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s\n%s",
-		f.Messages, f.Replies, f.Names, f.User, guild, bytes); err != nil {
+	if err := a.say("Forgotten: %d messages, %d answers to them, %d names. Nothing of theirs is recorded until: rollcall remember %s%s",
+		f.Messages, f.Replies, f.Names, f.User, guild); err != nil {
 		return err
 	}
-	logs := newTable("file", "lines", "", "")
-	alignRight(logs, 2)
-	for _, l := range f.Logs {
-		logs.AppendRow(cells{terminal.Visible(l.Path), l.Lines, done(l.Scrubbed, "taken out"), terminal.Visible(l.Note)})
+	if !flags.compact { // which comes next
+		if err := a.say("Free pages of the file keep the old bytes until: rollcall compact"); err != nil {
+			return err
+		}
 	}
-	if err := a.printLeft("Logs with lines of theirs (--scrub-logs takes the lines out):", logs, len(f.Logs)); err != nil {
+	if err := a.printLogs(f.Logs, flags.scrubLogs); err != nil {
 		return err
 	}
 	if u := f.Unsearched; u != nil {
@@ -126,7 +123,8 @@ func (a *app) printForgetting(f forgetting, where beyond, flags forgetFlags) err
 			}
 		}
 	}
-	backups := newTable("backup", "", "")
+	backups := a.table("backup", "", "")
+	backups.layout(tails(1, 16), keeps(0), wraps(0, 12))
 	for _, b := range f.Backups {
 		backups.AppendRow(cells{terminal.Visible(b.Path), done(b.Scrubbed, "forgotten"), terminal.Visible(b.Note)})
 	}
@@ -134,11 +132,50 @@ func (a *app) printForgetting(f forgetting, where beyond, flags forgetFlags) err
 		return err
 	}
 	for _, line := range where.unseen {
-		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+		if err := a.say("%s", line); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printLogs sums the logs up, and lists those in which something of theirs is left although
+// it was to go.
+func (a *app) printLogs(logs []migration.Scrubbed, scrub bool) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	t := a.table("file", "lines", "why")
+	t.layout(tails(1, 16), keeps(0), wraps(0, 12))
+	alignRight(t, 2)
+	var lines, gone int64
+	files, left := 0, 0
+	for _, l := range logs {
+		lines += int64(l.Lines)
+		if l.Scrubbed {
+			gone += int64(l.Lines)
+			files++
+		}
+		if scrub && (!l.Scrubbed || l.Left > 0 || l.Note != "") {
+			t.AppendRow(cells{terminal.Visible(l.Path), l.Lines, terminal.Visible(l.Note)})
+			left++
+		}
+	}
+	if !scrub {
+		return a.say("Logs: %s of theirs in %s; --scrub-logs takes them out.", amount(lines, "line"), amount(int64(len(logs)), "file"))
+	}
+	if err := a.say("Logs: %s of theirs taken out of %s.", amount(gone, "line"), amount(int64(files), "file")); err != nil {
+		return err
+	}
+	return a.printLeft("Files in which something is left:", t, left)
+}
+
+// amount is a number with its noun.
+func amount(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func done(is bool, what string) string {
@@ -153,7 +190,7 @@ func (a *app) printLeft(title string, t *table, rows int) error {
 	if rows == 0 {
 		return nil
 	}
-	if _, err := fmt.Fprintf(a.stdout, "\n%s\n\n", title); err != nil {
+	if _, err := fmt.Fprintf(a.stdout, "\n%s\n\n", a.prose(title)); err != nil {
 		return err
 	}
 	return a.print(t, rows, "")

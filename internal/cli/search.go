@@ -36,6 +36,8 @@ where there is one.`,
 	}
 	c.Flags().String("user", "", "only what this `user` said")
 	c.Flags().String("channel", "", "only in this `channel`, by name or id")
+	complete(c, "user", a.completeUser)
+	complete(c, "channel", a.completeChannel)
 	spanFlags(c)
 	limit := c.Flags().Int("limit", 50, "at most so `many`")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -53,10 +55,11 @@ where there is one.`,
 			}
 			query.Set("q", strings.Join(words, " "))
 			path := guildPath(guild, "search")
+			came := a.knownChannel(c, s, guild, query)
 			if a.json {
-				return a.streamMessages(c, s, path, query, *limit)
+				return a.streamMessages(c, s, path, query, *limit, came)
 			}
-			return a.printMatches(c, s, path, query, *limit)
+			return a.printMatches(c, s, path, query, *limit, came)
 		})
 	}
 	return c
@@ -82,15 +85,18 @@ func (a *app) guildAndWords(c *cobra.Command, s *source, args []string) (guild s
 }
 
 // printMatches prints one table, page by page as they come, as messages does.
-func (a *app) printMatches(c *cobra.Command, s *source, path string, query url.Values, limit int) error {
+func (a *app) printMatches(c *cobra.Command, s *source, path string, query url.Values, limit int, came func(records int, last bool) error) error {
 	query.Set("names", "true")
-	t := messageTable(a.colour)
-	err := eachPage(c, s, path, query, limit, func(page []api.Match) error {
-		rows := make([][]string, len(page))
+	t := a.messageTable()
+	err := eachPage(c, s, path, query, limit, func(page []api.Match, last bool) error {
+		if err := came(len(page), last); err != nil {
+			return err
+		}
+		rows := make([]cells, len(page))
 		for i, m := range page {
 			rows[i] = messageRow(m.Record)
 		}
-		return t.print(a.stdout, rows)
+		return t.print(a.stdout, texts(rows))
 	})
 	if err == nil && !t.begun {
 		_, err = fmt.Fprintln(a.stdout, "no messages match")

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -201,8 +202,11 @@ func (s *source) folders(ctx context.Context) (f api.Folders, err error) {
 
 // explain adds what to do about a problem.
 func (s *source) explain(p *api.Problem) error {
-	if p.Code == api.CodeDamaged {
+	switch {
+	case p.Code == api.CodeDamaged:
 		return fmt.Errorf("%w; %s", p, howToRestore(s.db))
+	case p.Status == http.StatusNotFound && strings.HasPrefix(p.Detail, "no such guild: "):
+		return fmt.Errorf("%w; rollcall guilds lists them", p)
 	}
 	return p
 }

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/health"
 	"rollcall/store"
 )
 
@@ -41,31 +43,41 @@ func (a *app) printState(s api.State) error {
 	var unfinished []api.File
 	for _, f := range s.Files {
 		bytes += f.Offset
-		if f.Complete {
+		if f.Complete || readToItsEnd(f) {
 			complete++
 		} else {
 			unfinished = append(unfinished, f)
 		}
 	}
-	fmt.Fprintf(a.stdout, "Log files: %d known, %d read to their end, %d bytes read.\n", len(s.Files), complete, bytes)
-	if err := printList(a, "Read to the end of the day", s.LastDates, []any{"guild", "last date"}, func(d api.LastDate) cells {
+	line := fmt.Sprintf("Log files: %d known, %d read to their end, %s read.", len(s.Files), complete, health.Size(bytes))
+	if _, err := fmt.Fprintln(a.stdout, a.prose(line)); err != nil {
+		return err
+	}
+	if err := printList(a, "Read to the end of the day", s.LastDates, []string{"guild", "last date"}, []column{cuts(1, 10), keeps(0)}, func(d api.LastDate) cells {
 		return cells{d.Guild, d.Date}
 	}); err != nil {
 		return err
 	}
-	if err := printList(a, "Files that are not complete", unfinished, []any{"file", "read", "size"}, func(f api.File) cells {
-		return cells{terminal.Visible(f.Path), f.Offset, f.Size}
+	if err := printList(a, "Files that are not read to their end", unfinished, []string{"file", "read", "size"}, []column{tails(1, 16), keeps(0), keeps(2)}, func(f api.File) cells {
+		return cells{terminal.Visible(f.Path), health.Size(f.Offset), health.Size(f.Size)}
 	}); err != nil {
 		return err
 	}
-	if err := printList(a, "Malformed lines", s.Quarantine, []any{"file", "offset", "reason"}, func(q store.Quarantined) cells {
+	if err := printList(a, "Malformed lines", s.Quarantine, []string{"file", "offset", "reason"}, []column{tails(1, 16), keeps(0), wraps(0, 12)}, func(q store.Quarantined) cells {
 		return cells{terminal.Visible(q.File), q.Offset, terminal.Visible(q.Reason)}
 	}); err != nil {
 		return err
 	}
-	return printList(a, "Gaps", s.Gaps, []any{"guild", "channel", "from", "to", "reason", "state", "found", "note"}, func(g store.Gap) cells {
-		return cells{g.Guild, g.Channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
-	})
+	return printList(a, "Gaps", s.Gaps, []string{"guild", "channel", "from", "to", "reason", "state", "found", "note"},
+		[]column{cuts(5, 8), cuts(2, 8), instants(1), instants(3), cuts(2, 8), keeps(0), keeps(4), wraps(1, 10)}, func(g store.Gap) cells {
+			return cells{g.Guild, g.Channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
+		})
+}
+
+// readToItsEnd reports whether a file that may still grow has nothing to read now. Of a
+// compressed one, whose size is another, only its completion tells.
+func readToItsEnd(f api.File) bool {
+	return f.Offset >= f.Size && !strings.HasSuffix(f.Path, ".gz") && !strings.HasSuffix(f.Path, ".zst")
 }
 
 // gapEnd is when a gap ended, in words while it goes on.
@@ -77,12 +89,13 @@ func gapEnd(g store.Gap) string {
 }
 
 // printList prints the last rows of a list under its title, nothing if it is empty.
-func printList[T any](a *app, title string, list []T, header []any, row func(T) cells) error {
+func printList[T any](a *app, title string, list []T, header []string, columns []column, row func(T) cells) error {
 	if len(list) == 0 {
 		return nil
 	}
 	shown := list[max(0, len(list)-shownRows):]
-	t := newTable(header...)
+	t := a.table(header...)
+	t.layout(columns...)
 	for _, element := range shown {
 		t.AppendRow(row(element))
 	}

@@ -35,7 +35,8 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) printStatus(r *health.Report) error {
-	t := newTable("part", "state", "")
+	t := a.table("part", "state", "")
+	t.layout(keeps(0), keeps(1), wraps(0, 20))
 	lines := r.Lines()
 	for _, l := range lines {
 		t.AppendRow(cells{l.Part, l.State, terminal.Visible(l.Text)})
@@ -46,9 +47,10 @@ func (a *app) printStatus(r *health.Report) error {
 	if r.Tracker != nil && slices.ContainsFunc(r.Tracker.Shards, func(s tracker.ShardStatus) bool {
 		return len(r.Tracker.Shards) > 1 || s.State != tracker.ShardConnected
 	}) {
-		err := printList(a, "Shards", r.Tracker.Shards, []any{"shard", "state", "since", "sessions", "resumes", "last ended because"}, func(s tracker.ShardStatus) cells {
-			return cells{s.Shard, s.State, moment(s.Since), s.Sessions, s.Resumes, terminal.Visible(s.Reason)}
-		})
+		err := printList(a, "Shards", r.Tracker.Shards, []string{"shard", "state", "since", "sessions", "resumes", "last ended because"},
+			[]column{keeps(0), keeps(0), instants(2), keeps(3), keeps(3), wraps(1, 12)}, func(s tracker.ShardStatus) cells {
+				return cells{s.Shard, s.State, moment(s.Since), s.Sessions, s.Resumes, terminal.Visible(s.Reason)}
+			})
 		if err != nil {
 			return err
 		}
@@ -56,11 +58,12 @@ func (a *app) printStatus(r *health.Report) error {
 	if r.Migration == nil {
 		return nil
 	}
-	return printList(a, "Logs", r.Migration.Guilds, []any{"guild", "folder", "read", "files", "size", "read to", "behind since"}, func(g migration.GuildStatus) cells {
-		guild := ""
-		if g.Guild != 0 {
-			guild = g.Guild.String()
-		}
-		return cells{guild, terminal.Visible(g.Folder), health.Percent(g.BytesRead, g.Bytes), g.Files, health.Size(g.Bytes), g.LastDate, g.Behind}
-	})
+	return printList(a, "Logs", r.Migration.Guilds, []string{"guild", "folder", "read", "files", "size", "read to", "behind since"},
+		[]column{cuts(1, 10), tails(4, 10), keeps(0), keeps(3), keeps(2), keeps(1), keeps(1)}, func(g migration.GuildStatus) cells {
+			guild := ""
+			if g.Guild != 0 {
+				guild = g.Guild.String()
+			}
+			return cells{guild, terminal.Visible(g.Folder), health.Percent(g.BytesRead, g.Bytes), g.Files, health.Size(g.Bytes), g.LastDate, g.Behind}
+		})
 }

@@ -9,7 +9,8 @@ import (
 func TestTableAlignment(t *testing.T) {
 	rows := [][]string{{"plain", "5", "x"}, {"🇩🇪", "10", "x"}, {"👨‍👩‍👧‍👦", "100", "x"}, {"一般", "1", "x"}, {"1️⃣ ❤️", "7", "x"}}
 	var b strings.Builder
-	c := columns{header: []string{"name", "n", "end"}, right: []alignment{{}, {true, true}, {}}}
+	c := new(app).columns("name", "n", "end")
+	alignRight(c, 2)
 	if err := c.print(&b, rows); err != nil {
 		t.Fatal(err)
 	}

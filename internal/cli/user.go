@@ -13,18 +13,22 @@ import (
 
 func (a *app) userCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "user GUILD USER",
+		Use:   "user [GUILD] USER",
 		Short: "Show who a user is: when and where active, which words, which streaks",
 		Long: "Show who a user is in a guild: when and where active, which words, which streaks. Both are\nnamed by id, or by name if only one has it." + windowHelp +
 			"\n\nWith --context it prints a short text about the user, for the prompt of a language model.",
-		Args: arguments(2, 2),
+		Example: "  rollcall user Ada\n" +
+			"  rollcall user \"The Lounge\" Ada --window 30d\n" +
+			"  rollcall user Ada --context --tokens 300     # for a model's prompt",
+		Args:              arguments(1, 2),
+		ValidArgsFunction: a.completeGuildAndUser,
 	}
 	windowFlags(c)
 	context := c.Flags().Bool("context", false, "print text for a language model's prompt")
 	c.Flags().String("tokens", "500", "how `many` tokens the text may have")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		query := windowValues(c, "tokens")
-		path := guildPath(args[0], "users", args[1])
+		more := ""
 		switch {
 		case *context && a.json:
 			return usage("--context prints text: leave out --json")
@@ -33,9 +37,13 @@ func (a *app) userCommand() *cobra.Command {
 		case !*context && query.Has("tokens"):
 			return usage("--tokens goes with --context")
 		case *context:
-			path += "/context"
+			more = "context"
 		}
-		return a.reading(c, query, func(s *source) error {
+		return a.aboutGuild(c, query, args, 1, func(s *source, args []string) error {
+			path := guildPath(args[0], "users", args[1])
+			if more != "" {
+				path += "/" + more
+			}
 			if *context || a.json {
 				return a.copyAnswer(c, s, path, query)
 			}
@@ -52,14 +60,15 @@ func (a *app) userCommand() *cobra.Command {
 
 func (a *app) printUser(u api.User, about string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)\n\n", a.heading(named(u.Name, u.ID)), about)
+	b.WriteString(a.title(named(u.Name, u.ID), about))
 	fmt.Fprintf(&b, "%d messages\n", u.Messages)
 	fmt.Fprintf(&b, "first of all time  %s\n", moment(u.First))
 	fmt.Fprintf(&b, "last of all time   %s\n", moment(u.Last))
-	fmt.Fprintf(&b, "days in a row      %d now, %d at most, the last active day %s\n", u.Streak, u.LongestStreak, u.LastDay)
+	row := fmt.Sprintf("%d now, %d at most, the last active day %s", u.Streak, u.LongestStreak, u.LastDay)
+	hang(&b, "days in a row      ", row, a.width(1<<20))
 	if u.Messages > 0 {
-		fmt.Fprintf(&b, "\n%s\n\n%s", a.heading("Hours of the day"), a.drawing(hourBars(u.Hours, 4)))
-		fmt.Fprintf(&b, "\n%s\n\n%s", a.heading("Days of the week"), a.drawing(weekdayBars(u.Weekdays)))
+		fmt.Fprintf(&b, "\n%s\n\n%s", a.heading("Hours of the day"), a.drawing(hourBars(u.Hours, 4, hourColumns(a.width(80), 0))))
+		fmt.Fprintf(&b, "\n%s\n\n%s", a.heading("Days of the week"), a.drawing(weekdayBars(u.Weekdays, a.width(80))))
 		var channels []counted
 		for _, c := range u.TopChannels {
 			channels = append(channels, counted{terminal.Visible(c.Name), c.Messages})
@@ -83,13 +92,16 @@ func (a *app) wordLists(w api.Words) string {
 
 func (a *app) wordsCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "words GUILD",
+		Use:   "words [GUILD]",
 		Short: "Show the words and emoji that are written most in a guild, or by a user",
 		Long:  "Show the words and emoji that are written most in a guild, or by a user. Both are named by id,\nor by name if only one has it." + windowHelp,
-		Args:  arguments(1, 1),
+		Example: "  rollcall words\n" +
+			"  rollcall words \"The Lounge\" --user Ada --window 30d",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: a.completeGuild,
 		RunE: func(c *cobra.Command, args []string) error {
 			query := windowValues(c, "user", "limit")
-			return a.reading(c, query, func(s *source) error {
+			return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
 				path := guildPath(args[0], "words")
 				if a.json {
 					return a.copyAnswer(c, s, path, query)
@@ -109,6 +121,7 @@ func (a *app) wordsCommand() *cobra.Command {
 		},
 	}
 	c.Flags().String("user", "", "only what this `user` wrote")
+	complete(c, "user", a.completeUser)
 	c.Flags().String("limit", "20", "at most so `many` words and emoji, instead of 20 and 10")
 	windowFlags(c)
 	return c

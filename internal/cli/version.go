@@ -29,7 +29,8 @@ func (a *app) configCommand() *cobra.Command {
 			if a.json {
 				return json.NewEncoder(a.stdout).Encode(variables)
 			}
-			t := newTable("variable", "value", "default", "meaning")
+			t := a.table("variable", "value", "default", "meaning")
+			t.layout(keeps(0), cuts(1, 10), cuts(2, 8), wraps(0, 16))
 			for _, v := range variables {
 				t.AppendRow(cells{v.Name, terminal.Visible(v.Value), v.Default, v.Meaning})
 			}
@@ -46,20 +47,24 @@ func (a *app) versionCommand() *cobra.Command {
 			"that is not a release has the version (devel).",
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			v := struct {
-				Version string `json:"version"`
-				Commit  string `json:"commit"`
-				Go      string `json:"go"`
-				System  string `json:"system"`
-			}{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
-			v.Version, v.Commit = Version()
-			if a.json {
-				return json.NewEncoder(a.stdout).Encode(v)
-			}
-			_, err := fmt.Fprintf(a.stdout, "rollcall %s (commit %s, %s, %s)\n", v.Version, v.Commit, v.Go, v.System)
-			return err
+			return a.printVersion()
 		},
 	}
+}
+
+func (a *app) printVersion() error {
+	v := struct {
+		Version string `json:"version"`
+		Commit  string `json:"commit"`
+		Go      string `json:"go"`
+		System  string `json:"system"`
+	}{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	v.Version, v.Commit = Version()
+	if a.json {
+		return json.NewEncoder(a.stdout).Encode(v)
+	}
+	_, err := fmt.Fprintf(a.stdout, "rollcall %s (commit %s, %s, %s)\n", v.Version, v.Commit, v.Go, v.System)
+	return err
 }
 
 // version and commit are what the linker is told when a release is built; see

@@ -13,7 +13,7 @@
 //
 // A client sends its REST requests to Server.URL instead of https://discord.com (any /api/v*/ path)
 // with the header "Authorization: Bot " and Server.Token, and connects to the websocket that
-// /gateway names. Nothing listens anywhere but on 127.0.0.1.
+// /gateway names. Nothing listens anywhere but on 127.0.0.1, unless Options.Listen asks for it.
 //
 // # The world
 //

@@ -1,9 +1,11 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +17,10 @@ const (
 	RouteGateway                = "/gateway"
 	RouteGatewayBot             = "/gateway/bot"
 	RouteMe                     = "/users/@me"
+	RouteApplication            = "/applications/@me"
+	RouteMyGuilds               = "/users/@me/guilds"
 	RouteGuild                  = "/guilds/{guild}"
+	RouteMember                 = "/guilds/{guild}/members/{user}"
 	RouteGuildChannels          = "/guilds/{guild}/channels"
 	RouteActiveThreads          = "/guilds/{guild}/threads/active"
 	RouteChannel                = "/channels/{channel}"
@@ -40,6 +45,7 @@ var (
 	notFound       = &refusal{404, 0, "404: Not Found"}
 	unknownChannel = &refusal{404, 10003, "Unknown Channel"}
 	unknownGuild   = &refusal{404, 10004, "Unknown Guild"}
+	unknownMember  = &refusal{404, 10007, "Unknown Member"}
 	unknownMessage = &refusal{404, 10008, "Unknown Message"}
 	invalidForm    = &refusal{400, 50035, "Invalid Form Body"}
 )
@@ -55,6 +61,9 @@ func (s *Server) handler() http.Handler {
 		RouteGatewayBot:             s.getGatewayBot,
 		RouteMe:                     func(*http.Request) (any, *refusal) { return json.RawMessage(s.bot.json), nil },
 		RouteGuild:                  s.ofGuild(func(g *Guild) any { return guildPayload(g) }),
+		RouteApplication:            s.getApplication,
+		RouteMyGuilds:               s.getMyGuilds,
+		RouteMember:                 s.getMember,
 		RouteGuildChannels:          s.ofGuild(guildChannels),
 		RouteActiveThreads:          s.ofGuild(activeThreads),
 		RouteChannel:                s.getChannel,
@@ -166,6 +175,67 @@ func (s *Server) getGatewayBot(*http.Request) (any, *refusal) {
 	}{s.GatewayURL(), s.o.Shards, limit{
 		s.o.SessionStarts, s.starts.remaining, time.Until(s.starts.reset).Milliseconds(), s.o.MaxConcurrency,
 	}}, nil
+}
+
+// getApplication answers what a bot learns of its own application.
+func (s *Server) getApplication(*http.Request) (any, *refusal) {
+	return struct {
+		ID    ID              `json:"id"`
+		Name  string          `json:"name"`
+		Flags int             `json:"flags"`
+		Bot   json.RawMessage `json:"bot"`
+	}{s.bot.ID, s.bot.Name, s.applicationFlags(), s.bot.json}, nil
+}
+
+// getMyGuilds answers a page of the guilds that the bot is in, by id.
+func (s *Server) getMyGuilds(r *http.Request) (any, *refusal) {
+	type guild struct {
+		ID   ID     `json:"id"`
+		Name string `json:"name"`
+	}
+	limit, after := 200, ID(0)
+	query := r.URL.Query()
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 200 {
+			return nil, invalidForm
+		}
+		limit = n
+	}
+	if text := query.Get("after"); text != "" && after.UnmarshalText([]byte(text)) != nil {
+		return nil, invalidForm
+	}
+	page := []guild{}
+	for _, g := range s.guilds {
+		if g.ID > after && len(page) < limit {
+			page = append(page, guild{g.ID, g.name})
+		}
+	}
+	return page, nil
+}
+
+// getMember answers for a member of a guild that the bot is in.
+func (s *Server) getMember(r *http.Request) (any, *refusal) {
+	var id ID
+	if id.UnmarshalText([]byte(r.PathValue("user"))) != nil {
+		return nil, invalidForm
+	}
+	var guild ID
+	if guild.UnmarshalText([]byte(r.PathValue("guild"))) != nil {
+		return nil, invalidForm
+	}
+	at, ok := s.findGuild(guild)
+	if !ok {
+		return nil, unknownGuild
+	}
+	g := s.guilds[at]
+	if u := s.users[id]; u != nil && g.members[u] != nil || id == s.bot.ID {
+		u = cmp.Or(u, s.bot)
+		p := newMemberPayload(g, u, g.member(u))
+		p.User = u.json
+		return p, nil
+	}
+	return nil, unknownMember
 }
 
 // ofGuild is an endpoint of a guild that the bot is in.

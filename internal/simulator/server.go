@@ -13,6 +13,9 @@ import (
 // Options of Start. The zero value is a Discord with no guild that lets any number of IDENTIFYs
 // through.
 type Options struct {
+	// Listen is the address to listen on, host:port; empty: a free port of 127.0.0.1. It is also
+	// the address that clients are told.
+	Listen string
 	// Token is the bot's token, without the word Bot; empty: a made-up one, see Server.Token.
 	Token string
 	// HeartbeatInterval is what HELLO asks for; 0: 41.25 s, as Discord.
@@ -95,10 +98,10 @@ type Server struct {
 	stats    Stats
 }
 
-// Start starts a Discord on a free port of 127.0.0.1.
+// Start starts a Discord, unless Options.Listen says otherwise on a free port of 127.0.0.1.
 func Start(o Options) (*Server, error) {
 	o = o.withDefaults()
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	inner, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the simulator: %w", err)
 	}
@@ -106,7 +109,7 @@ func Start(o Options) (*Server, error) {
 		o:       o,
 		started: time.Now(),
 		grace:   heartbeatGrace, writeLimit: clientWriteLimit,
-		host:       inner.Addr().String(),
+		host:       reachable(inner.Addr()),
 		listener:   &listener{Listener: inner},
 		token:      o.Token,
 		privileged: IntentMessageContent,
@@ -140,7 +143,18 @@ func Start(o Options) (*Server, error) {
 	return s, nil
 }
 
+// reachable returns an address under which clients on this machine reach a listener.
+func reachable(addr net.Addr) string {
+	if a, ok := addr.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", a.Port)
+	}
+	return addr.String()
+}
+
 func (o Options) withDefaults() Options {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
 	if o.Token == "" {
 		o.Token = "simulated.bot.token"
 	}

@@ -22,6 +22,14 @@ func Width() int {
 	return 80
 }
 
+// Height returns how many lines standard output shows, 24 where that is not known.
+func Height() int {
+	if _, height, err := term.GetSize(int(os.Stdout.Fd())); err == nil && height > 0 {
+		return height
+	}
+	return 24
+}
+
 // hazardous reports whether a terminal would do something with a character instead
 // of showing it: control characters, those that change the direction of text,
 // and separators of lines and paragraphs.
