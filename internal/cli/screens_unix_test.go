@@ -160,6 +160,7 @@ func TestScreens(t *testing.T) {
 		{"top", "top " + guild, true},
 		{"words", "words " + guild, true},
 		{"messages", "messages " + guild + " --limit 10", true},
+		{"search", "search " + guild + " game", true},
 		{"coverage", "coverage", true},
 		{"state", "state", true},
 		{"why", "why 333333333333333333", true},
