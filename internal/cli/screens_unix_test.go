@@ -168,8 +168,8 @@ func TestScreens(t *testing.T) {
 		{"config", "config", false},
 		{"status", "status", false},
 		{"doctor", "doctor", false},
-		{"help", "help", true},
-		{"help messages", "help messages", true},
+		{"help", "help", false},
+		{"help messages", "help messages", false},
 		{"next", "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
