@@ -27,11 +27,11 @@
 //	state/gaps_open             seq u64 of an open gap                → nothing
 //	state/unreadable            guild u64 · channel u64               → Unreadable as JSON
 //	state/known                 guild u64 · channel u64               → what is known of a channel beside its records, a text (known.go)
-//	state/passed                message u64                           → guild u64 · channel u64 · why u8: it does not count (passed.go); 0: how many
+//	state/passed                message u64                           → guild u64 · channel u64 · why u8: it does not count (known.go); 0: how many
 //	state/tombstones            1 · hash of a person, 32 bytes        → guild u64 (0: all): who is forgotten and stays so
 //	                            2 · kind u8 · guild u64 · id u64      → a task that is not finished, and how far it is (tasks.go)
 //	                            3 · guild u64 · key of a record       → what is left of a message that was removed (traces.go)
-//	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (leaving.go)
+//	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (retention.go)
 //	                            5 · user u64                          → nothing: a bot, a webhook or Discord itself (accounts.go)
 //	state/early                 guild u64 · message u64               → what happened to a message that is not there (early.go), an edit with its text
 //
@@ -45,7 +45,7 @@
 //
 // A record is in user_stats or in one of the runs: those that arrive in small commits
 // gather there, until a page of user_stats is worth touching (internal/lsm). What
-// activity and profiles do not know yet is in the last of the runs (pending.go).
+// activity and profiles do not know yet is in the last of the runs (guild.go).
 //
 // All that a write changes (records, timeline, activity, profile, cursor) changes
 // in one transaction. What stands beside the records can be made from them
