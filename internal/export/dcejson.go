@@ -256,6 +256,9 @@ func (j *jsonWriter) marker(r *store.Record, x *store.Extra) {
 	j.open(Marker, '{')
 	if r.Message == 0 {
 		j.text("source", store.SourceLog.String())
+		if r.Channel.ID != 0 {
+			j.id("channelId", r.Channel.ID)
+		}
 	}
 	if renamed {
 		j.text("channelName", r.Channel.Name)

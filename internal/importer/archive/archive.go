@@ -54,6 +54,9 @@ type Message struct {
 	Forwarded   *Forward `json:"forwarded,omitempty"`
 	Poll        *Poll    `json:"poll,omitempty"`
 	Stickers    []string `json:"stickers,omitempty"`
+	Redacted    bool     `json:"redacted,omitempty"` // there was a text that was not kept
+	// Line: it is a line of logs, whose ID is 0, in an export of our own.
+	Line bool `json:"line,omitempty"`
 	// Skip is "" for a message that counts. Of others no more need be known.
 	Skip Reason `json:"skip,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"rollcall/internal/export"
 	"rollcall/internal/importer/archive"
 	"rollcall/internal/importer/window"
 	"rollcall/internal/jsonscan"
@@ -17,6 +18,7 @@ const (
 	badShape  = "a message is no JSON object"
 	badID     = "a message's id is missing or no id"
 	badAuthor = "a message's author is missing or has no id"
+	badTime   = "a line of logs has no time"
 )
 
 // Read hands out the messages, in the order of the file.
@@ -90,6 +92,9 @@ type message struct {
 	bot                            bool
 	sent, edited, content          jsonscan.Value
 	mentions, customEmoji          int
+
+	channelID   store.ID // of a marker
+	channelName string
 }
 
 // read reads the message at c.
@@ -127,6 +132,8 @@ func (m *message) read(c *jsonscan.Cursor) {
 			m.Forwarded = forwarded(c)
 		case "inlineEmojis":
 			m.customEmoji = customEmoji(c)
+		case export.Marker:
+			m.readMarker(c)
 		default:
 			c.Skip()
 		}
@@ -148,6 +155,47 @@ func (m *message) readAuthor(c *jsonscan.Cursor) {
 			c.Skip()
 		}
 	})
+}
+
+// readMarker reads what our own exports say beside what DiscordChatExporter does.
+func (m *message) readMarker(c *jsonscan.Cursor) {
+	c.Members(func(key string) {
+		switch key {
+		case "source":
+			m.Line = c.Value().Text() == store.SourceLog.String()
+		case "channelId":
+			m.channelID = archive.ID(idText(c.Value()))
+		case "channelName":
+			m.channelName = c.Value().Text()
+		case "replyToUserId":
+			m.ReplyToUser = archive.ID(idText(c.Value()))
+		case "redacted":
+			m.Redacted = c.True()
+		case "poll":
+			m.Poll = poll(c)
+		default:
+			c.Skip()
+		}
+	})
+}
+
+func poll(c *jsonscan.Cursor) *archive.Poll {
+	if c.Peek() != '{' {
+		c.Skip()
+		return nil
+	}
+	p := &archive.Poll{Answers: []string{}}
+	c.Members(func(key string) {
+		switch key {
+		case "question":
+			p.Question = c.Value().Text()
+		case "answers":
+			c.Elements(func() { p.Answers = append(p.Answers, c.Value().Text()) })
+		default:
+			c.Skip()
+		}
+	})
+	return p
 }
 
 func (m *message) readReference(c *jsonscan.Cursor) {
@@ -222,6 +270,9 @@ func (m *message) finish(h *Head, authors *recent) string {
 		return badID
 	}
 	m.Guild, m.GuildName, m.Channel = h.Guild, h.GuildName, h.Channel
+	if m.channelName != "" {
+		m.Channel.Name = m.channelName
+	}
 	m.User = archive.ID(idText(m.author))
 	m.Time = archive.TimeOf(m.ID)
 	if stated, err := store.ParseMicros(m.sent.Text()); err == nil {
@@ -236,15 +287,33 @@ func (m *message) finish(h *Head, authors *recent) string {
 	if m.UserName = m.nick.Text(); m.UserName == "" {
 		m.UserName = m.name.Text()
 	}
+	if m.UserName == idText(m.author) { // our own exports have the id where no name is known
+		m.UserName = ""
+	}
 	m.Edited, _ = store.ParseMicros(m.edited.Text())
 	m.Content = m.content.Text()
 	m.Formatted = m.mentions > 0 && !strings.Contains(m.Content, "<@") ||
 		m.customEmoji > 0 && !strings.Contains(m.Content, "<:") && !strings.Contains(m.Content, "<a:")
 	if m.isReply() && m.referenceKind != "Forward" && m.referenceKind != "1" {
 		m.ReplyTo = archive.MessageID(m.reference)
-		m.ReplyToUser = authors.of(m.ReplyTo)
+		if m.ReplyToUser == 0 {
+			m.ReplyToUser = authors.of(m.ReplyTo)
+		}
+	}
+	if m.Line {
+		return m.finishLine()
 	}
 	authors.note(m.ID, m.User)
+	return ""
+}
+
+// finishLine makes a line of logs of the message: its id was made up, its time was not.
+func (m *message) finishLine() string {
+	stated, err := store.ParseMicros(m.sent.Text())
+	if err != nil {
+		return badTime
+	}
+	m.ID, m.Time, m.Formatted, m.Channel.ID = 0, stated, false, m.channelID
 	return ""
 }
 

@@ -99,8 +99,12 @@ func (d *Database) Take(ctx context.Context, b *Batch) (out Outcome, err error) 
 }
 
 func (d *Database) commit(ctx context.Context, b *Batch, out *Outcome) error {
-	stored, err := d.Store.PutArchive(ctx, d.arrange(b, out))
+	batch, lines := d.arrange(b, out)
+	stored, err := d.Store.PutArchive(ctx, batch)
 	if err != nil {
+		return err
+	}
+	if err := d.commitLines(ctx, lines, out); err != nil {
 		return err
 	}
 	out.Messages += stored.Messages
@@ -112,7 +116,10 @@ func (d *Database) commit(ctx context.Context, b *Batch, out *Outcome) error {
 }
 
 func (d *Database) preview(ctx context.Context, b *Batch) (out Outcome, err error) {
-	batch := d.arrange(b, &out)
+	batch, lines := d.arrange(b, &out)
+	if err := d.previewLines(ctx, lines, &out); err != nil {
+		return out, err
+	}
 	fates := make([]store.Fate, len(batch.Records))
 	if d.Store != nil {
 		if fates, err = d.Store.PreviewArchive(ctx, batch); err != nil {
@@ -137,7 +144,7 @@ func (d *Database) preview(ctx context.Context, b *Batch) (out Outcome, err erro
 }
 
 // arrange makes records of a batch, and counts in out what becomes none.
-func (d *Database) arrange(b *Batch, out *Outcome) (batch store.ArchiveBatch) {
+func (d *Database) arrange(b *Batch, out *Outcome) (batch store.ArchiveBatch, lines []store.Record) {
 	names := map[store.Person]string{}
 	batch.KeepEdited = d.KeepEdited
 	batch.Records = make([]store.Record, 0, len(b.Messages))
@@ -152,7 +159,12 @@ func (d *Database) arrange(b *Batch, out *Outcome) (batch store.ArchiveBatch) {
 			out.skip(why, 1)
 			continue
 		}
-		batch.Records = append(batch.Records, r)
+		if m.Line {
+			r.Source = store.SourceLog
+			lines = append(lines, r)
+		} else {
+			batch.Records = append(batch.Records, r)
+		}
 		if m.UserName != "" {
 			names[store.Person{User: m.User, Guild: m.Guild}] = m.UserName
 		}
@@ -171,7 +183,7 @@ func (d *Database) arrange(b *Batch, out *Outcome) (batch store.ArchiveBatch) {
 	for p, name := range names {
 		batch.Names = append(batch.Names, store.ArchiveName{Name: store.Name{Guild: p.Guild, User: p.User, Name: name}, At: b.Made})
 	}
-	return batch
+	return batch, lines
 }
 
 // record is what would be stored of a message that counts.
@@ -179,7 +191,7 @@ func record(m *archive.Message) store.Record {
 	r := store.Record{
 		Guild: m.Guild, User: m.User, Time: m.Time, Message: m.ID, Channel: store.Channel{ID: m.Channel.ID, Name: m.Channel.Name},
 		Content: m.Content, Source: store.SourceImport, ReplyTo: m.ReplyTo, ReplyToUser: m.ReplyToUser, Attachments: m.Attachments,
-		Edited: m.Edited, Formatted: m.Formatted,
+		Edited: m.Edited, Formatted: m.Formatted, Redacted: m.Redacted,
 	}
 	if r.Channel.Name == "" {
 		r.Channel.Name = unknownChannel
