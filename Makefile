@@ -8,8 +8,10 @@ AXE          = axe-core@4.14.1
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Inputs a target is tried with, or a time; go test may call the end of a time a failure.
 FUZZTIME    ?= 50000x
+# What make readers reads exports with, from npm.
+READERS      = @duckdb/node-api@1.5.6-r.1 hyparquet@1.33.0 hyparquet-compressors@1.1.2 chat-analytics@1.1.2
 
-.PHONY: build dist test check format vet lint unit alerts browser-test fuzz dist-check deb-test powerloss kill soak bench bench-quick bench-check dict-check generate tidy
+.PHONY: build dist test check format vet lint unit alerts browser-test fuzz dist-check deb-test readers powerloss kill soak bench bench-quick bench-check dict-check generate tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -58,6 +60,11 @@ dist-check: ## the program builds for every platform, and a release built in two
 deb-test: ## installs, runs, upgrades and purges the package on this Debian, under a layer that takes it all; needs root, shellcheck, man
 	shellcheck deploy/verify-unit deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
 	cd internal/dist && unshare --mount $(GO) test -count=1 -run Package -v .
+
+readers: ## the programs that people use read what is exported, value for value; needs node, npm, sqlite3
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+		npm install --silent --no-audit --no-fund --no-package-lock --prefix "$$folder" $(READERS); \
+		$(GO) test ./internal/export -count=1 -run Readers -readers "$$folder"
 
 powerloss: ## thousands of states that a loss of power can leave (make test tries 300)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000
