@@ -1,4 +1,3 @@
-// Package lately remembers what happened last, of any number of things, in bounded memory.
 package lately
 
 import (

@@ -1,0 +1,2 @@
+// Package lately remembers what happened last, of any number of things, in bounded memory.
+package lately
