@@ -47,7 +47,9 @@ func (a *app) bar(most int64, what string) *progressbar.ProgressBar {
 
 func (a *app) backupCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "backup FILE",
+		Use: "backup FILE",
+		Example: "  rollcall backup /srv/backups/rollcall.db.zst\n" +
+			"  rollcall backup - | ssh elsewhere 'cat > rollcall.db'",
 		Short: "Make a backup of the database, whether the daemon runs or not",
 		Long: "Make a backup of the database as it is at one moment, through the daemon if one runs. The\n" +
 			"backup is checked before it gets its name. It is a database file like any other; if FILE\n" +
@@ -168,7 +170,9 @@ func (a *app) backup(ctx context.Context, target string, force bool, source back
 
 func (a *app) restoreCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "restore FILE",
+		Use: "restore FILE",
+		Example: "  rollcall check /srv/backups/rollcall.db.zst\n" +
+			"  rollcall restore /srv/backups/rollcall.db.zst",
 		Short: "Put a backup in the place of the database",
 		Long: "Put a backup, compressed or not, in the place of the database, which no daemon may hold.\n" +
 			"The backup is checked first. The old file, damaged or not, is kept beside it under the\n" +

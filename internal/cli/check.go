@@ -20,7 +20,9 @@ import (
 
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "check [FILE]",
+		Use: "check [FILE]",
+		Example: "  rollcall check\n" +
+			"  rollcall check /srv/backups/rollcall.db.zst",
 		Short: "Read a whole database or backup and say what is wrong with it",
 		Long: "Read a whole database, the configured one unless a file is named, or a backup, compressed\n" +
 			"or not: compare its digest if it is a backup, follow its pages, compare checksums, and\n" +

@@ -21,8 +21,9 @@ import (
 
 func (a *app) compactCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "compact [FILE]",
-		Short: "Rewrite a database without its free pages",
+		Use:     "compact [FILE]",
+		Example: "  rollcall compact",
+		Short:   "Rewrite a database without its free pages",
 		Long: "Rewrite a database, the configured one unless a file is named, without its free pages and\n" +
 			"the deleted text that is still on them: through the daemon if one runs, which goes on\n" +
 			"meanwhile. The new file is checked before it takes the place of the old one.",

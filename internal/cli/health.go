@@ -10,10 +10,11 @@ import (
 
 func (a *app) healthCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "health",
-		Short: "Ask the running daemon whether it is well",
-		Long:  "Ask the running daemon whether it is well: exit code 0 if it is, else 1 and a line that says\nwhat is wrong. For the health checks of containers and supervisors.",
-		Args:  arguments(0, 0),
+		Use:     "health",
+		Example: "  rollcall health && echo well",
+		Short:   "Ask the running daemon whether it is well",
+		Long:    "Ask the running daemon whether it is well: exit code 0 if it is, else 1 and a line that says\nwhat is wrong. For the health checks of containers and supervisors.",
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.config(c)
 			if err != nil {

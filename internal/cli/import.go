@@ -41,7 +41,10 @@ type importFlags struct {
 func (a *app) importCommand() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "import PATH...",
+		Use: "import PATH...",
+		Example: "  rollcall import ~/export.json --dry-run\n" +
+			"  rollcall import ~/package.zip ~/archive.dht\n" +
+			"  rollcall import --format dce --guild 11=22 exports/",
 		Short: "Take in archives of other tools",
 		Long: "Take in archives of other tools: exports of DiscordChatExporter (JSON), archives of Discord\n" +
 			"History Tracker and discrawl, the data package that Discord sends, and the names in the old\n" +

@@ -19,7 +19,9 @@ import (
 
 func (a *app) rekeyCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "rekey --new-key-file FILE | --remove | --generate FILE",
+		Use: "rekey --new-key-file FILE | --remove | --generate FILE",
+		Example: "  rollcall rekey --generate key\n" +
+			"  rollcall rekey --new-key-file key",
 		Short: "Encrypt the database, change its key, or decrypt it",
 		Long: "Encrypt what people wrote and are called in the database with a new key, or decrypt it. The\n" +
 			"key that it is encrypted with now is that of ROLLCALL_ENCRYPTION_KEY_FILE. No daemon may hold\n" +

@@ -16,8 +16,9 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "run",
-		Short: "Run the daemon (the same as no command)",
+		Use:     "run",
+		Example: "  ROLLCALL_TOKEN_FILE=token rollcall run",
+		Short:   "Run the daemon (the same as no command)",
 		Long: "Run the daemon: listen to Discord, take in the historical logs in the background, and answer\n" +
 			"on the socket and over HTTP, until SIGINT, SIGTERM or SIGHUP. Each of them is an orderly stop:\n" +
 			"none reads the configuration again. Started with nohup it outlives its terminal. The\n" +

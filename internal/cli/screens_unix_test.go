@@ -5,7 +5,6 @@ package cli_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -22,8 +21,6 @@ import (
 
 	"rollcall/store"
 )
-
-var update = flag.Bool("update", false, "write the golden screens and docs/demo.svg anew")
 
 // widths are the terminals that everything has to fit.
 var widths = []int{60, 80, 120, 200}

@@ -17,7 +17,9 @@ const shownRows = 20
 
 func (a *app) stateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "state",
+		Use: "state",
+		Example: "  rollcall state\n" +
+			"  rollcall state --json | jq '.files | length'",
 		Short: "Show how far the logs have been taken in, what was malformed, and the gaps",
 		Long: "Show how far each log file has been taken in, which lines were malformed and why, and the gaps:\n" +
 			"the spans in which nobody listened, filled from Discord's history, still open, or skipped and why.\n" +

@@ -13,7 +13,9 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "status",
+		Use: "status",
+		Example: "  rollcall status\n" +
+			"  watch rollcall status",
 		Short: "Show how the daemon is, on one screen",
 		Long: "Show how the daemon is, on one screen: the gateway, what waits to be committed, the database\n" +
 			"and its disk, the logs, the gaps, the backups. Without a daemon it shows what the database\n" +

@@ -14,7 +14,9 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "config",
+		Use: "config",
+		Example: "  rollcall config\n" +
+			"  rollcall config --json | jq -r '.[] | .name'",
 		Short: "Print every variable of the environment, its value and its meaning",
 		Long: "Print every variable of the environment, its value as it is now, its default and its meaning.\n" +
 			"Secrets are hidden. Exit code 78, and one line, if a variable is not what it may be: a way to\n" +
@@ -41,7 +43,9 @@ func (a *app) configCommand() *cobra.Command {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
+		Use: "version",
+		Example: "  rollcall version\n" +
+			"  rollcall --version",
 		Short: "Print the version",
 		Long: "Print the version, the commit it was built from, the version of Go, and the system. A build\n" +
 			"that is not a release has the version (devel).",
