@@ -299,7 +299,7 @@ func (s *screen) marks(text string) string {
 
 func (s *screen) farewell(v view) error {
 	live, backfill, logs, _ := v.totals()
-	text := fmt.Sprintf("Remembered: %d messages, %d live, %d from history, %d from logs. The folder is gone; the README says how to run the real thing.",
+	text := fmt.Sprintf("Remembered: %d messages, %d live, %d from history, %d from logs. The folder is gone; README.md says how to run the real thing.",
 		live+backfill+logs, live, backfill, logs)
 	_, err := fmt.Fprintf(s.app.stdout, "\n%s\n", s.app.prose(text))
 	return err
