@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"sync"
@@ -114,18 +115,8 @@ func (a *access) update(guild store.ID, allowed func(store.ID) bool, change func
 			changed = append(changed, channelSnapshot{ID: id, Type: int(c.Kind), Reading: now})
 		}
 	}
-	slices.SortFunc(changed, func(a, b channelSnapshot) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(changed, func(a, b channelSnapshot) int { return cmp.Compare(a.ID, b.ID) })
 	return changed, true
-}
-
-func compareIDs(a, b store.ID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // work works out anew what the bot may read.

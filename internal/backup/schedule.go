@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -230,7 +229,7 @@ func List(folder string) ([]File, error) {
 		}
 		files = append(files, File{filepath.Join(folder, e.Name()), begun, info.Size()})
 	}
-	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(b.Begun.Unix(), a.Begun.Unix()) })
+	slices.SortFunc(files, func(a, b File) int { return b.Begun.Compare(a.Begun) })
 	return files, nil
 }
 

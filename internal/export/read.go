@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -53,7 +54,7 @@ func readGuild(ctx context.Context, db *store.DB, s Selection, g store.Guild, si
 		return 0, err
 	}
 	for _, of := range coverage {
-		slices.SortStableFunc(of.Channels, func(a, b store.Coverage) int { return compareIDs(a.ID, b.ID) })
+		slices.SortStableFunc(of.Channels, func(a, b store.Coverage) int { return cmp.Compare(a.ID, b.ID) })
 		for _, c := range of.Channels {
 			if s.Public != nil && (c.ID == 0 || !s.Public(g.ID, c.ID)) {
 				continue
@@ -97,14 +98,4 @@ func readGuild(ctx context.Context, db *store.DB, s Selection, g store.Guild, si
 		}
 	}
 	return left, nil
-}
-
-func compareIDs(a, b store.ID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -91,7 +92,7 @@ func (g *Guild) insert(c *Channel) {
 	}
 	g.s.channels[c.ID] = c
 	g.s.everyChannel = append(g.s.everyChannel, c)
-	at, _ := slices.BinarySearchFunc(g.channels, c.ID, func(c *Channel, id ID) int { return compareIDs(c.ID, id) })
+	at, _ := slices.BinarySearchFunc(g.channels, c.ID, func(c *Channel, id ID) int { return cmp.Compare(c.ID, id) })
 	g.channels = slices.Insert(g.channels, at, c)
 }
 

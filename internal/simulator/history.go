@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -159,7 +160,7 @@ func (s *Server) archivedThreads(kind Kind, joined bool) endpoint {
 		}
 		slices.SortFunc(found, func(a, b *Channel) int {
 			if joined {
-				return compareIDs(b.ID, a.ID)
+				return cmp.Compare(b.ID, a.ID)
 			}
 			return b.archivedAt.Compare(a.archivedAt)
 		})

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -240,7 +241,7 @@ func (c *Channel) announce(m *message) { c.publishMessage("MESSAGE_CREATE", m) }
 
 // search returns where the message with this id is, or would be.
 func (c *Channel) search(id ID) (at int, ok bool) {
-	return slices.BinarySearchFunc(c.messages, id, func(m *message, id ID) int { return compareIDs(m.id, id) })
+	return slices.BinarySearchFunc(c.messages, id, func(m *message, id ID) int { return cmp.Compare(m.id, id) })
 }
 
 // find returns the message with this id, nil if there is none or it was deleted.

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -91,17 +92,7 @@ func (s *Server) AddGuild(spec GuildSpec) *Guild {
 }
 
 func (s *Server) findGuild(id ID) (at int, ok bool) {
-	return slices.BinarySearchFunc(s.guilds, id, func(g *Guild, id ID) int { return compareIDs(g.ID, id) })
-}
-
-func compareIDs(a, b ID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return slices.BinarySearchFunc(s.guilds, id, func(g *Guild, id ID) int { return cmp.Compare(g.ID, id) })
 }
 
 // Name returns the guild's name.
