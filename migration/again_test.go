@@ -47,7 +47,7 @@ func earlier(t *testing.T, db *store.DB, root, path string, counts store.Counts,
 	for _, at := range malformed {
 		b.Quarantine = append(b.Quarantine, store.Quarantined{File: path, Offset: at, Reason: "not JSON"})
 	}
-	if _, err := db.Import(t.Context(), b); err != nil {
+	if _, err := storetest.Import(t.Context(), db, b); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -126,7 +126,7 @@ func TestLookAgainAtFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Import(t.Context(), store.LogBatch{File: store.LogFile{Key: empty, Path: empty + ".zst", Modified: info.ModTime().UnixNano(), Complete: true}}); err != nil {
+	if _, err := storetest.Import(t.Context(), db, store.LogBatch{File: store.LogFile{Key: empty, Path: empty + ".zst", Modified: info.ModTime().UnixNano(), Complete: true}}); err != nil {
 		t.Fatal(err)
 	}
 	sum := once(t, db, root)

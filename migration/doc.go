@@ -61,6 +61,6 @@
 // Any other error of the store ends it.
 //
 // Memory is bounded whatever the files hold. Once has one batch being committed, one
-// arranged for the next commit and one step of reading behind it, each of at most
+// prepared for the next commit and one step of reading behind it, each of at most
 // 100,000 records or 32 MiB of lines, and one more line of at most 16 MiB in each.
 package migration

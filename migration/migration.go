@@ -79,7 +79,7 @@ type migration struct {
 	settled map[string]stamp
 	// listed are the files of which malformed lines were listed at first, by key.
 	listed map[string]bool
-	// spare are slices of records (*[]store.Record) that have been arranged, for those to come.
+	// spare are slices of records (*[]store.Record) that have been prepared, for those to come.
 	spare sync.Pool
 	// room returns how many bytes are free on the disk that holds a path.
 	room func(path string) (int64, error)

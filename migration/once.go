@@ -129,7 +129,7 @@ func (j *join) add(s step) {
 // commitLoad commits a load and tells of the progress.
 func (m *migration) commitLoad(ctx context.Context, w *writer, l load, total int64) error {
 	_, err := w.write(ctx, l)
-	if err == nil && m.Progress != nil && len(l.arranged.Batches) > 0 {
+	if err == nil && m.Progress != nil && len(l.prepared.Batches) > 0 {
 		m.Progress(Progress{Bytes: min(w.disk, total), Total: total, Lines: w.sum.Lines, Messages: w.sum.Messages})
 	}
 	return err

@@ -31,7 +31,7 @@ type writer struct {
 // one are the first steps of their files.
 type load struct {
 	steps    []step
-	arranged *store.Arranged // of the steps' batches
+	prepared *store.Prepared // of the steps' batches
 }
 
 // load arranges steps, and takes their records back.
@@ -42,7 +42,7 @@ func (m *migration) load(steps ...step) (load, error) {
 			batches = append(batches, s.batch)
 		}
 	}
-	arranged, err := m.Store.Arrange(batches)
+	prepared, err := m.Store.Prepare(batches...)
 	if err != nil {
 		return load{}, err
 	}
@@ -56,12 +56,12 @@ func (m *migration) load(steps ...step) (load, error) {
 	for i := range steps {
 		steps[i].batch.Records = nil
 	}
-	return load{steps, arranged}, nil
+	return load{steps, prepared}, nil
 }
 
 // write commits a load. It returns how long the commit took.
 func (w *writer) write(ctx context.Context, l load) (time.Duration, error) {
-	batches := l.arranged.Batches
+	batches := l.prepared.Batches
 	for _, s := range l.steps {
 		if s.end != nil {
 			continue
@@ -76,7 +76,7 @@ func (w *writer) write(ctx context.Context, l load) (time.Duration, error) {
 		counts.Malformed -= s.undone.Malformed
 		batches = batches[1:]
 	}
-	imported, took, err := w.commit(ctx, l.arranged)
+	imported, took, err := w.commit(ctx, l.prepared)
 	if err != nil {
 		return took, err
 	}
@@ -125,9 +125,9 @@ func (w *writer) add(s step, imported store.Imported) {
 	w.sum.Malformed += counts.Malformed
 }
 
-// commit imports what was arranged, however long the disk stays full.
-func (w *writer) commit(ctx context.Context, arranged *store.Arranged) ([]store.Imported, time.Duration, error) {
-	if len(arranged.Batches) == 0 {
+// commit imports what was prepared, however long the disk stays full.
+func (w *writer) commit(ctx context.Context, prepared *store.Prepared) ([]store.Imported, time.Duration, error) {
+	if len(prepared.Batches) == 0 {
 		return nil, 0, nil
 	}
 	for {
@@ -135,7 +135,7 @@ func (w *writer) commit(ctx context.Context, arranged *store.Arranged) ([]store.
 		err := w.enoughRoom()
 		if err == nil {
 			var imported []store.Imported
-			imported, err = w.Store.ImportArranged(ctx, arranged)
+			imported, err = w.Store.Commit(ctx, prepared)
 			if !errors.Is(err, store.ErrFull) {
 				w.waiting.Store(false)
 				return imported, time.Since(start), err

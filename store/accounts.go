@@ -96,7 +96,7 @@ func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []b
 // stored first.
 
 // disowned returns what tells whether a message of a batch is stored as somebody else's.
-func (g *guildTx) disowned(batch []pending) (func(record.Key) bool, error) {
+func (g *guildTx) disowned(batch []putOp) (func(record.Key) bool, error) {
 	var nobodys []Change
 	for i := range batch {
 		if p := &batch[i]; p.key.User == DeletedUser && !p.out {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -107,7 +108,7 @@ func writeRandomly(t *testing.T, db *store.DB, random *rand.Rand, from store.Mic
 	if _, err := db.Put(context.Background(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Import(context.Background(), lines); err != nil {
+	if _, err := storetest.Import(context.Background(), db, lines); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -55,13 +55,13 @@ func (db *DB) PutArchive(ctx context.Context, b ArchiveBatch) (out ArchiveOutcom
 	if err := b.check(); err != nil {
 		return out, err
 	}
-	shares, err := db.arrange(b.Records)
+	guilds, err := db.prepare(b.Records)
 	if err != nil {
 		return out, err
 	}
 	err = db.update(ctx, func(w *writeTx) error {
 		out = ArchiveOutcome{}
-		if err := w.eachGuild(shares, func(g *guildTx, batch []pending) error {
+		if err := w.eachGuild(guilds, func(g *guildTx, batch []putOp) error {
 			o, err := g.putArchived(batch, b.KeepEdited)
 			out.Add(o)
 			return err
@@ -89,8 +89,8 @@ func (b *ArchiveBatch) check() error {
 }
 
 // putArchived puts records of an archive.
-func (g *guildTx) putArchived(batch []pending, keepEdited bool) (out ArchiveOutcome, err error) {
-	var fresh []pending
+func (g *guildTx) putArchived(batch []putOp, keepEdited bool) (out ArchiveOutcome, err error) {
+	var fresh []putOp
 	put := func() error {
 		if len(fresh) == 0 {
 			return nil
@@ -102,7 +102,7 @@ func (g *guildTx) putArchived(batch []pending, keepEdited bool) (out ArchiveOutc
 	}
 	for i := range batch {
 		p := &batch[i]
-		if g.forgets(p.key.User) {
+		if g.isForgotten(p.key.User) {
 			out.Forgotten++
 			continue
 		}
@@ -218,8 +218,8 @@ func (db *DB) preview(tx *kv.Tx, of *lsm.Records, r *Record, keepEdited bool) (F
 	}
 	for _, user := range users {
 		key := record.Key{User: user, Time: r.Time, ID: uint64(r.Message)}
-		trace := append(append([]byte{tombMessage}, kv.U64(nil, uint64(r.Guild))...), key.Append(nil)...)
-		if tx.Bucket(bucketState).Bucket(stateTombstones).Get(trace) != nil {
+		marker := append(append([]byte{tombMessage}, kv.U64(nil, uint64(r.Guild))...), key.Append(nil)...)
+		if tx.Bucket(bucketState).Bucket(stateTombstones).Get(marker) != nil {
 			return FateKnown, nil
 		}
 		at, ok := nearest(of, key)

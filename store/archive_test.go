@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -260,7 +261,7 @@ func TestArchivesInAnyOrder(t *testing.T) {
 					})
 				case 1:
 					add(records, func(part []store.Record) error {
-						_, err := db.Import(t.Context(), store.LogBatch{Records: part, File: store.LogFile{Key: "x"}})
+						_, err := storetest.Import(t.Context(), db, store.LogBatch{Records: part, File: store.LogFile{Key: "x"}})
 						return err
 					})
 				default:
@@ -303,7 +304,7 @@ func TestFormattedTextTakesItsLine(t *testing.T) {
 	seen, raw := archived(1, "@mara look"), archived(1, "<@5> look")
 	seen.Formatted = true
 	logs := func(db *store.DB) error {
-		_, err := db.Import(t.Context(), store.LogBatch{Records: []store.Record{line, other}, File: store.LogFile{Key: "x"}})
+		_, err := storetest.Import(t.Context(), db, store.LogBatch{Records: []store.Record{line, other}, File: store.LogFile{Key: "x"}})
 		return err
 	}
 	put := func(r store.Record) func(*store.DB) error {

@@ -75,7 +75,7 @@ func (g *guildTx) applyChanges(changes []Change) error {
 // edit changes what a message says. The matching goes on with what was said first. Of
 // two edits in the same millisecond the later one to arrive counts.
 func (g *guildTx) edit(key record.Key, c *Change) error {
-	return g.change(key, func(s *record.Value) error {
+	return g.amend(key, func(s *record.Value) error {
 		if s.Gone || c.Edited < s.Edited {
 			return nil
 		}
@@ -195,7 +195,7 @@ func (g *guildTx) writtenIn(channels map[uint32]bool, even bool, position []byte
 }
 
 // writtenBy adds the records of a user's week that are in channels, even those whose
-// text is gone, and says whether there are more than a step may change.
+// text is gone, and reports whether there are more than a step may change.
 func (g *guildTx) writtenBy(user ID, week uint32, channels map[uint32]bool, even bool, keys []record.Key) (all []record.Key, more bool, err error) {
 	from, to := civil.QuarterStart(week*civil.WeekQuarters), civil.QuarterStart((week+1)*civil.WeekQuarters)
 	c := g.records.Between(from, to)

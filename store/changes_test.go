@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -22,7 +23,7 @@ func mustPut(t *testing.T, db *store.DB, b store.Batch) {
 
 func mustImport(t *testing.T, db *store.DB, records ...store.Record) store.Imported {
 	t.Helper()
-	done, err := db.Import(context.Background(), store.LogBatch{Records: records})
+	done, err := storetest.Import(context.Background(), db, store.LogBatch{Records: records})
 	if err != nil {
 		t.Fatal(err)
 	}

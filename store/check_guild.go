@@ -62,7 +62,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 		err = user.finish(&t)
 	}
 	if err == nil {
-		err = c.traces(guild, info, &t)
+		err = c.markers(guild, info, &t)
 	}
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 		have, want int64
 	}{
 		{"messages", info.messages, t.messages}, {"users", info.users, t.users}, {"profiles", profiles, t.profiles},
-		{"traces of messages that do not count", info.uncounted, t.uncounted}, {"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
+		{"deletion markers of messages that do not count", info.uncounted, t.uncounted}, {"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
 	} {
 		if v.have != v.want {
 			if err := c.report("guild %d: has %d %s, the records make %d", guild, v.have, v.what, v.want); err != nil {
@@ -258,8 +258,8 @@ func (u *userCheck) value(bucket, prefix []byte) ([]byte, error) {
 	return packed.Get(b, prefix, u.user)
 }
 
-// traces reads what is left of removed messages, of which there must be no records.
-func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
+// markers reads what is left of removed messages, of which there must be no records.
+func (c *checker) markers(guild ID, info guildInfo, t *tally) error {
 	records := recordsOf(c.tx, guild)
 	if records == nil {
 		return nil // reported with the records
@@ -270,7 +270,7 @@ func (c *checker) traces(guild ID, info guildInfo, t *tally) error {
 		key, ok := record.ParseKey(b[len(prefix):])
 		s, err := record.Read(b, value, key.Time)
 		if !ok || err != nil || !s.Gone || !isKnown(&s, key) || s.Channel >= info.channels || key.IsLog() != (s.Source == SourceLog) {
-			if err := c.report("state/%s: the value under key %x is no trace of a message", stateTombstones, b); err != nil {
+			if err := c.report("state/%s: the value under key %x is no deletion marker of a message", stateTombstones, b); err != nil {
 				return err
 			}
 			continue

@@ -17,6 +17,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 	"rollcall/store/internal/boltfile/boltfiletest"
 )
@@ -217,7 +218,7 @@ func TestCompactCatchesUp(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				_, err = db.Import(ctx, store.LogBatch{
+				_, err = storetest.Import(ctx, db, store.LogBatch{
 					Records: []store.Record{logged(store.ID(1+i%5), store.ID(1+i%40), i, "general", fmt.Sprint("line ", i))},
 					File:    store.LogFile{Key: fmt.Sprint("file ", i), Path: "f"}, Quarantine: []store.Quarantined{{File: "f", Offset: int64(i), Reason: "r"}},
 				})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -86,6 +87,6 @@ func putLines(ctx context.Context, db *store.DB, records []store.Record) error {
 	for i := range records {
 		records[i].Source, records[i].Message = store.SourceLog, 0
 	}
-	_, err := db.Import(ctx, store.LogBatch{Records: records, File: store.LogFile{Key: "1/20260105/info.jsonl"}})
+	_, err := storetest.Import(ctx, db, store.LogBatch{Records: records, File: store.LogFile{Key: "1/20260105/info.jsonl"}})
 	return err
 }

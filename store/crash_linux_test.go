@@ -115,7 +115,7 @@ func writeBatch(ctx context.Context, db *store.DB, i int) error {
 		_, err := db.Put(ctx, store.Batch{Records: records, Cursors: []store.ChannelCursor{{Guild: 1, Channel: 5, Last: records[24].Message}}})
 		return err
 	}
-	_, err := db.Import(ctx, store.LogBatch{Records: records, File: store.LogFile{Key: "f", Path: "f", Offset: int64(i)}})
+	_, err := storetest.Import(ctx, db, store.LogBatch{Records: records, File: store.LogFile{Key: "f", Path: "f", Offset: int64(i)}})
 	return err
 }
 

@@ -31,12 +31,12 @@ type DB struct {
 	encryption crypt.State
 	decryptErr error // see DecryptErr
 
-	forgotten  tombstones
-	early      earlyIndex
-	channelIDs channelIDs
-	gate       atomic.Pointer[Gate]
-	keptOut    lately.Map[KeptOut]
-	burying    sync.Mutex // held while forgotten is changed, in the file and in memory
+	forgotten   tombstones
+	early       earlyIndex
+	channelIDs  channelIDs
+	gate        atomic.Pointer[Gate]
+	keptOut     lately.Map[KeptOut]
+	tombstoning sync.Mutex // held while forgotten is changed, in the file and in memory
 }
 
 // view runs fn in a read transaction.

@@ -30,7 +30,7 @@
 //	state/passed                message u64                           → guild u64 · channel u64 · why u8: it does not count (known.go); 0: how many
 //	state/tombstones            1 · hash of a person, 32 bytes        → guild u64 (0: all): who is forgotten and stays so
 //	                            2 · kind u8 · guild u64 · id u64      → a task that is not finished, and how far it is (tasks.go)
-//	                            3 · guild u64 · key of a record       → what is left of a message that was removed (traces.go)
+//	                            3 · guild u64 · key of a record       → what is left of a message that was removed (markers.go)
 //	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (retention.go)
 //	                            5 · user u64                          → nothing: a bot, a webhook or Discord itself (accounts.go)
 //	state/early                 guild u64 · message u64               → what happened to a message that is not there (early.go), an edit with its text

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -27,7 +28,7 @@ func BenchmarkEncryption(b *testing.B) {
 				b.StopTimer()
 				db := openWith(b, filepath.Join(b.TempDir(), "rollcall.db"), store.Options{Key: with.key})
 				b.StartTimer()
-				if _, err := db.Import(context.Background(), batch); err != nil {
+				if _, err := storetest.Import(context.Background(), db, batch); err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()
@@ -38,7 +39,7 @@ func BenchmarkEncryption(b *testing.B) {
 		})
 		b.Run("read/"+with.name, func(b *testing.B) {
 			db := openWith(b, filepath.Join(b.TempDir(), "rollcall.db"), store.Options{Key: with.key})
-			if _, err := db.Import(context.Background(), batch); err != nil {
+			if _, err := storetest.Import(context.Background(), db, batch); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {

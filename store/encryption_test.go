@@ -16,6 +16,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -80,7 +81,7 @@ func fillSecrets(t testing.TB, db *store.DB) {
 			batch.Records = append(batch.Records, r)
 			batch.Names = append(batch.Names, store.Name{Guild: guild, User: user, Name: fmt.Sprint("Edelweiss ", user)})
 		}
-		if _, err := db.Import(ctx, logs); err != nil {
+		if _, err := storetest.Import(ctx, db, logs); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.Put(ctx, batch); err != nil {

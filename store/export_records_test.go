@@ -161,12 +161,12 @@ func MakeOld(db *DB, records ...Record) error {
 
 // putAlone puts records that are not paired.
 func putAlone(db *DB, records ...Record) error {
-	shares, err := db.arrange(records)
+	shares, err := db.prepare(records)
 	if err != nil {
 		return err
 	}
 	return db.update(context.Background(), func(w *writeTx) error {
-		return w.eachGuild(shares, func(g *guildTx, batch []pending) error {
+		return w.eachGuild(shares, func(g *guildTx, batch []putOp) error {
 			for i := range batch {
 				p := &batch[i]
 				number, err := g.numberOf(p)
@@ -181,7 +181,7 @@ func putAlone(db *DB, records ...Record) error {
 					s.Source, s.Edited = p.more.Source, p.more.Edited
 				}
 				if s.Gone && !p.key.IsLog() {
-					s.Hash = g.w.hash(g.share.channels[p.channel].Name, []byte(p.content))
+					s.Hash = g.w.hash(g.batch.channels[p.channel].Name, []byte(p.content))
 				}
 				if !g.has(p.key) && (i == 0 || batch[i-1].key != p.key) {
 					put(g, p.key, &s, p.kept())

@@ -37,7 +37,7 @@ func Transactions(db *DB) (n int, err error) {
 	return n, err
 }
 
-// ForgetPartly is Forget that is stopped after so many transactions. It says whether
+// ForgetPartly is Forget that is stopped after so many transactions. It reports whether
 // that was the end of it.
 func ForgetPartly(ctx context.Context, db *DB, p Person, transactions int) (done bool, err error) {
 	t, err := db.beginForget(ctx, p)
@@ -49,7 +49,7 @@ func ForgetPartly(ctx context.Context, db *DB, p Person, transactions int) (done
 
 // BuryAlive writes a tombstone and removes nothing.
 func BuryAlive(db *DB, p Person) error {
-	return db.updateTombstones(context.Background(), func(w *writeTx) error { return w.bury(p) })
+	return db.updateTombstones(context.Background(), func(w *writeTx) error { return w.addTombstone(p) })
 }
 
 // Scatter gives each record a key of its own in user_stats, as it had before there

@@ -79,7 +79,7 @@ func (g *guildTx) findIn(q uint32, changes []Change, found map[ID]record.Key) er
 	return nil
 }
 
-// has says whether a record is there, or was and has been removed. The timeline tells
+// has reports whether a record is there, or was and has been removed. The timeline tells
 // of most that are not without a look at the records, unless much was written in their
 // quarter hour and few ask.
 func (g *guildTx) has(key record.Key) bool {

@@ -40,7 +40,7 @@ func (db *DB) beginForget(ctx context.Context, p Person) (Task, error) {
 	return t, db.updateTombstones(ctx, func(w *writeTx) error {
 		// A task that has come far begins again: what has come in before its tombstone
 		// was there may lie behind it.
-		return errors.Join(w.bury(p), w.eraseEarly(p), w.put(w.state(stateTombstones), t.key(), nil))
+		return errors.Join(w.addTombstone(p), w.eraseEarly(p), w.put(w.state(stateTombstones), t.key(), nil))
 	})
 }
 
@@ -102,8 +102,8 @@ func (db *DB) finishForgets(ctx context.Context, p Person) error {
 // a writer puts between the two of somebody who is being forgotten is there before
 // the first step of forgetting them.
 func (db *DB) updateTombstones(ctx context.Context, fn func(*writeTx) error) error {
-	db.burying.Lock()
-	defer db.burying.Unlock()
+	db.tombstoning.Lock()
+	defer db.tombstoning.Unlock()
 	err := db.update(ctx, fn)
 	if err != nil {
 		return err
@@ -199,9 +199,9 @@ func (w *writeTx) eraseOwn(p Person, erased *Erased) (finished bool, err error) 
 		if err != nil {
 			return true, err
 		}
-		traces, err := g.eraseTraces(p.User, stepRecords-done-n)
+		markers, err := g.eraseMarkers(p.User, stepRecords-done-n)
 		erased.Messages += int64(n)
-		done += n + traces
+		done += n + markers
 		finished = done < stepRecords
 		return !finished, err
 	})
@@ -280,7 +280,7 @@ func (w *writeTx) eraseReplies(p Person, position []byte, erased *Erased) (next 
 			return true, err
 		}
 		for _, key := range found {
-			if err := g.change(key, func(s *record.Value) error { s.ReplyTo, s.ReplyUser = 0, 0; return nil }); err != nil {
+			if err := g.amend(key, func(s *record.Value) error { s.ReplyTo, s.ReplyUser = 0, 0; return nil }); err != nil {
 				return true, err
 			}
 		}
@@ -322,6 +322,6 @@ func (g *guildTx) repliesTo(user ID, start []byte, visits *int) (found []record.
 	return found, nil, nil
 }
 
-// Forgotten says whether a user is forgotten: in the guild or everywhere, or, if
+// Forgotten reports whether a user is forgotten: in the guild or everywhere, or, if
 // Guild is 0, everywhere.
 func (db *DB) Forgotten(p Person) bool { return db.forgotten.has(p) }

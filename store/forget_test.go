@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -64,7 +65,7 @@ func (v village) move(t *testing.T, db *store.DB) (stored int, done store.Import
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err = db.Import(context.Background(), store.LogBatch{Records: v.lines, File: store.LogFile{Key: "f", Path: "f"}})
+	done, err = storetest.Import(context.Background(), db, store.LogBatch{Records: v.lines, File: store.LogFile{Key: "f", Path: "f"}})
 	if err != nil {
 		t.Fatal(err)
 	}

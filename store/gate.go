@@ -69,7 +69,7 @@ const keptOutMost = 1 << 16
 func (db *DB) WhyKeptOut(message ID) (why KeptOut, ok bool) { return db.keptOut.Get(message) }
 
 // keepsOut notes a record that is not put.
-func (w *writeTx) keepsOut(p *pending) {
+func (w *writeTx) keepsOut(p *putOp) {
 	if p.key.IsLog() {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/civil"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -67,7 +68,7 @@ func TestChannelsAreGroupedByID(t *testing.T) {
 			for i, batch := range tc.batches {
 				var err error
 				if batch[0].Source == store.SourceLog {
-					_, err = db.Import(t.Context(), store.LogBatch{Records: batch, File: store.LogFile{Key: fmt.Sprint(i)}})
+					_, err = storetest.Import(t.Context(), db, store.LogBatch{Records: batch, File: store.LogFile{Key: fmt.Sprint(i)}})
 				} else {
 					_, err = db.Put(t.Context(), store.Batch{Records: batch})
 				}
@@ -115,7 +116,7 @@ func TestSelectChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := []store.Record{loggedIn(100, "old"), loggedIn(200, "other"), loggedIn(300, "nowhere")}
-	if _, err := db.Import(t.Context(), store.LogBatch{Records: lines}); err != nil {
+	if _, err := storetest.Import(t.Context(), db, store.LogBatch{Records: lines}); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
@@ -148,7 +149,7 @@ func TestChannelsOfGuildThatCameBack(t *testing.T) {
 		if _, err := db.Put(t.Context(), store.Batch{Records: []store.Record{saidIn(int(channel), channel, name)}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Import(t.Context(), store.LogBatch{Records: []store.Record{loggedIn(100, "x")}}); err != nil {
+		if _, err := storetest.Import(t.Context(), db, store.LogBatch{Records: []store.Record{loggedIn(100, "x")}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ type guildInfo struct {
 	ids      record.Span
 	logs     record.Span
 	texts    Micros // no record before it has a text
-	// uncounted is how many traces there are of messages that never counted.
+	// uncounted is how many deletion markers there are of messages that never counted.
 	uncounted int64
 }
 
@@ -109,7 +109,7 @@ type guildTx struct {
 	channels *kv.Bucket
 	texts    *crypt.Codec  // of records
 	named    *crypt.Codec  // names of channels
-	share    *share        // whose records are being put
+	batch    *guildBatch   // whose records are being put
 	given    []int64       // the numbers of the share's channels, -1 until they are needed
 	newest   []record.Span // and the times of their records that were put
 	numbers  map[Channel]uint32
@@ -122,7 +122,7 @@ type guildTx struct {
 	accounts    *kv.Bucket // state/tombstones, if accounts are noted there; see isAccount
 	accounted   ID         // the same of isAccount
 	account     bool
-	traces      bool                       // some messages were removed, see traces.go
+	hasMarkers  bool                       // some messages were removed, see markers.go
 	quarters    map[uint32][]rollup.Moment // what the timeline says, of quarter hours that were asked for
 	coming      int                        // how many records are put at once
 	near        vicinity                   // of the record that is put
@@ -133,12 +133,12 @@ type guildTx struct {
 const bulk = 5000
 
 // begin makes ready for the records of a share.
-func (g *guildTx) begin(s *share) {
+func (g *guildTx) begin(s *guildBatch) {
 	if len(s.records) >= bulk {
 		g.activity.Fill()
 	}
 	g.leave()
-	g.share, g.given, g.newest = s, make([]int64, len(s.channels)), make([]record.Span, len(s.channels))
+	g.batch, g.given, g.newest = s, make([]int64, len(s.channels)), make([]record.Span, len(s.channels))
 	for i := range g.given {
 		g.given[i] = -1
 	}
@@ -172,11 +172,11 @@ func (g *guildTx) flush() error {
 }
 
 // numberOf returns the number of the channel of one of the share's records.
-func (g *guildTx) numberOf(p *pending) (uint32, error) {
+func (g *guildTx) numberOf(p *putOp) (uint32, error) {
 	if n := g.given[p.channel]; n >= 0 {
 		return uint32(n), nil
 	}
-	n, err := g.number(g.share.channels[p.channel])
+	n, err := g.number(g.batch.channels[p.channel])
 	if err == nil {
 		g.given[p.channel] = int64(n)
 	}

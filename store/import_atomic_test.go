@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -47,7 +48,7 @@ func TestCursorMovesWithItsLines(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
 		for asked := 0; ; asked++ {
 			db := openTemp(t)
-			_, err := db.Import(&endsAfter{ctx, asked}, batch("hello", 50))
+			_, err := storetest.Import(&endsAfter{ctx, asked}, db, batch("hello", 50))
 			if err == nil {
 				if f, _, err := db.LogFile(ctx, "f"); err != nil || f.Offset != 1000 || len(all(t, db, store.Query{})) != 50 {
 					t.Errorf("what succeeded is not stored: %+v, %v", f, err)
@@ -66,7 +67,7 @@ func TestCursorMovesWithItsLines(t *testing.T) {
 	t.Run("full disk", func(t *testing.T) {
 		db := openWith(t, filepath.Join(t.TempDir(), "rollcall.db"), store.Options{MaxSize: 1 << 20})
 		defer mustClose(t, db)
-		if _, err := db.Import(ctx, batch(strings.Repeat("too much for the disk ", 100), 2000)); !errors.Is(err, store.ErrFull) {
+		if _, err := storetest.Import(ctx, db, batch(strings.Repeat("too much for the disk ", 100), 2000)); !errors.Is(err, store.ErrFull) {
 			t.Fatalf("%v, want a full disk", err)
 		}
 		untouched(t, db)

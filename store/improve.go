@@ -10,7 +10,7 @@ import (
 
 // improve adds to a record what another source knows better, and reports whether that was
 // anything.
-func (g *guildTx) improve(key record.Key, p *pending, keepEdited bool) (bool, error) {
+func (g *guildTx) improve(key record.Key, p *putOp, keepEdited bool) (bool, error) {
 	b := key.Append(nil)
 	s, err := record.Read(b, g.records.Get(b), key.Time)
 	if err != nil || !mayImprove(&s, p.more) {
@@ -69,7 +69,7 @@ func (g *guildTx) tellFirst(key record.Key, now *record.Value) error {
 
 // correct lets what Discord itself says of a message replace what an archive said of it,
 // or what Discord had withheld.
-func (g *guildTx) correct(p *pending) error {
+func (g *guildTx) correct(p *putOp) error {
 	if p.more.Source == SourceImport || g.removed(p.key) {
 		return nil
 	}

@@ -93,7 +93,7 @@ func (c *channelInfo) call(name string, at Micros) (changed bool) {
 
 // noteNames notes the names of the channels whose records were just put.
 func (g *guildTx) noteNames() error {
-	for i, c := range g.share.channels {
+	for i, c := range g.batch.channels {
 		if c.ID == 0 || !g.newest[i].Set {
 			continue
 		}

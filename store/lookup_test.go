@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -58,7 +59,7 @@ func TestLookup(t *testing.T) {
 		},
 	})
 	mustPut(t, db, store.Batch{Changes: []store.Change{{Guild: 1, Message: 1002, Time: base + 2e6, Action: store.Remove}}})
-	if _, err := db.Import(t.Context(), store.LogBatch{Records: []store.Record{loggedIn(400, "elsewhere")}}); err != nil {
+	if _, err := storetest.Import(t.Context(), db, store.LogBatch{Records: []store.Record{loggedIn(400, "elsewhere")}}); err != nil {
 		t.Fatal(err)
 	}
 	at := func(message store.ID, second int, guild, channel store.ID) store.MessageAt {
@@ -155,7 +156,7 @@ func TestCoverage(t *testing.T) {
 		},
 		Names: []store.Name{{Guild: 1, Name: "One"}},
 	})
-	if _, err := db.Import(t.Context(), store.LogBatch{Records: []store.Record{loggedIn(100, "old"), loggedIn(4000, "lost")}}); err != nil {
+	if _, err := storetest.Import(t.Context(), db, store.LogBatch{Records: []store.Record{loggedIn(100, "old"), loggedIn(4000, "lost")}}); err != nil {
 		t.Fatal(err)
 	}
 	guilds, err := db.Coverage(t.Context(), 0)

@@ -40,8 +40,8 @@ import (
 //
 // It stays when a text goes or is changed, too: the message then keeps a hash of what
 // was said first (textHash), and so does a line whose text goes. A message that was
-// removed for good, or that never counted, is kept as a trace without a text, which
-// still takes its line (traces.go).
+// removed for good, or that never counted, is kept as a deletion marker without a text, which
+// still takes its line (markers.go).
 const (
 	logBefore Micros = 5e6  // a line may be this much before the message's time
 	logAfter  Micros = 60e6 // and this much after
@@ -126,7 +126,7 @@ func (g *guildTx) compareLines(a, b *logLine) (int, error) {
 
 // mergeLine takes in a log line where messages with ids are about. It returns
 // false if the line is known already.
-func (g *guildTx) mergeLine(p *pending) (bool, error) {
+func (g *guildTx) mergeLine(p *putOp) (bool, error) {
 	if g.has(p.key) {
 		return false, nil
 	}
@@ -211,15 +211,15 @@ func (g *guildTx) wouldRather(m *message, l *logLine, r rank) (bool, error) {
 	return c < 0, err
 }
 
-// mergeMessage stores a new message, or the trace of one, where log lines are about. It
+// mergeMessage stores a new message, or the deletion marker of one, where log lines are about. It
 // finds the line of the message, whose own record goes, and then that of the message that
 // had that line.
-func (g *guildTx) mergeMessage(p *pending, s record.Value, trace bool) error {
+func (g *guildTx) mergeMessage(p *putOp, s record.Value, marker bool) error {
 	if err := g.approach(p.key.User, p.key.Time); err != nil {
 		return err
 	}
 	m := g.near.room()
-	*m = message{key: p.key, Value: s, removed: trace, opened: true}
+	*m = message{key: p.key, Value: s, removed: marker, opened: true}
 	m.words = words{has: true, open: true, text: []byte(p.content), size: len(p.content), hash: s.First}
 	if !m.Gone {
 		m.Text = m.words.text

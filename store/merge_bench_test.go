@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -47,7 +48,7 @@ func BenchmarkImport(b *testing.B) {
 					batch.Records[i] = line(i, random)
 				}
 				b.StartTimer()
-				done, err := db.Import(ctx, batch)
+				done, err := storetest.Import(ctx, db, batch)
 				b.StopTimer()
 				if err != nil || done.Messages != lines {
 					b.Fatal(done, err)
@@ -89,7 +90,7 @@ func BenchmarkPutNearLines(b *testing.B) {
 					r.Time, r.Message, r.Source, r.Channel.ID = r.Time+200e3, 0, store.SourceLog, 0
 					lines.Records[i] = r
 				}
-				if _, err := db.Import(ctx, lines); err != nil {
+				if _, err := storetest.Import(ctx, db, lines); err != nil {
 					b.Fatal(err)
 				}
 				b.StartTimer()

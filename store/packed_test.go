@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -33,7 +34,7 @@ func TestPacked(t *testing.T) {
 				batch.Records = append(batch.Records, r)
 			}
 		}
-		if _, err := db.Import(context.Background(), lines); err != nil {
+		if _, err := storetest.Import(context.Background(), db, lines); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.Put(context.Background(), batch); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // putMessages puts records that have ids and returns how many were new.
-func (g *guildTx) putMessages(batch []pending) (int, error) {
+func (g *guildTx) putMessages(batch []putOp) (int, error) {
 	stored := 0
 	g.coming = len(batch)
 	disowned, err := g.disowned(batch)
@@ -16,7 +16,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 	}
 	for i := range batch {
 		p := &batch[i]
-		if p.out || g.forgets(p.key.User) {
+		if p.out || g.isForgotten(p.key.User) {
 			g.w.keepsOut(p)
 			continue
 		}
@@ -50,7 +50,7 @@ func (g *guildTx) putMessages(batch []pending) (int, error) {
 }
 
 // storedOf is what is stored of a message, but for its content.
-func (g *guildTx) storedOf(p *pending) (record.Value, error) {
+func (g *guildTx) storedOf(p *putOp) (record.Value, error) {
 	channel, err := g.numberOf(p)
 	r := p.more
 	s := record.Value{
@@ -80,16 +80,16 @@ const (
 )
 
 // putLines puts log records and tells of each what became of it.
-func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) error {
+func (g *guildTx) putLines(lines []putOp, tell func(p *putOp, o outcome)) error {
 	g.coming = len(lines)
 	first, last := lines[0].key.Time, lines[0].key.Time
 	for i := range lines {
 		first, last = min(first, lines[i].key.Time), max(last, lines[i].key.Time)
 	}
-	put := g.mergePending
+	put := g.mergeOp
 	if !g.info.ids.Overlaps(first-logAfter, last+logBefore) {
 		known := g.known(lines)
-		put = func(i int, p *pending) (bool, error) {
+		put = func(i int, p *putOp) (bool, error) {
 			if known[i] {
 				return false, nil
 			}
@@ -98,7 +98,7 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	}
 	for i := range lines {
 		p := &lines[i]
-		if p.out || g.forgets(p.key.User) || g.isAccount(p.key.User) {
+		if p.out || g.isForgotten(p.key.User) || g.isAccount(p.key.User) {
 			tell(p, lineForgotten)
 			continue
 		}
@@ -119,10 +119,10 @@ func (g *guildTx) putLines(lines []pending, tell func(p *pending, o outcome)) er
 	return nil
 }
 
-func (g *guildTx) mergePending(_ int, p *pending) (bool, error) { return g.mergeLine(p) }
+func (g *guildTx) mergeOp(_ int, p *putOp) (bool, error) { return g.mergeLine(p) }
 
 // putLine stores a line where no message is about.
-func (g *guildTx) putLine(p *pending) error {
+func (g *guildTx) putLine(p *putOp) error {
 	channel, err := g.numberOf(p)
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (g *guildTx) putLine(p *pending) error {
 
 // known says which lines are there already, or earlier in the batch, where no
 // message with an id can be about.
-func (g *guildTx) known(lines []pending) []bool {
+func (g *guildTx) known(lines []putOp) []bool {
 	known := make([]bool, len(lines))
 	for i := range lines {
 		known[i] = g.has(lines[i].key) || i > 0 && lines[i-1].key == lines[i].key
@@ -154,7 +154,7 @@ func put[T string | []byte](g *guildTx, key record.Key, s *record.Value, content
 // putMessage stores a message that is not there yet.
 func (g *guildTx) putMessage(m *message) error {
 	if m.removed {
-		return g.putTrace(m.key, &m.Value)
+		return g.putMarker(m.key, &m.Value)
 	}
 	put(g, m.key, &m.Value, m.Text)
 	return nil
@@ -163,7 +163,7 @@ func (g *guildTx) putMessage(m *message) error {
 // rewrite stores a message that is there, with another log line.
 func (g *guildTx) rewrite(m *message) error {
 	if m.removed {
-		return g.putTrace(m.key, &m.Value)
+		return g.putMarker(m.key, &m.Value)
 	}
 	if err := g.openMessage(m); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -47,7 +48,7 @@ func TestReads(t *testing.T) {
 		if _, err := db.Put(ctx, store.Batch{Records: live}); err != nil {
 			t.Fatal(err)
 		}
-		if done, err := db.Import(ctx, store.LogBatch{Records: lines}); err != nil || int(done.Messages) != len(lines) {
+		if done, err := storetest.Import(ctx, db, store.LogBatch{Records: lines}); err != nil || int(done.Messages) != len(lines) {
 			t.Fatal(done, err)
 		}
 	}

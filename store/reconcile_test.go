@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -294,7 +295,7 @@ func TestReconcile(t *testing.T) {
 					t.Fatal(err)
 				}
 				model.add(logs)
-				if _, err := db.Import(context.Background(), store.LogBatch{Records: logs}); err != nil {
+				if _, err := storetest.Import(context.Background(), db, store.LogBatch{Records: logs}); err != nil {
 					t.Fatal(err)
 				}
 				if random.IntN(3) == 0 {

@@ -54,7 +54,7 @@ func large(from int) (records []store.Record) {
 	return records
 }
 
-// readable returns the records that a query finds, by key, and says whether some
+// readable returns the records that a query finds, by key, and reports whether some
 // were damaged.
 func readable(t *testing.T, db *store.DB, q store.Query) (records map[string]store.Record, damaged bool) {
 	t.Helper()

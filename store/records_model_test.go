@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -195,7 +196,7 @@ func (m *model) importLines(n int) {
 		r.Message, r.Source, r.InLogs, r.Channel = 0, store.SourceLog, true, store.Channel{Name: "logs"}
 	}
 	batch = m.again(batch, true)
-	done, err := m.db.Import(context.Background(), store.LogBatch{Records: batch})
+	done, err := storetest.Import(context.Background(), m.db, store.LogBatch{Records: batch})
 	if want := m.take(batch); err != nil || done.Messages != int64(want) {
 		m.Fatalf("%d of %d lines are stored, %v, want %d", done.Messages, len(batch), err, want)
 	}
@@ -288,7 +289,7 @@ func (m *model) removeGuild() {
 	}
 }
 
-// mostRuns is how many runs a guild has at most (runs.go): what a reader merges depends on it.
+// mostRuns is how many runs a guild has at most (lsm): what a reader merges depends on it.
 const mostRuns = 8
 
 // look notes what has become of the records' places.

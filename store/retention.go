@@ -198,7 +198,7 @@ func (db *DB) GuildsListened(ctx context.Context) (guilds []ID, err error) {
 }
 
 // RemoveGuild removes a part of a guild that the bot left before an instant, in one
-// bounded transaction, and says whether nothing is left of it. It does nothing if the
+// bounded transaction, and reports whether nothing is left of it. It does nothing if the
 // guild is back, or was left later.
 //
 // The places of the log files stay, so its logs are not taken in again; and whoever
@@ -286,8 +286,8 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 	if err != nil {
 		return names, rest, err
 	}
-	traces, err := g.eraseTraces(0, stepRecords)
-	return names, rest + traces, err
+	markers, err := g.eraseMarkers(0, stepRecords)
+	return names, rest + markers, err
 }
 
 // eraseBuckets removes a guild's buckets, which are empty but for its channels.

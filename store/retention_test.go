@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -149,7 +150,7 @@ func TestRemoveGuild(t *testing.T) {
 				Gaps:    []store.Gap{{Guild: 1, Channel: 5, Until: 9, State: store.GapOpen}, {Guild: 2, Channel: 6, Until: 9, State: store.GapOpen}},
 				Left:    []store.GuildLeft{{Guild: 1, At: 1000}},
 			})
-			if _, err := db.Import(ctx, store.LogBatch{Done: []store.GuildDay{{Guild: 1, Date: "20260511"}, {Guild: 2, Date: "20260511"}}}); err != nil {
+			if _, err := storetest.Import(ctx, db, store.LogBatch{Done: []store.GuildDay{{Guild: 1, Date: "20260511"}, {Guild: 2, Date: "20260511"}}}); err != nil {
 				t.Fatal(err)
 			}
 			mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 2000}}}) // it is known already

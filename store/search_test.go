@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -43,7 +44,7 @@ func put(t testing.TB, db *store.DB, messages, lines []store.Record, changes ...
 	if _, err := db.Put(t.Context(), store.Batch{Records: messages, Changes: changes}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Import(t.Context(), store.LogBatch{Records: lines}); err != nil {
+	if _, err := storetest.Import(t.Context(), db, store.LogBatch{Records: lines}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -39,7 +40,7 @@ func TestStatsOutcomes(t *testing.T) {
 	}
 	lines := func(records ...store.Record) {
 		t.Helper()
-		if _, err := db.Import(ctx, store.LogBatch{Records: records, Quarantine: []store.Quarantined{{File: "a", Offset: 7, Reason: "x"}}}); err != nil {
+		if _, err := storetest.Import(ctx, db, store.LogBatch{Records: records, Quarantine: []store.Quarantined{{File: "a", Offset: 7, Reason: "x"}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +94,7 @@ func TestStatsAddUp(t *testing.T) {
 		if _, err := db.Put(ctx, store.Batch{Records: records}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Import(ctx, store.LogBatch{Records: lines}); err != nil {
+		if _, err := storetest.Import(ctx, db, store.LogBatch{Records: lines}); err != nil {
 			t.Fatal(err)
 		}
 		s := stats(t, db)

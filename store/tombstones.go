@@ -14,8 +14,8 @@ import (
 const (
 	tombPerson  = 1 // · HMAC-SHA-256, 32 bytes          → guild u64, 0 for every guild
 	tombTask    = 2 // · kind u8 · guild u64 · id u64    → how far it is (tasks.go)
-	tombMessage = 3 // · guild u64 · key of a record     → what is left of a message that was removed (traces.go)
-	tombGuild   = 4 // · guild u64                       → left at i64: a guild that the bot is not in any more (leaving.go)
+	tombMessage = 3 // · guild u64 · key of a record     → what is left of a message that was removed (markers.go)
+	tombGuild   = 4 // · guild u64                       → left at i64: a guild that the bot is not in any more (retention.go)
 	tombAccount = 5 // · user u64                        → nothing: a bot, a webhook or Discord itself, no person (accounts.go)
 )
 
@@ -48,7 +48,7 @@ func (t *tombstones) of(p Person) (hash tombstone) {
 	return hash
 }
 
-// has says whether a user is forgotten in a guild, there alone or everywhere.
+// has reports whether a user is forgotten in a guild, there alone or everywhere.
 func (t *tombstones) has(p Person) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,15 +101,15 @@ func eachTombstone(tx *kv.Tx, fn func(hash tombstone, guild ID)) error {
 
 func personKey(hash tombstone) []byte { return append([]byte{tombPerson}, hash[:]...) }
 
-// bury writes a person's tombstone. The set in memory is loaded again once the
+// addTombstone writes a person's tombstone. The set in memory is loaded again once the
 // transaction stands.
-func (w *writeTx) bury(p Person) error {
+func (w *writeTx) addTombstone(p Person) error {
 	return w.put(w.state(stateTombstones), personKey(w.forgotten.of(p)), kv.U64(nil, uint64(p.Guild)))
 }
 
-// forgets says whether nothing of a user is to be stored in this guild. Records
+// isForgotten reports whether nothing of a user is to be stored in this guild. Records
 // come in runs of one user.
-func (g *guildTx) forgets(user ID) bool {
+func (g *guildTx) isForgotten(user ID) bool {
 	if user != g.asked {
 		g.asked, g.answer = user, user != 0 && g.w.forgotten.has(Person{user, g.id})
 	}

@@ -122,7 +122,7 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	}
 	timeline.FillPercent = kv.BulkFill // it grows at its end
 	g.timeline, g.activity = rollup.OpenTimeline(timeline, &w.arena), rollup.OpenActivity(weeks, &w.arena)
-	g.traces = len(kv.Keys(w.state(stateTombstones), g.traceKey(nil), 1)) > 0
+	g.hasMarkers = len(kv.Keys(w.state(stateTombstones), g.markerKey(nil), 1)) > 0
 	if b := w.state(stateTombstones); len(kv.Keys(b, []byte{tombAccount}, 1)) > 0 {
 		g.accounts = b
 	}

@@ -99,7 +99,7 @@ type DeletedChannel struct {
 type Batch struct {
 	Records []Record
 	// Uncounted are messages of people that do not count, as joins do not. They become no
-	// records; of each a trace is kept that takes its log line, so that it is none either.
+	// records; of each a deletion marker is kept that takes its log line, so that it is none either.
 	Uncounted []Record
 	// Accounts are the ids of bots, webhooks and Discord itself. Log lines of theirs are no
 	// records.

@@ -9,11 +9,11 @@ import (
 	"rollcall/store/internal/record"
 )
 
-// message is a record with a message id, as the matching sees it, or the trace of one.
+// message is a record with a message id, as the matching sees it, or the deletion marker of one.
 type message struct {
 	key record.Key
 	record.Value
-	removed bool // a trace, not a record
+	removed bool // a deletion marker, not a record
 	opened  bool // text is there
 	room    []byte
 	words   words
@@ -124,10 +124,10 @@ func (g *guildTx) readNear(from, to Micros) error {
 		l.words.mark, l.words.channel = key.ID, s.Channel
 		v.lines = append(v.lines, l)
 	}
-	if err := g.readTraces(from, to); err != nil {
+	if err := g.readMarkers(from, to); err != nil {
 		return err
 	}
-	if messages > 0 || g.traces {
+	if messages > 0 || g.hasMarkers {
 		slices.SortFunc(v.messages, func(a, b *message) int { return a.key.Compare(b.key) })
 	}
 	if lines > 0 {
@@ -136,15 +136,15 @@ func (g *guildTx) readNear(from, to Micros) error {
 	return nil
 }
 
-// readTraces adds the messages that are no records.
-func (g *guildTx) readTraces(from, to Micros) error {
-	if !g.traces {
+// readMarkers adds the messages that are no records.
+func (g *guildTx) readMarkers(from, to Micros) error {
+	if !g.hasMarkers {
 		return nil
 	}
 	v := &g.near
-	prefix := g.traceKey(nil)
+	prefix := g.markerKey(nil)
 	c := g.w.state(stateTombstones).Cursor()
-	for b, value := c.Seek(g.traceKey(record.Key{User: v.user, Time: from, ID: 0}.Append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
+	for b, value := c.Seek(g.markerKey(record.Key{User: v.user, Time: from, ID: 0}.Append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
 		key, ok := record.ParseKey(b[len(prefix):])
 		if !ok {
 			return kv.Damaged(b)

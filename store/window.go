@@ -175,7 +175,7 @@ func (w *window) readPage(ctx context.Context, start record.Key, last ID, few *n
 	return next, err
 }
 
-// has says whether a record lies in the window.
+// has reports whether a record lies in the window.
 func (w *window) has(key record.Key) bool {
 	return key.Time >= w.from && key.Time <= w.to &&
 		(key.Time < w.behind.Time || newestFirst(record.Key{User: w.behind.User, Time: w.behind.Time, ID: w.behind.Key}, key) < 0)

@@ -27,17 +27,17 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			}
 		}
 	}
-	shares, err := db.arrange(b.Records)
+	messages, err := db.prepare(b.Records)
 	if err != nil {
 		return 0, err
 	}
-	uncounted, err := db.arrange(b.Uncounted)
+	uncounted, err := db.prepare(b.Uncounted)
 	if err != nil {
 		return 0, err
 	}
 	err = db.update(ctx, func(w *writeTx) error {
 		stored = 0
-		if err := w.eachGuild(shares, func(g *guildTx, batch []pending) error {
+		if err := w.eachGuild(messages, func(g *guildTx, batch []putOp) error {
 			n, err := g.putMessages(batch)
 			stored += n
 			return err
@@ -66,40 +66,16 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 	return stored, nil
 }
 
-// Import stores a batch of the migration (log lines and the cursor behind them)
-// in one transaction, synced when it returns.
-//
-// A line is a duplicate if guild, user, time, channel name and content equal a
-// line that is already stored. A line whose message is there with its id is
-// merged into that record and counts as a message. One of somebody who is forgotten
-// (see Forget) is left out and counts as skipped. Errors are as those of Put.
-func (db *DB) Import(ctx context.Context, b LogBatch) (Imported, error) {
-	done, err := db.ImportAll(ctx, []LogBatch{b})
-	if err != nil {
-		return Imported{}, err
-	}
-	return done[0], nil
-}
-
-// ImportAll is Import of several batches in one transaction, in their order, each
-// of another file.
-func (db *DB) ImportAll(ctx context.Context, batches []LogBatch) ([]Imported, error) {
-	a, err := db.Arrange(batches)
-	if err != nil {
-		return nil, err
-	}
-	return db.ImportArranged(ctx, a)
-}
-
-// Arranged are batches that ImportArranged will store in one transaction.
-type Arranged struct {
+// Prepared are batches of the migration that Commit will store in one transaction.
+type Prepared struct {
 	Batches []LogBatch // whose Records have had their use
-	shares  []share
+	guilds  []guildBatch
 }
 
-// Arrange does of ImportAll what needs no transaction, so that it can be done while
-// another one is under way. It keeps the records' texts, and not the records.
-func (db *DB) Arrange(batches []LogBatch) (*Arranged, error) {
+// Prepare makes batches of the migration, log lines and the cursor behind them, ready to be
+// stored together, in their order, each of another file. It needs no transaction, so it can
+// be done while another one is under way. It keeps the records' texts, and not the records.
+func (db *DB) Prepare(batches ...LogBatch) (*Prepared, error) {
 	records := make([][]Record, len(batches))
 	for i, b := range batches {
 		records[i] = b.Records
@@ -109,17 +85,23 @@ func (db *DB) Arrange(batches []LogBatch) (*Arranged, error) {
 			}
 		}
 	}
-	shares, err := db.arrange(records...)
+	guilds, err := db.prepare(records...)
 	if err != nil {
 		return nil, err
 	}
-	return &Arranged{batches, shares}, nil
+	return &Prepared{batches, guilds}, nil
 }
 
-// ImportArranged is ImportAll of what was arranged. It may be tried again.
-func (db *DB) ImportArranged(ctx context.Context, a *Arranged) (done []Imported, err error) {
+// Commit stores batches in one transaction, synced when it returns, and tells what became
+// of each. It may be tried again.
+//
+// A line is a duplicate if guild, user, time, channel name and content equal a
+// line that is already stored. A line whose message is there with its id is
+// merged into that record and counts as a message. One of somebody who is forgotten
+// (see Forget) is left out and counts as skipped. Errors are as those of Put.
+func (db *DB) Commit(ctx context.Context, p *Prepared) (done []Imported, err error) {
 	err = db.update(ctx, func(w *writeTx) (err error) {
-		done, err = w.importAll(a.Batches, a.shares)
+		done, err = w.importAll(p.Batches, p.guilds)
 		return err
 	})
 	if err != nil {
@@ -128,13 +110,13 @@ func (db *DB) ImportArranged(ctx context.Context, a *Arranged) (done []Imported,
 	return done, nil
 }
 
-func (w *writeTx) importAll(batches []LogBatch, shares []share) ([]Imported, error) {
+func (w *writeTx) importAll(batches []LogBatch, guilds []guildBatch) ([]Imported, error) {
 	done := make([]Imported, len(batches))
 	for i, b := range batches {
 		done[i].File = b.File
 	}
-	if err := w.eachGuild(shares, func(g *guildTx, records []pending) error {
-		return g.putLines(records, func(p *pending, o outcome) {
+	if err := w.eachGuild(guilds, func(g *guildTx, records []putOp) error {
+		return g.putLines(records, func(p *putOp, o outcome) {
 			switch o {
 			case lineNew:
 				done[p.batch].Messages++
@@ -158,15 +140,15 @@ func (w *writeTx) importAll(batches []LogBatch, shares []share) ([]Imported, err
 	return done, nil
 }
 
-// eachGuild calls put with the records of each share.
-func (w *writeTx) eachGuild(shares []share, put func(*guildTx, []pending) error) error {
-	for i := range shares {
-		g, err := w.guild(shares[i].guild)
+// eachGuild calls put with the records of each guild.
+func (w *writeTx) eachGuild(guilds []guildBatch, put func(*guildTx, []putOp) error) error {
+	for i := range guilds {
+		g, err := w.guild(guilds[i].guild)
 		if err != nil {
 			return err
 		}
-		g.begin(&shares[i])
-		if err := put(g, shares[i].records); err != nil {
+		g.begin(&guilds[i])
+		if err := put(g, guilds[i].records); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -97,7 +98,7 @@ func TestImport(t *testing.T) {
 		Done:       []store.GuildDay{{Guild: 1, Date: "20231114"}},
 		Quarantine: []store.Quarantined{{File: "1/20231114/info.jsonl", Offset: 300, Reason: "not JSON"}},
 	}
-	done, err := db.Import(ctx, batch)
+	done, err := storetest.Import(ctx, db, batch)
 	if err != nil || done.Messages != 3 || done.Duplicates != 1 {
 		t.Fatalf("have %+v, %v", done, err)
 	}
@@ -106,7 +107,7 @@ func TestImport(t *testing.T) {
 	if err != nil || !ok || file.Counts != wantCounts || !reflect.DeepEqual(file, done.File) {
 		t.Errorf("have %+v, %v, %v", file, ok, err)
 	}
-	if done, err = db.Import(ctx, batch); err != nil || done.Messages != 0 || done.Duplicates != 4 {
+	if done, err = storetest.Import(ctx, db, batch); err != nil || done.Messages != 0 || done.Duplicates != 4 {
 		t.Errorf("again: have %+v, %v", done, err)
 	}
 	if have, _ := db.Quarantine(ctx); !reflect.DeepEqual(have, batch.Quarantine) {
@@ -128,10 +129,10 @@ func TestImportAll(t *testing.T) {
 	db := openTemp(t)
 	a, b, c := logged(1, 2, 0, "general", "a"), logged(1, 2, 1, "general", "b"), logged(9, 2, 2, "general", "c")
 	file := func(key string) store.LogFile { return store.LogFile{Key: key, Path: key, Offset: 10} }
-	done, err := db.ImportAll(ctx, []store.LogBatch{
-		{Records: []store.Record{a, b}, File: file("x"), Done: []store.GuildDay{{Guild: 1, Date: "20231114"}}},
-		{Records: []store.Record{b, c}, File: file("y"), Done: []store.GuildDay{{Guild: 1, Date: "20231115"}}},
-	})
+	done, err := storetest.ImportAll(ctx, db,
+		store.LogBatch{Records: []store.Record{a, b}, File: file("x"), Done: []store.GuildDay{{Guild: 1, Date: "20231114"}}},
+		store.LogBatch{Records: []store.Record{b, c}, File: file("y"), Done: []store.GuildDay{{Guild: 1, Date: "20231115"}}},
+	)
 	if err != nil || len(done) != 2 || done[0].Messages != 2 || done[1].Messages != 1 || done[1].Duplicates != 1 || done[1].File.Key != "y" {
 		t.Fatalf("have %+v, %v", done, err)
 	}
@@ -140,7 +141,7 @@ func TestImportAll(t *testing.T) {
 	}
 	bad := c
 	bad.User = 0
-	if _, err := db.ImportAll(ctx, []store.LogBatch{{Records: []store.Record{logged(1, 2, 5, "general", "new")}}, {Records: []store.Record{bad}}}); err == nil {
+	if _, err := storetest.ImportAll(ctx, db, store.LogBatch{Records: []store.Record{logged(1, 2, 5, "general", "new")}}, store.LogBatch{Records: []store.Record{bad}}); err == nil {
 		t.Error("a bad record was taken")
 	}
 	if have := all(t, db, store.Query{}); len(have) != 3 {
@@ -160,7 +161,7 @@ func TestStateMovesForward(t *testing.T) {
 	ctx := context.Background()
 	db := openTemp(t)
 	for _, date := range []string{"20260511", "20260509", "20260512", "20260510"} {
-		if _, err := db.Import(ctx, store.LogBatch{Done: []store.GuildDay{{Guild: 7, Date: date}}}); err != nil {
+		if _, err := storetest.Import(ctx, db, store.LogBatch{Done: []store.GuildDay{{Guild: 7, Date: date}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -287,7 +288,7 @@ func TestQuarantineIsBounded(t *testing.T) {
 			lines = append(lines, store.Quarantined{File: fmt.Sprint("file", file), Offset: int64(i), Reason: "not JSON"})
 		}
 		for range 2 { // the second time changes nothing
-			if _, err := db.Import(ctx, store.LogBatch{Quarantine: lines}); err != nil {
+			if _, err := storetest.Import(ctx, db, store.LogBatch{Quarantine: lines}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -310,7 +311,7 @@ func TestQuarantineIsReread(t *testing.T) {
 	}
 	put := func(b store.LogBatch) {
 		t.Helper()
-		if _, err := db.Import(ctx, b); err != nil {
+		if _, err := storetest.Import(ctx, db, b); err != nil {
 			t.Fatal(err)
 		}
 	}

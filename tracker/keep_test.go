@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -93,7 +94,7 @@ func TestKeepsWhatIsWanted(t *testing.T) {
 					}
 					lines = append(lines, line)
 				}
-				if _, err := w.db.Import(w.ctx, store.LogBatch{Records: lines}); err != nil {
+				if _, err := storetest.Import(w.ctx, w.db, store.LogBatch{Records: lines}); err != nil {
 					t.Fatal(err)
 				}
 				for i := range want {

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/internal/rules"
 	"rollcall/internal/simulator"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -33,7 +34,7 @@ func TestGuildsThatAreLeft(t *testing.T) {
 	w := newTown(t, simulator.Options{}, nil)
 	// The logs know a guild in which this bot has never been.
 	line := store.Record{Guild: 77, User: 1, Time: 1, Channel: store.Channel{Name: "general"}, Content: "hi", Source: store.SourceLog}
-	if _, err := w.db.Import(w.ctx, store.LogBatch{Records: []store.Record{line}}); err != nil {
+	if _, err := storetest.Import(w.ctx, w.db, store.LogBatch{Records: []store.Record{line}}); err != nil {
 		t.Fatal(err)
 	}
 	begin := store.MicrosOf(time.Now())

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"rollcall/internal/simulator"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -14,7 +15,7 @@ func TestSystemMessagesTakeTheirLines(t *testing.T) {
 	w := newTown(t, simulator.Options{}, nil)
 	line := func(m simulator.Message) {
 		t.Helper()
-		if _, err := w.db.Import(w.ctx, store.LogBatch{Records: []store.Record{{
+		if _, err := storetest.Import(w.ctx, w.db, store.LogBatch{Records: []store.Record{{
 			Guild: store.ID(w.guild.ID), User: store.ID(m.Author), Time: snowflakeTime(store.ID(m.ID)) + 300e3,
 			Channel: store.Channel{Name: "other"}, Content: m.Content, Source: store.SourceLog,
 		}}}); err != nil {

@@ -69,7 +69,7 @@ func fill(t testing.TB, db *store.DB) {
 	if _, err := db.Put(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	_, err := db.Import(t.Context(), store.LogBatch{
+	_, err := storetest.Import(t.Context(), db, store.LogBatch{
 		Records:    []store.Record{{Guild: guildA, User: anna, Time: at(-86400), Channel: store.Channel{Name: "general"}, Content: "from the logs", Source: store.SourceLog}},
 		File:       store.LogFile{Key: "1/20260510/info.jsonl", Path: "1/20260510/info.jsonl.gz", Offset: 300, Size: 100, Complete: true, Counts: store.Counts{Lines: 2, Malformed: 1}},
 		Done:       []store.GuildDay{{Guild: guildA, Date: "20260510"}},

@@ -129,7 +129,7 @@ func putAgain(t *testing.T, db *store.DB, golden []byte, removed bool) {
 	if stored, err := db.Put(context.Background(), store.Batch{Records: messages}); err != nil || stored != 0 {
 		t.Errorf("%d of %d messages are new (%v)", stored, len(messages), err)
 	}
-	done, err := db.Import(context.Background(), store.LogBatch{Records: lines, File: store.LogFile{Key: "again", Path: "again"}})
+	done, err := storetest.Import(context.Background(), db, store.LogBatch{Records: lines, File: store.LogFile{Key: "again", Path: "again"}})
 	if err != nil || done.Messages != 0 {
 		t.Errorf("%d of %d lines are new (%v)", done.Messages, len(lines), err)
 	}

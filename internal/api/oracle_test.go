@@ -127,7 +127,7 @@ func say(t *testing.T, db *store.DB, random *rand.Rand, live, logged bool) {
 	if _, err := db.Put(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Import(t.Context(), lines); err != nil {
+	if _, err := storetest.Import(t.Context(), db, lines); err != nil {
 		t.Fatal(err)
 	}
 }

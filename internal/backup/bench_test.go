@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rollcall/internal/backup"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -152,7 +153,7 @@ func fillUpTo(b *testing.B, path string, size int64) {
 				Channel: store.Channel{Name: "general"}, Content: text.String(), Source: store.SourceLog,
 			}
 		}
-		if _, err := db.Import(context.Background(), store.LogBatch{Records: records, File: store.LogFile{Key: fmt.Sprint(day), Path: "f"}}); err != nil {
+		if _, err := storetest.Import(context.Background(), db, store.LogBatch{Records: records, File: store.LogFile{Key: fmt.Sprint(day), Path: "f"}}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -195,10 +195,17 @@ func (i *importer) take(file string, line ndjson.Line, e *entry) error {
 }
 
 func (i *importer) hand() error {
-	done, err := i.db.Import(i.ctx, i.batch)
-	i.messages += done.Messages
+	p, err := i.db.Prepare(i.batch)
+	if err != nil {
+		return err
+	}
+	done, err := i.db.Commit(i.ctx, p)
+	if err != nil {
+		return err
+	}
+	i.messages += done[0].Messages
 	i.batch.Records = i.batch.Records[:0]
-	return err
+	return nil
 }
 
 // parse reads and decodes each line in one goroutine, and does nothing.

@@ -20,6 +20,7 @@ import (
 
 	"rollcall/internal/export"
 	"rollcall/internal/snowflake"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -87,7 +88,7 @@ func filled(t testing.TB) *store.DB {
 	line := func(second int, name, text string) store.Record {
 		return store.Record{Guild: town, User: ann, Time: at(second), Channel: store.Channel{Name: name}, Content: text, Source: store.SourceLog}
 	}
-	if _, err := db.Import(t.Context(), store.LogBatch{
+	if _, err := storetest.Import(t.Context(), db, store.LogBatch{
 		Records: []store.Record{line(-500, "general", "of the logs"), line(-500, "general", "at the same moment"), line(-400, "long gone", "a channel without an id")},
 		File:    store.LogFile{Key: "1/20260511/info.jsonl", Path: "1/20260511/info.jsonl"},
 	}); err != nil {

@@ -79,7 +79,7 @@ func lively(t testing.TB) *health.Vitals {
 	}
 	line := record
 	line.Message, line.Source, line.Channel.ID = 0, store.SourceLog, 0
-	_, err := db.Import(context.Background(), store.LogBatch{Records: []store.Record{line}, Quarantine: []store.Quarantined{{File: "secret file", Reason: "x"}}})
+	_, err := storetest.Import(context.Background(), db, store.LogBatch{Records: []store.Record{line}, Quarantine: []store.Quarantined{{File: "secret file", Reason: "x"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

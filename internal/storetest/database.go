@@ -62,3 +62,21 @@ func Requires(t testing.TB, err error) {
 		t.Skip(err)
 	}
 }
+
+// Import stores one batch of log lines.
+func Import(ctx context.Context, db *store.DB, b store.LogBatch) (store.Imported, error) {
+	done, err := ImportAll(ctx, db, b)
+	if err != nil {
+		return store.Imported{}, err
+	}
+	return done[0], nil
+}
+
+// ImportAll stores batches of log lines in one transaction.
+func ImportAll(ctx context.Context, db *store.DB, batches ...store.LogBatch) ([]store.Imported, error) {
+	p, err := db.Prepare(batches...)
+	if err != nil {
+		return nil, err
+	}
+	return db.Commit(ctx, p)
+}

@@ -104,7 +104,7 @@ func (p filePage) item(i int) (key, value []byte, bucket, ok bool) {
 }
 
 // walk visits the tree below a bucket's root, each branch before what is below
-// it. enter says whether to look into a page at all; leaf, if there is one, is
+// it. enter reports whether to look into a page at all; leaf, if there is one, is
 // called with each leaf that was entered. Without one, leaves are not read.
 func (p *pages) walk(root uint64, enter func(id uint64) (bool, error), leaf func(id uint64, b filePage) error) error {
 	height := 0

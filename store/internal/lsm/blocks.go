@@ -200,7 +200,7 @@ func (d *blockWriter) write(key []byte, entries []record.Entry) error {
 const binaryMost = 16
 
 // replace stores another value in the place of a record that is there, none if it is
-// nil. It says whether the record was there, and by how many bytes the block grew.
+// nil. It reports whether the record was there, and by how many bytes the block grew.
 func (d *blockWriter) replace(at record.Key, value []byte) (found bool, grown int, err error) {
 	key, _ := d.open(at)
 	i, found := record.Find(d.old, at)

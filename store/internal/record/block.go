@@ -43,7 +43,7 @@ type Entry struct {
 	Value []byte
 }
 
-// ChecksumOK says whether the entry's key and value belong together. It needs room for a key.
+// ChecksumOK reports whether the entry's key and value belong together. It needs room for a key.
 func (e *Entry) ChecksumOK(room *[KeySize]byte) bool {
 	_, ok := kv.Unseal(e.Key.Append(room[:0]), e.Value)
 	return ok

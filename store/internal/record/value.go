@@ -42,7 +42,7 @@ const (
 	fieldLogKey     = 11 // u64: the id in the line's key, where content and channel do not tell it
 	fieldLogText    = 12 // the line said something else: how many bytes of it are behind all else
 	fieldLogHash    = 13 // u64: the same, but its text is gone: textHash of it, or unknownText
-	fieldUncounted  = 14 // u8 = 1: a trace of a message that never counted
+	fieldUncounted  = 14 // u8 = 1: a deletion marker of a message that never counted
 	maxFields       = 192
 	maxContentBytes = 64 << 20
 
@@ -66,7 +66,7 @@ type Value struct {
 	First       uint64       // textHash of what was said first, if the text is gone or was changed; else 0
 	Loose       bool         // what was said first is not known: the message had been edited when it was first seen
 	Edited      civil.Micros // when the text was changed last, 0 if never
-	Uncounted   bool         // a trace of a message that never counted
+	Uncounted   bool         // a deletion marker of a message that never counted
 	Line        Line
 	Encrypted   bool   // as it was read
 	Head, Raw   []byte // the value: what it has before the text, and that as it is stored
@@ -364,7 +364,7 @@ func idField(b []byte) (snowflake.ID, bool) {
 	return snowflake.ID(binary.BigEndian.Uint64(b)), true
 }
 
-// SameContent says whether what may be changed of two values is the same.
+// SameContent reports whether what may be changed of two values is the same.
 func (s *Value) SameContent(o *Value) bool {
 	return s.ReplyTo == o.ReplyTo && s.ReplyUser == o.ReplyUser && s.Gone == o.Gone && s.First == o.First && s.Edited == o.Edited &&
 		s.Attachments == o.Attachments && s.Forward == o.Forward && s.forwardFiles == o.forwardFiles && bytes.Equal(s.Text, o.Text) && bytes.Equal(s.More, o.More)

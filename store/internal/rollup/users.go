@@ -14,7 +14,7 @@ type UserSum struct {
 	firstDay, lastDay int32
 }
 
-// Add counts messages on a day and says whether it is a day that was not counted
+// Add counts messages on a day and reports whether it is a day that was not counted
 // yet. Days come in order, though one may lie in two weeks.
 func (s *UserSum) Add(messages int64, day int32) (isNew bool) {
 	s.Messages += messages

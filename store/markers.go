@@ -7,26 +7,26 @@ import (
 	"rollcall/store/internal/record"
 )
 
-// A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a trace in
+// A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a deletion marker in
 // state/tombstones: who wrote when, and a hash instead of the text. Without it the
 // same message would come back, from a page of the history or as a line of the logs.
-// A trace is no record, and no answer and no count knows of it; but it takes part in
+// A deletion marker is no record, and no answer and no count knows of it; but it takes part in
 // the matching as the message did, so the lines of other messages stay theirs.
 //
-// A message of somebody that does not count (a join, a boost, a new thread) has a trace
+// A message of somebody that does not count (a join, a boost, a new thread) has a deletion marker
 // from the beginning: the other bot has logged it as it logs all others, and the line
 // must not become a record.
 
-// uncountedLimit bounds the traces of messages that never counted, of a guild: some 75 MB.
+// uncountedLimit bounds the deletion markers of messages that never counted, of a guild: some 75 MB.
 // Beyond it they are not kept, and their lines count.
 const uncountedLimit = 1_000_000
 
-// putUncounted keeps traces of messages that do not count.
-func (g *guildTx) putUncounted(batch []pending) error {
+// putUncounted keeps deletion markers of messages that do not count.
+func (g *guildTx) putUncounted(batch []putOp) error {
 	g.coming = len(batch)
 	for i := range batch {
 		p := &batch[i]
-		if p.out || g.forgets(p.key.User) || g.info.uncounted >= uncountedLimit || g.has(p.key) {
+		if p.out || g.isForgotten(p.key.User) || g.info.uncounted >= uncountedLimit || g.has(p.key) {
 			continue
 		}
 		channel, err := g.numberOf(p)
@@ -42,7 +42,7 @@ func (g *guildTx) putUncounted(batch []pending) error {
 		if g.info.logs.Overlaps(p.key.Time-logBefore, p.key.Time+logAfter) {
 			err = g.mergeMessage(p, s, true)
 		} else {
-			err = g.putTrace(p.key, &s)
+			err = g.putMarker(p.key, &s)
 		}
 		if err != nil {
 			return err
@@ -51,28 +51,28 @@ func (g *guildTx) putUncounted(batch []pending) error {
 	return nil
 }
 
-// traceKey is the key of a trace: tombMessage · guild u64 · key of the record.
-func (g *guildTx) traceKey(recordKey []byte) []byte {
+// markerKey is the key of a deletion marker: tombMessage · guild u64 · key of the record.
+func (g *guildTx) markerKey(recordKey []byte) []byte {
 	return append(append([]byte{tombMessage}, g.key...), recordKey...)
 }
 
-// removed says whether there is a trace in the place of a record.
+// removed reports whether there is a deletion marker in the place of a record.
 func (g *guildTx) removed(key record.Key) bool {
-	return g.traces && g.w.state(stateTombstones).Get(g.traceKey(key.Append(nil))) != nil
+	return g.hasMarkers && g.w.state(stateTombstones).Get(g.markerKey(key.Append(nil))) != nil
 }
 
-func (g *guildTx) putTrace(key record.Key, s *record.Value) error {
-	g.traces = true
-	return g.w.put(g.w.state(stateTombstones), g.traceKey(key.Append(nil)), s.AppendHead(nil, key.Time, false))
+func (g *guildTx) putMarker(key record.Key, s *record.Value) error {
+	g.hasMarkers = true
+	return g.w.put(g.w.state(stateTombstones), g.markerKey(key.Append(nil)), s.AppendHead(nil, key.Time, false))
 }
 
-// eraseTraces removes the first traces of a user's messages, or of all messages if user
+// eraseMarkers removes the first deletion markers of a user's messages, or of all messages if user
 // is 0, and returns how many.
-func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
-	if !g.traces {
+func (g *guildTx) eraseMarkers(user ID, most int) (int, error) {
+	if !g.hasMarkers {
 		return 0, nil
 	}
-	b, prefix := g.w.state(stateTombstones), g.traceKey(nil)
+	b, prefix := g.w.state(stateTombstones), g.markerKey(nil)
 	if user != 0 {
 		prefix = kv.U64(prefix, uint64(user))
 	}
@@ -97,7 +97,7 @@ func (g *guildTx) eraseTraces(user ID, most int) (int, error) {
 
 // redact takes the text out of a record.
 func (g *guildTx) redact(key record.Key) error {
-	return g.change(key, func(s *record.Value) error {
+	return g.amend(key, func(s *record.Value) error {
 		if s.Gone {
 			return nil
 		}
@@ -117,7 +117,7 @@ func (g *guildTx) strip(key record.Key, s *record.Value) error {
 	return nil
 }
 
-// obliterate takes a record away for good and leaves a trace.
+// obliterate takes a record away for good and leaves a deletion marker.
 func (g *guildTx) obliterate(key record.Key) error {
 	g.leave()
 	s, err := g.whole(key)
@@ -127,8 +127,8 @@ func (g *guildTx) obliterate(key record.Key) error {
 	if err := g.strip(key, &s); err != nil {
 		return err
 	}
-	trace := record.Value{Source: s.Source, Channel: s.Channel, Gone: true, Hash: s.Hash, First: s.First, Loose: s.Loose, InLogs: s.InLogs, Line: s.Line}
-	if err := g.putTrace(key, &trace); err != nil {
+	marker := record.Value{Source: s.Source, Channel: s.Channel, Gone: true, Hash: s.Hash, First: s.First, Loose: s.Loose, InLogs: s.InLogs, Line: s.Line}
+	if err := g.putMarker(key, &marker); err != nil {
 		return err
 	}
 	return g.remove(key)
@@ -160,9 +160,9 @@ func (g *guildTx) whole(key record.Key) (record.Value, error) {
 	return s, err
 }
 
-// change rewrites a record with what fn makes of it. The record's place, source and
+// amend rewrites a record with what fn makes of it. The record's place, source and
 // channel stay.
-func (g *guildTx) change(key record.Key, fn func(*record.Value) error) error {
+func (g *guildTx) amend(key record.Key, fn func(*record.Value) error) error {
 	g.leave()
 	s, err := g.whole(key)
 	if err != nil {
