@@ -252,11 +252,22 @@ func (w *writeTx) putNames(names []Name) error {
 
 // Names returns the display names known in a guild, by user id; 0 is the guild's own.
 func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
+	return db.UsersCalled(ctx, guild, func(string) bool { return true })
+}
+
+// UsersCalled returns the display names known in a guild that match, by user id; 0 is the
+// guild's own. It looks at one name after the other, in one read transaction, and keeps those
+// that match.
+func (db *DB) UsersCalled(ctx context.Context, guild ID, match func(name string) bool) (map[ID]string, error) {
 	names, texts := map[ID]string{}, db.keys.Texts(string(bucketNames))
 	prefix := kv.U64(nil, uint64(guild))
 	err := db.view(ctx, func(tx *kv.Tx) error {
 		c := tx.Bucket(bucketNames).Cursor()
+		visits := 0
 		for key, value := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, value = c.Next() {
+			if visits++; visits&0xfff == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
 			payload, ok := kv.Unseal(key, value)
 			if !ok || len(key) != 16 {
 				return kv.Damaged(key)
@@ -265,7 +276,7 @@ func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
 			if err != nil {
 				return err
 			}
-			if user := ID(binary.BigEndian.Uint64(key[8:])); user != DeletedUser {
+			if user := ID(binary.BigEndian.Uint64(key[8:])); user != DeletedUser && match(string(name)) {
 				names[user] = string(name)
 			}
 		}

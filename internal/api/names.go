@@ -47,7 +47,7 @@ func (s *Server) user(ctx context.Context, guilds []store.Guild, text string) (s
 	}
 	names := make(map[store.ID]string)
 	for _, g := range guilds {
-		known, err := s.store.Names(ctx, g.ID)
+		known, err := s.store.UsersCalled(ctx, g.ID, func(name string) bool { return strings.EqualFold(name, text) })
 		if err != nil {
 			return 0, err
 		}
