@@ -13,6 +13,7 @@ import (
 	"rollcall/internal/importer"
 	"rollcall/internal/importer/intake"
 	"rollcall/internal/rules"
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -95,7 +96,7 @@ func TestRoundTrip(t *testing.T) {
 	line := func(at store.Micros, c store.Channel, text string) store.Record {
 		return store.Record{Guild: 11, User: 5, Time: at, Channel: c, Content: text, Source: store.SourceLog}
 	}
-	if _, err := from.Import(t.Context(), store.LogBatch{File: store.LogFile{Key: "x", Path: "x"}, Records: []store.Record{
+	if _, err := storetest.Import(t.Context(), from, store.LogBatch{File: store.LogFile{Key: "x", Path: "x"}, Records: []store.Record{
 		line(start-9e9, store.Channel{Name: "general"}, "of the logs"), line(start-9e9, store.Channel{Name: "general"}, "at the same moment"),
 		line(start-8e9+1, store.Channel{Name: "long gone"}, "a channel without an id"), line(start-7e9, general, "with a channel's id"),
 	}}); err != nil {

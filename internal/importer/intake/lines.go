@@ -24,13 +24,17 @@ func (d *Database) commitLines(ctx context.Context, lines []store.Record, out *O
 		file = store.LogFile{Key: linesKey, Path: linesKey, Complete: true}
 	}
 	file.Counts.Lines += int64(len(lines))
-	done, err := d.Store.Import(ctx, store.LogBatch{Records: lines, File: file})
+	batch, err := d.Store.Prepare(store.LogBatch{Records: lines, File: file})
 	if err != nil {
 		return err
 	}
-	out.Messages += done.Messages
-	out.Known += done.Duplicates
-	out.skip(Forgotten, done.Skipped)
+	done, err := d.Store.Commit(ctx, batch)
+	if err != nil {
+		return err
+	}
+	out.Messages += done[0].Messages
+	out.Known += done[0].Duplicates
+	out.skip(Forgotten, done[0].Skipped)
 	return nil
 }
 
