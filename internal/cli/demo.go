@@ -164,7 +164,7 @@ func demoConfig(folder string, discord *simulator.Server) config.Config {
 	c.CommitInterval = 200 * time.Millisecond
 	c.Logs = filepath.Join(folder, "logs")
 	c.MigrationStartDelay, c.MigrationDayDelay = 0, 100*time.Millisecond // so that one can watch
-	c.Listen = ""
+	c.Listen = "127.0.0.1:0"                                             // whichever port is free: rollcall web tells
 	c.Token.Decode(discord.Token())
 	return c
 }

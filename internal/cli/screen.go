@@ -203,9 +203,9 @@ func (s *screen) frame(v view, width, height int) string {
 	line := func(format string, a ...any) {
 		b.WriteString(terminal.Shorten(fmt.Sprintf(format, a...), width) + "\n")
 	}
-	line("The real daemon on a simulated Discord and a month of old logs.")
-	line("Ask it from another terminal; Ctrl-C ends it:")
-	b.WriteString("  " + s.command() + "\n\n") // whole, whatever the width
+	line("The real daemon, simulated people, a month of old logs. Ctrl-C ends.")
+	line("Ask it, or open its web page, from another terminal:")
+	b.WriteString("  " + s.command("guilds") + "\n  " + s.command("web") + "\n\n") // whole, whatever the width
 	t := s.app.table("guild", "messages", "live", "from history", "from logs", "users", "logs until")
 	t.layout(cuts(1, 10), keeps(0), keeps(0), keeps(0), keeps(1), keeps(2), keeps(3))
 	t.width = width
@@ -253,11 +253,11 @@ func timesText(n int64) string {
 }
 
 // howToAsk is for who wants to try the commands, too.
-func (s *screen) howToAsk() string { return "Ask it from another terminal: " + s.command() }
+func (s *screen) howToAsk() string { return "Ask it from another terminal: " + s.command("guilds") }
 
 // command is one that works as it is in another terminal, in the same folder.
-func (s *screen) command() string {
-	return self() + " --db " + quoted(terminal.Visible(s.from.db)) + " guilds"
+func (s *screen) command(name string) string {
+	return self() + " --db " + quoted(terminal.Visible(s.from.db)) + " " + name
 }
 
 // name is that of who wrote a message: the daemon knows those it has heard.

@@ -253,11 +253,15 @@ type demoScreen struct {
 	text bytes.Buffer
 }
 
+// inPath is the PATH on which the program is found by its name.
+func inPath() string {
+	return "PATH=" + filepath.Dir(binary) + string(filepath.ListSeparator) + os.Getenv("PATH")
+}
+
 func startDemo(t *testing.T, columns, rows int) *demoScreen {
 	t.Helper()
 	d := &demoScreen{t: t, cmd: exec.Command(binary, "demo")}
-	inPath := "PATH=" + filepath.Dir(binary) + string(filepath.ListSeparator) + os.Getenv("PATH")
-	d.cmd.Dir, d.cmd.Env = t.TempDir(), environ("TERM=xterm", "TMPDIR=/tmp", inPath)
+	d.cmd.Dir, d.cmd.Env = t.TempDir(), environ("TERM=xterm", "TMPDIR=/tmp", inPath())
 	var err error
 	if d.file, err = pty.StartWithSize(d.cmd, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
 		t.Fatal(err)
@@ -338,10 +342,15 @@ func TestDemoScreen(t *testing.T) {
 			screen := screenOf(t, last, size.columns, size.rows)
 			command := strings.TrimSpace(strings.Split(screen, "\n")[2])
 			paste := exec.Command("sh", "-c", command)
-			paste.Env = environ("PATH=" + filepath.Dir(binary) + string(filepath.ListSeparator) + os.Getenv("PATH"))
+			paste.Env = environ(inPath())
 			out, err := paste.CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "The Lounge") {
 				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			paste = exec.Command("sh", "-c", strings.TrimSpace(strings.Split(screen, "\n")[3]))
+			paste.Env = environ(inPath())
+			if out, err := paste.CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "http://127.0.0.1:") {
+				t.Errorf("the web page: %v\n%s", err, out)
 			}
 			if size.columns == 80 && *update {
 				drawSVG(t, filepath.Join("..", "..", "docs", "demo.svg"), last, size.columns, size.rows)
