@@ -44,6 +44,7 @@ func TestFormats(t *testing.T) {
 		key  store.Key
 	}{
 		{"format1", store.Key{}}, {"format2", store.Key{}}, {"format2-encrypted", secret}, {"format3", store.Key{}}, {"format3-encrypted", secret},
+		{"format4", store.Key{}}, {"format4-encrypted", secret},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rollcall.db")
@@ -57,8 +58,8 @@ func TestFormats(t *testing.T) {
 			}
 
 			old := openFormat(t, path, store.Options{Key: test.key, ReadOnly: true})
-			if !old.OldFormat() {
-				t.Error("it is not of an old format")
+			if present := strings.HasPrefix(test.name, "format4"); old.OldFormat() == present {
+				t.Errorf("it is of an old format: %v", !present)
 			}
 			shut(t, old)
 			for range 2 { // the second time there is nothing left to do
