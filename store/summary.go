@@ -44,7 +44,13 @@ type Summary struct {
 // Summary returns what happened in a guild on the given days, in the calendar of
 // their zone, with at most so many leaders. It reads users' weeks, no messages.
 func (db *DB) Summary(ctx context.Context, guild ID, d Days, most int) (Summary, error) {
-	t, err := db.tally(ctx, guild, d)
+	return db.Part(nil).Summary(ctx, guild, d, most)
+}
+
+// Summary is DB.Summary of the part.
+func (p Part) Summary(ctx context.Context, guild ID, d Days, most int) (Summary, error) {
+	db := p.db
+	t, err := p.tally(ctx, guild, d)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -65,10 +71,20 @@ func (db *DB) Summary(ctx context.Context, guild ID, d Days, most int) (Summary,
 // limit, and how many messages all users wrote, without DeletedUser. They come by what was asked for from
 // the most, then by the other count, then by id.
 func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (counts []UserCount, total int64, err error) {
+	return db.Part(nil).Leaders(ctx, guild, d, by, limit)
+}
+
+// Leaders is DB.Leaders of the part.
+func (p Part) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (counts []UserCount, total int64, err error) {
+	db := p.db
+	in, err := p.numbers(ctx, guild)
+	if err != nil {
+		return nil, 0, err
+	}
 	var users rollup.UserSums
 	calendar := civil.NewCalendar(d.Zone)
 	from, end := d.Quarters()
-	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, user ID, cells []rollup.Cell) {
+	err = db.scanActivity(ctx, guild, from, end, activityPage, only(in, func(week uint32, user ID, cells []rollup.Cell) {
 		if user == DeletedUser {
 			return
 		}
@@ -77,7 +93,7 @@ func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 			sum.Add(c.Count, slots[c.Quarter].Day)
 			total += c.Count
 		}
-	})
+	}))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -149,7 +165,12 @@ func (db *DB) scanActivity(ctx context.Context, guild ID, from, end uint32, page
 
 // tally adds up what a guild's users did on the given days, one half of the weeks
 // beside the other: a year of a guild in which many write is read in half the time.
-func (db *DB) tally(ctx context.Context, guild ID, d Days) (*rollup.GuildTally, error) {
+func (p Part) tally(ctx context.Context, guild ID, d Days) (*rollup.GuildTally, error) {
+	db := p.db
+	in, err := p.numbers(ctx, guild)
+	if err != nil {
+		return nil, err
+	}
 	from, end := d.Quarters()
 	middle, err := db.middleWeek(ctx, guild, civil.WeekOf(from), civil.WeekOf(end-1))
 	if err != nil {
@@ -158,7 +179,7 @@ func (db *DB) tally(ctx context.Context, guild ID, d Days) (*rollup.GuildTally, 
 	scan := func(from, end uint32) (*rollup.GuildTally, error) {
 		t := rollup.NewGuildTally(civil.NewCalendar(d.Zone))
 		if from < end {
-			if err := db.scanActivity(ctx, guild, from, end, activityPage, t.Add); err != nil {
+			if err := db.scanActivity(ctx, guild, from, end, activityPage, only(in, t.Add)); err != nil {
 				return nil, err
 			}
 		}
@@ -224,6 +245,11 @@ type Profile struct {
 // stored of the user there. It reads one value for each week between the user's
 // first and last message, or, of those who wrote little, the records, without texts.
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
+	return db.profile(ctx, guild, user, d, now, nil)
+}
+
+// profile is Profile of these channel numbers, nil for all; First and Last are those of all.
+func (db *DB) profile(ctx context.Context, guild, user ID, d Days, now time.Time, in []bool) (p Profile, known bool, err error) {
 	if user == DeletedUser {
 		return p, false, nil
 	}
@@ -242,7 +268,12 @@ func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 			return err
 		}
 		t := rollup.NewUserTally(civil.NewCalendar(d.Zone), d)
-		if err := r.weeks(tx, activity, c, user, civil.QuarterOf(p.First), civil.QuarterOf(p.Last), t.Add); err != nil {
+		if err := r.weeks(tx, activity, c, user, civil.QuarterOf(p.First), civil.QuarterOf(p.Last), func(week uint32, cells []rollup.Cell) {
+			if in != nil {
+				cells = within(in, cells)
+			}
+			t.Add(week, cells)
+		}); err != nil {
 			return err
 		}
 		t.Finish(MicrosOf(now))

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"rollcall/store"
@@ -34,7 +36,7 @@ func (s *Server) getGuilds(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "user", "channel", "since", "until", "tz", "grep", "limit", "cursor", "names")
+	q, err := s.query(r, "user", "channel", "channels", "since", "until", "tz", "grep", "limit", "cursor", "names")
 	if err != nil {
 		return err
 	}
@@ -62,19 +64,35 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	return sendAnswer(w, r, out)
 }
 
-// selected returns the records of a guild that are asked for, with the user and the channel
-// that the caller named.
+// selected returns the records of a guild that are asked for, in the channels and of
+// the user that the caller named.
 func (s *Server) selected(ctx context.Context, guild store.Guild, q query) (selected store.Query, err error) {
 	selected = q.selected(guild.ID)
+	if selected.Channel, err = s.store.Part(q.channels).Select(ctx, guild.ID); err != nil {
+		return selected, err
+	}
 	if q.channel != "" {
-		if selected.Channel, err = s.store.SelectChannel(ctx, guild.ID, q.channel); err != nil {
+		named, err := s.store.SelectChannel(ctx, guild.ID, q.channel)
+		if err != nil {
 			return selected, err
 		}
+		selected.Channel = both(selected.Channel, named)
 	}
 	if q.user != "" {
 		selected.User, err = s.user(ctx, []store.Guild{guild}, q.user)
 	}
 	return selected, err
+}
+
+// both selects the channels that two functions select, of which nil selects all.
+func both(a, b func(store.Channel) bool) func(store.Channel) bool {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return func(c store.Channel) bool { return a(c) && b(c) }
 }
 
 // page finds the asked page of what is selected, newest first, and links to the next one.
@@ -93,6 +111,16 @@ func (s *Server) page(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), values.Encode()))
 	}
 	return records, nil
+}
+
+// NextCursor returns the cursor of the Link to the next page, "" if there is none.
+func NextCursor(header http.Header) string {
+	target, rel, _ := strings.Cut(header.Get("Link"), ">")
+	next, err := url.Parse(strings.TrimPrefix(target, "<"))
+	if err != nil || !strings.Contains(rel, `rel="next"`) {
+		return ""
+	}
+	return next.Query().Get("cursor")
 }
 
 // name enters the display names of the records' users.

@@ -15,17 +15,21 @@ const portraitMessages = 1000
 func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "tokens", "tz")
+	q, err := s.query(r, "channels", "tokens", "tz")
 	if err != nil {
 		return err
 	}
-	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), s.days(w, q))
+	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), q.channels, s.days(w, q))
+	if err != nil {
+		return err
+	}
+	selects, err := s.store.Part(q.channels).Select(ctx, guild.ID)
 	if err != nil {
 		return err
 	}
 	subject := portrait.Subject{ID: user, Guild: guild.Name, Profile: profile, Zone: q.zone}
 	for behind := (*store.Position)(nil); len(subject.Messages) < portraitMessages; {
-		page, next, err := s.store.Newest(ctx, store.Query{Guild: guild.ID, User: user}, behind, portraitMessages-len(subject.Messages))
+		page, next, err := s.store.Newest(ctx, store.Query{Guild: guild.ID, User: user, Channel: selects}, behind, portraitMessages-len(subject.Messages))
 		if err != nil {
 			return err
 		}

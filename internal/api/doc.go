@@ -13,6 +13,7 @@
 //	GET /v1/guilds/{guild}/users/{user}/context     the same for a prompt: tokens, tz
 //	GET /v1/guilds/{guild}/messages                 records, newest first: user, channel, since, until, tz, grep, limit, cursor, names
 //	GET /v1/guilds/{guild}/search                   what matches a query: the same but for grep, q
+//	GET /v1/guilds/{guild}/messages/{message}/around what was said before and after one: channel, before, after, names
 //	GET /v1/state                                   how far the logs have been taken in, the quarantine, the gaps
 //	GET /v1/coverage                                what the memory can and cannot know, by channel: guild
 //	GET /v1/messages/{id}/why                       why a message is stored or not; an id or a link

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -20,7 +21,9 @@ import (
 const (
 	// MaxLimit is the most elements that a list has: records, leaders, words.
 	MaxLimit = 1000
-	maxName  = 200 // bytes of a guild's, a channel's or a user's name; Discord allows 100 characters
+	// MaxChannels is how many the parameter channels names.
+	MaxChannels = 100
+	maxName     = 200 // bytes of a guild's, a channel's or a user's name; Discord allows 100 characters
 
 	maxTokens     = 8000 // of a portrait
 	defaultTokens = 500
@@ -28,12 +31,13 @@ const (
 
 // parameters are all that any path may have, in the order in which they are
 // checked: since and until depend on tz.
-var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "grep", "q", "by", "limit", "tokens", "names", "cursor", "format"}
+var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "channels", "grep", "q", "by", "limit", "before", "after", "tokens", "names", "cursor", "format"}
 
 // query is what a caller selects, checked. Guild and user are still as the caller
 // named them.
 type query struct {
 	guild, user, channel string
+	channels             []store.ID // nil: all
 	zone                 *time.Location
 	window               int         // days up to today, 0 unless given as such
 	when                 store.Range // from since to until
@@ -41,6 +45,7 @@ type query struct {
 	grep                 *pattern
 	search               *search.Query
 	limit                int // 0 unless given
+	before, after        int // messages around one
 	tokens               int
 	by                   store.By
 	names                bool
@@ -60,7 +65,7 @@ func CheckQuery(values url.Values) error {
 // to take if none is named; it may be nil if that is not known. Now tells today.
 func parseQuery(values url.Values, zone *time.Location, now time.Time, allowed ...string) (query, error) {
 	// Not the zero range, which means all time too: since and until may both be the epoch.
-	q := query{when: allTime(), zone: zone, tokens: defaultTokens, format: "ndjson"}
+	q := query{when: allTime(), zone: zone, tokens: defaultTokens, before: defaultAround, after: defaultAround, format: "ndjson"}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(allowed, name) {
 			return q, problem(http.StatusBadRequest, "no such parameter: %.64q", name)
@@ -105,6 +110,18 @@ func (q *query) set(name, value string, now time.Time) error {
 	case "channel":
 		q.channel = value
 		return checkName(name, value)
+	case "channels":
+		ids := strings.Split(value, ",")
+		if len(ids) > MaxChannels {
+			return problem(http.StatusBadRequest, "channels are %d: want at most %d", len(ids), MaxChannels)
+		}
+		for _, text := range ids {
+			id, err := store.ParseID(text)
+			if err != nil {
+				return problem(http.StatusBadRequest, "channels cannot have %.64q: want ids, separated by commas", text)
+			}
+			q.channels = append(q.channels, id)
+		}
 	case "tz":
 		zone, err := store.ParseZone(value)
 		if err != nil {
@@ -142,6 +159,16 @@ func (q *query) set(name, value string, now time.Time) error {
 	case "limit":
 		if q.limit, ok = number(value, 1, MaxLimit); !ok {
 			return refused("a whole number from 1 to " + strconv.Itoa(MaxLimit))
+		}
+	case "before", "after":
+		n, ok := number(value, 0, maxAround)
+		if !ok {
+			return refused("a whole number from 0 to " + strconv.Itoa(maxAround))
+		}
+		if name == "before" {
+			q.before = n
+		} else {
+			q.after = n
 		}
 	case "tokens":
 		if q.tokens, ok = number(value, portrait.MinTokens, maxTokens); !ok {

@@ -23,6 +23,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/guilds/{guild}/words", s.limited(s.getWords)},
 		{"GET", "/v1/guilds/{guild}/messages", s.limited(s.getMessages)},
 		{"GET", "/v1/guilds/{guild}/search", s.limited(s.getSearch)},
+		{"GET", "/v1/guilds/{guild}/messages/{message}/around", s.limited(s.getAround)},
 		{"GET", "/v1/guilds/{guild}/users/{user}", s.limited(s.getUser)},
 		{"GET", "/v1/guilds/{guild}/users/{user}/context", s.limited(s.getContext)},
 		{"GET", "/v1/state", s.limited(s.getState)},

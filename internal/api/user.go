@@ -10,16 +10,20 @@ import (
 func (s *Server) getUser(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "window", "since", "until", "tz")
+	q, err := s.query(r, "channels", "window", "since", "until", "tz")
 	if err != nil {
 		return err
 	}
 	days := s.days(w, q)
-	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), days)
+	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), q.channels, days)
 	if err != nil {
 		return err
 	}
-	words, emojis, err := s.countWords(ctx, store.Query{Guild: guild.ID, User: user, When: days.When}, topWords, topEntries)
+	selects, err := s.store.Part(q.channels).Select(ctx, guild.ID)
+	if err != nil {
+		return err
+	}
+	words, emojis, err := s.countWords(ctx, store.Query{Guild: guild.ID, User: user, When: days.When, Channel: selects}, topWords, topEntries)
 	if err != nil {
 		return err
 	}
@@ -32,8 +36,8 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // profile finds a guild and a user in it by what a caller calls them, and what is known
-// of the user.
-func (s *Server) profile(ctx context.Context, guildText, userText string, days store.Days) (guild store.Guild, user store.ID, p store.Profile, err error) {
+// of the user in these channels (nil: all).
+func (s *Server) profile(ctx context.Context, guildText, userText string, channels []store.ID, days store.Days) (guild store.Guild, user store.ID, p store.Profile, err error) {
 	if guild, err = s.guild(ctx, guildText); err != nil {
 		return guild, 0, p, err
 	}
@@ -43,7 +47,7 @@ func (s *Server) profile(ctx context.Context, guildText, userText string, days s
 	if user, err = s.user(ctx, []store.Guild{guild}, userText); err != nil {
 		return guild, 0, p, err
 	}
-	p, known, err := s.store.Profile(ctx, guild.ID, user, days, s.now())
+	p, known, err := s.store.Part(channels).Profile(ctx, guild.ID, user, days, s.now())
 	if err == nil && !known {
 		err = problem(http.StatusNotFound, "no such user: %.64q", userText)
 	}

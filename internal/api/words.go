@@ -22,7 +22,7 @@ const (
 func (s *Server) getWords(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "user", "window", "since", "until", "tz", "limit")
+	q, err := s.query(r, "user", "channels", "window", "since", "until", "tz", "limit")
 	if err != nil {
 		return err
 	}
@@ -35,11 +35,14 @@ func (s *Server) getWords(w http.ResponseWriter, r *http.Request) error {
 		}
 		selected.Guild = guild.ID
 	} else {
-		guild, user, _, err := s.profile(ctx, r.PathValue("guild"), q.user, days)
+		guild, user, _, err := s.profile(ctx, r.PathValue("guild"), q.user, q.channels, days)
 		if err != nil {
 			return err
 		}
 		selected.Guild, selected.User = guild.ID, user
+	}
+	if selected.Channel, err = s.store.Part(q.channels).Select(ctx, selected.Guild); err != nil {
+		return err
 	}
 	var out Words
 	if out.Words, out.Emojis, err = s.countWords(ctx, selected, q.limitOr(topWords), q.limitOr(topEntries)); err != nil {

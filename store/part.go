@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"rollcall/store/internal/kv"
+	"rollcall/store/internal/rollup"
+)
+
+// Part is what a database has of some channels, for who may not see the others. What
+// it answers is what a database would answer in which nothing else was ever written.
+type Part struct {
+	db       *DB
+	channels []ID // nil: all of them
+}
+
+// Part returns the part of these channels. Records without a channel's id, as most logs have
+// them, belong to the channel that has or had their channel's name, if exactly one did; other
+// records of that kind are in no part.
+func (db *DB) Part(channels []ID) Part { return Part{db, slices.Clone(channels)} }
+
+// Select returns what selects the records of the part in a guild, for Query.Channel; nil if
+// it is all of them.
+func (p Part) Select(ctx context.Context, guild ID) (selects func(Channel) bool, err error) {
+	if p.channels == nil {
+		return nil, nil
+	}
+	ids, names := map[ID]bool{}, map[string]bool{}
+	for _, id := range p.channels {
+		ids[id] = true
+	}
+	err = p.db.view(ctx, func(tx *kv.Tx) error {
+		named, err := p.db.channelIDs.of(tx, p.db.keys, guild)
+		for name, id := range named {
+			if id != 0 && ids[id] {
+				names[name] = true
+			}
+		}
+		return err
+	})
+	return func(c Channel) bool {
+		if c.ID != 0 {
+			return ids[c.ID]
+		}
+		return c.Name != UnknownChannel && names[c.Name]
+	}, err
+}
+
+// numbers tells of a guild's channel numbers which are in the part; nil if all are. Channels that come
+// later are in none.
+func (p Part) numbers(ctx context.Context, guild ID) (in []bool, err error) {
+	selects, err := p.Select(ctx, guild)
+	if err != nil || selects == nil {
+		return nil, err
+	}
+	in = []bool{}
+	err = p.db.view(ctx, func(tx *kv.Tx) error {
+		r := openReader(tx, p.db.keys, guild)
+		payload, err := kv.Get(tx.Bucket(bucketGuilds), kv.U64(nil, uint64(guild)))
+		if r == nil || payload == nil {
+			return err
+		}
+		info, err := decodeGuildInfo(payload)
+		if err != nil {
+			return err
+		}
+		for number := range info.channels {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			c, err := r.channel(number)
+			if err != nil {
+				return err
+			}
+			in = append(in, selects(c))
+		}
+		return nil
+	})
+	return in, err
+}
+
+// only returns a visitor that is shown the cells of these channel numbers alone; in is nil
+// for all.
+func only(in []bool, visit func(week uint32, user ID, cells []rollup.Cell)) func(week uint32, user ID, cells []rollup.Cell) {
+	if in == nil {
+		return visit
+	}
+	return func(week uint32, user ID, cells []rollup.Cell) {
+		if cells = within(in, cells); len(cells) > 0 {
+			visit(week, user, cells)
+		}
+	}
+}
+
+// within returns the cells of these channel numbers, in their order. It writes over cells.
+func within(in []bool, cells []rollup.Cell) []rollup.Cell {
+	return slices.DeleteFunc(cells, func(c rollup.Cell) bool { return int(c.Channel) >= len(in) || !in[c.Channel] })
+}
+
+// Profile is DB.Profile of the part. It also looks for the user's first and last message there.
+func (p Part) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (out Profile, known bool, err error) {
+	selects, err := p.Select(ctx, guild)
+	if err != nil {
+		return out, false, err
+	}
+	in, err := p.numbers(ctx, guild)
+	if err != nil {
+		return out, false, err
+	}
+	out, known, err = p.db.profile(ctx, guild, user, d, now, in)
+	if err != nil || !known || selects == nil {
+		return out, known, err
+	}
+	q := Query{Guild: guild, User: user, Channel: selects}
+	known = false
+	for r, err := range p.db.Records(ctx, q) {
+		if errors.Is(err, ErrLeftOut) {
+			break
+		}
+		if err != nil {
+			return out, false, err
+		}
+		out.First, known = r.Time, true
+		break
+	}
+	for behind := (*Position)(nil); known; {
+		page, next, err := p.db.Newest(ctx, q, behind, 1)
+		if err != nil {
+			return out, false, err
+		}
+		if len(page) > 0 {
+			out.Last = page[0].Time
+			break
+		}
+		if behind = next; next == nil {
+			break
+		}
+	}
+	if !known {
+		return Profile{}, false, nil
+	}
+	return out, true, nil
+}
