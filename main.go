@@ -107,7 +107,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		group.Add("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(server.Socket()), log) })
 	}
 	if listener != nil { // http
-		handler, err := web.Over(server.TCP(), web.Options{API: server.Socket(), Door: door, Ours: server.Ours, Zone: c.TZ.Location(), Log: log})
+		handler, err := cli.Handler(c, server, door, log.With("actor", "http"))
 		if err != nil {
 			return err
 		}

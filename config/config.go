@@ -55,6 +55,11 @@ type Config struct {
 	Socket              string        `split_words:"true"` // empty: see SocketPath
 	Web                 bool          `split_words:"true"`
 	PublicURL           string        `split_words:"true"` // without a slash at its end; empty: see PageURL
+	MCP                 bool          `split_words:"true"`
+	MCPToken            Secret        `split_words:"true"`
+	MCPTokenFile        string        `split_words:"true"`
+	MCPGuilds           IDs           `split_words:"true"`
+	MCPChannels         IDs           `split_words:"true"`
 	GuildsAllow         IDs           `split_words:"true"`
 	GuildsDeny          IDs           `split_words:"true"`
 	ChannelsAllow       IDs           `split_words:"true"`
@@ -144,6 +149,12 @@ func LoadAnyToken() (c Config, tokenErr, err error) {
 	}
 	if tokenErr = loadSecret(&c.Token, "TOKEN", c.TokenFile, Secret.flaw); tokenErr != nil {
 		c.Token = Secret{}
+	}
+	if err := loadSecret(&c.MCPToken, "MCP_TOKEN", c.MCPTokenFile, nil); err != nil {
+		return Config{}, tokenErr, err
+	}
+	if c.MCP && !c.MCPToken.IsSet() {
+		return Config{}, tokenErr, errors.New("ROLLCALL_MCP is true, and no token is set: set ROLLCALL_MCP_TOKEN or ROLLCALL_MCP_TOKEN_FILE to one of its own")
 	}
 	if err := loadSecret(&c.APIToken, "API_TOKEN", c.APITokenFile, nil); err != nil {
 		return Config{}, tokenErr, err

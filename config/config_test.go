@@ -181,6 +181,7 @@ func TestRefused(t *testing.T) {
 		{"url with a password", "DISCORD_URL", "https://u:secret@h", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
 		{"page with a path", "PUBLIC_URL", "https://h/page", `ROLLCALL_PUBLIC_URL cannot be used: want an http or https address of a host, without a path`},
 		{"page that is no address", "PUBLIC_URL", "stats.example", `ROLLCALL_PUBLIC_URL cannot be used: want an http or https address of a host, without a path`},
+		{"models without a token", "MCP", "true", `ROLLCALL_MCP is true, and no token is set: set ROLLCALL_MCP_TOKEN or ROLLCALL_MCP_TOKEN_FILE to one of its own`},
 		{"page or not", "WEB", "maybe", `ROLLCALL_WEB cannot be "maybe": want true or false`},
 		{"url empty", "DISCORD_URL", "", `ROLLCALL_DISCORD_URL cannot be used: want an http or https address without user, query and fragment`},
 		{"interval negative", "COMMIT_INTERVAL", "-1s", `ROLLCALL_COMMIT_INTERVAL cannot be "-1s": want a duration from 0s to 1m`},
@@ -331,7 +332,7 @@ func TestUnknownNamesAll(t *testing.T) {
 		if err == nil || !strings.HasSuffix(err.Error(), "ROLLCALL_LOG_LEVEL, ROLLCALL_LOG_FORMAT") {
 			t.Fatalf("got %v", err)
 		}
-		if strings.Contains(err.Error(), "top secret") || strings.Contains(err.Error(), "\n") || len(err.Error()) > 1000 {
+		if strings.Contains(err.Error(), "top secret") || strings.Contains(err.Error(), "\n") || len(err.Error()) > 2000 { // the names of all variables
 			t.Errorf("got %q", err)
 		}
 	}
@@ -354,7 +355,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		"ROLLCALL_TOKEN": "visible", "ROLLCALL_API_TOKEN": "visible", "ROLLCALL_DISCORD_URL": "http://h",
 		"ROLLCALL_COMMIT_INTERVAL": "3s", "ROLLCALL_MIGRATION_DAY_DELAY": "3s", "ROLLCALL_MIGRATION_START_DELAY": "3s",
 		"ROLLCALL_MIGRATION_BATCH": "3", "ROLLCALL_MIN_FREE": "3", "ROLLCALL_LISTEN": "h:3", "ROLLCALL_SHARDS": "3",
-		"ROLLCALL_RETENTION": "3d", "ROLLCALL_RECHECK": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_WEB": "false", "ROLLCALL_PUBLIC_URL": "https://page.example", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
+		"ROLLCALL_RETENTION": "3d", "ROLLCALL_RECHECK": "3d", "ROLLCALL_GUILD_GRACE": "3d", "ROLLCALL_STORE_CONTENT": "false", "ROLLCALL_WEB": "false", "ROLLCALL_MCP": "true", "ROLLCALL_MCP_TOKEN": "visible", "ROLLCALL_MCP_TOKEN_FILE": write(t, "z"), "ROLLCALL_PUBLIC_URL": "https://page.example", "ROLLCALL_BACKFILL": "none", "ROLLCALL_BACKUP_INTERVAL": "1h0m0s", "ROLLCALL_ON_DELETE": "remove", "ROLLCALL_ON_EDIT": "keep", "ROLLCALL_LOG_LEVEL": "error", "ROLLCALL_LOG_FORMAT": "text", "ROLLCALL_TZ": "Asia/Tokyo",
 		"ROLLCALL_ENCRYPTION_KEY_FILE": write(t, strings.Repeat("k1", 21)+"k="),
 		"ROLLCALL_TOKEN_FILE":          write(t, "x"), "ROLLCALL_API_TOKEN_FILE": write(t, "y"),
 	}
@@ -377,7 +378,11 @@ func TestTableMatchesStruct(t *testing.T) {
 			if !ok {
 				sample = "3" // a path, an id, a number
 			}
-			c, err := load(t, map[string]string{strings.TrimPrefix(v.Name, "ROLLCALL_"): sample})
+			env := map[string]string{strings.TrimPrefix(v.Name, "ROLLCALL_"): sample}
+			if v.Name == "ROLLCALL_MCP" { // which needs one
+				env["MCP_TOKEN"] = "visible"
+			}
+			c, err := load(t, env)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -397,7 +402,7 @@ func TestTableMatchesStruct(t *testing.T) {
 		})
 	}
 	secrets := slices.DeleteFunc(table, func(v config.Variable) bool { return !v.Secret })
-	if len(secrets) != 2 {
+	if len(secrets) != 3 {
 		t.Errorf("secrets: %v", secrets)
 	}
 }

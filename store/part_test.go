@@ -55,7 +55,7 @@ func TestPart(t *testing.T) {
 			}
 		}
 		for db, b := range map[*store.DB]store.LogBatch{whole: lines, part: someLines} {
-			if _, err := db.Import(t.Context(), b); err != nil {
+			if _, err := storetest.ImportAll(t.Context(), db, b); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -201,6 +201,21 @@ func TestTCP(t *testing.T) {
 	}
 }
 
+// A request with two origins is of no page of ours, whichever comes first.
+func TestTwoOrigins(t *testing.T) {
+	const own, foreign = "http://127.0.0.1:7878", "https://evil.example"
+	for _, origins := range [][]string{{own, foreign}, {foreign, own}, {own, own}} {
+		r := httptest.NewRequest("GET", "/healthz", nil)
+		r.Host = "127.0.0.1:7878"
+		r.Header["Origin"] = origins
+		w := httptest.NewRecorder()
+		server(filled(t), "").TCP().ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden {
+			t.Errorf("%q: got %d", origins, w.Code)
+		}
+	}
+}
+
 func getTCP(s *api.Server, target string, header map[string]string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", target, nil)
 	r.Host = "127.0.0.1:7878"

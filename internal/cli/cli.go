@@ -158,7 +158,7 @@ func (a *app) commands() *cobra.Command {
 		a.forgetCommand(), a.rememberCommand(),
 		a.backupCommand(), a.restoreCommand(), a.checkCommand(), a.checkFileCommand(), a.compactCommand(),
 		a.rekeyCommand(),
-		a.healthCommand(), a.statusCommand(), a.webCommand(),
+		a.healthCommand(), a.statusCommand(), a.webCommand(), a.mcpCommand(),
 		a.configCommand(), a.versionCommand(), a.completionCommand(), a.demoCommand(), a.simulateCommand(), a.doctorCommand(),
 	)
 	a.arrangeHelp(root)

@@ -21,7 +21,7 @@ var groups = []struct {
 }{
 	{"ask", "Ask", []string{"guilds", "guild", "user", "top", "words", "search", "messages", "coverage", "why", "export"}},
 	{"take", "Take in", []string{"run", "migrate", "import", "state"}},
-	{"operate", "Operate", []string{"doctor", "status", "health", "web", "config", "backup", "restore", "check", "compact", "rekey"}},
+	{"operate", "Operate", []string{"doctor", "status", "health", "web", "mcp", "config", "backup", "restore", "check", "compact", "rekey"}},
 	{"people", "People's rights", []string{"forget", "remember"}},
 	{"try", "Try, and the rest", []string{"demo", "simulate", "version", "completion", "help"}},
 }

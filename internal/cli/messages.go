@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -145,7 +144,7 @@ func eachPage[T any](c *cobra.Command, s *source, path string, query url.Values,
 			return err
 		}
 		limit -= len(page)
-		cursor := nextCursor(response)
+		cursor := api.NextCursor(response.Header)
 		if err := f(page, cursor == "" || limit <= 0); err != nil {
 			return err
 		}
@@ -155,16 +154,6 @@ func eachPage[T any](c *cobra.Command, s *source, path string, query url.Values,
 		query.Set("cursor", cursor)
 	}
 	return nil
-}
-
-// nextCursor returns the cursor of the Link to the next page, "" if there is none.
-func nextCursor(response *http.Response) string {
-	target, rel, _ := strings.Cut(response.Header.Get("Link"), ">")
-	next, err := url.Parse(strings.TrimPrefix(target, "<"))
-	if err != nil || !strings.Contains(rel, `rel="next"`) {
-		return ""
-	}
-	return next.Query().Get("cursor")
 }
 
 // textOf is what people see of a message: its content, and what it says besides.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/internal/coverage"
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -46,7 +47,7 @@ func (s *Server) getCoverage(w http.ResponseWriter, r *http.Request) error {
 		Lines                []channelLine
 	}{ID: id, Name: name, Begin: begin.Format(time.DateOnly), End: end.Format(time.DateOnly)}
 	for _, c := range channels {
-		l := channelLine{Name: visible(c.Name), Messages: c.Messages, Gaps: s.gapsOf(c), From: "–", CompleteSince: "not known", Readable: "not known"}
+		l := channelLine{Name: visible.Text(c.Name), Messages: c.Messages, Gaps: s.gapsOf(c), From: "–", CompleteSince: "not known", Readable: "not known"}
 		if c.ID != nil {
 			l.ID = c.ID.String()
 		}

@@ -4,7 +4,6 @@ package web
 var (
 	SafeNext = safeNext
 	Said     = said
-	Visible  = visible
 	Ticks    = ticks
 	Change   = change
 )

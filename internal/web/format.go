@@ -6,9 +6,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -49,35 +49,6 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f %s", v, units[i])
 }
 
-// visible writes what people wrote so that nothing of it acts on the page: control characters
-// and those that change the direction of what follows are shown by their numbers.
-func visible(text string) string {
-	if !strings.ContainsFunc(text, isHidden) && utf8.ValidString(text) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if isHidden(r) {
-			fmt.Fprintf(&b, "[U+%04X]", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// isHidden reports whether a character controls how others are shown. The joiners of emoji and of
-// scripts are none.
-func isHidden(r rune) bool {
-	switch {
-	case r == '\n' || r == '\t' || r == 0x200C || r == 0x200D || r == 0xFEFF:
-		return false
-	case unicode.Is(unicode.Cc, r), r == 0x2028, r == 0x2029:
-		return true
-	}
-	return unicode.Is(unicode.Cf, r) && (r < 0xE0000 || r > 0xE007F) // flags have tags
-}
-
 var marks = regexp.MustCompile(`<(?:@[!&]?(\d{1,20})|#(\d{1,20})|t:(-?\d{1,13})(?::[a-zA-Z])?|a?:(\w{1,32}):\d{1,20})>`)
 
 // said writes a message: markup of Discord as what it stands for, found spans marked. Names are of
@@ -102,7 +73,7 @@ func said(text string, names map[string]string, spans [][2]int) template.HTML {
 				}
 			}
 			size := bytesOf(piece, n)
-			escaped := template.HTMLEscapeString(visible(piece[:size]))
+			escaped := template.HTMLEscapeString(visible.Text(piece[:size]))
 			if mark {
 				escaped = "<mark>" + escaped + "</mark>"
 			}
@@ -135,7 +106,7 @@ func said(text string, names map[string]string, spans [][2]int) template.HTML {
 		default:
 			label = ":" + group(4) + ":"
 		}
-		b.WriteString(`<span class="token">` + template.HTMLEscapeString(visible(label)) + `</span>`)
+		b.WriteString(`<span class="token">` + template.HTMLEscapeString(visible.Text(label)) + `</span>`)
 		point += utf8.RuneCountInString(text[m[0]:m[1]])
 		at = m[1]
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"rollcall/internal/api"
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -32,11 +33,16 @@ func (s *Server) newest(r *http.Request, guild string, q url.Values) ([]line, er
 	if _, err := s.get(r, guildPath(guild, "messages"), q, &records); err != nil {
 		return nil, err
 	}
+	return linesOf(matchesOf(records)), nil
+}
+
+// matchesOf makes matches of records, in which nothing was looked for.
+func matchesOf(records []api.Record) []api.Match {
 	matches := make([]api.Match, len(records))
 	for i, record := range records {
 		matches[i].Record = record
 	}
-	return linesOf(matches), nil
+	return matches
 }
 
 // linesOf makes lines of records. Mentions have names where one of the authors is meant.
@@ -56,20 +62,20 @@ func linesOf(records []api.Match) []line {
 
 func lineOf(r api.Match, names map[string]string) line {
 	l := line{
-		Time: r.Time, Guild: r.Guild, User: r.User, UserName: nameOf(r.UserName, r.User), Channel: visible(r.ChannelName), ChannelID: r.ChannelID,
+		Time: r.Time, Guild: r.Guild, User: r.User, UserName: nameOf(r.UserName, r.User), Channel: visible.Text(r.ChannelName), ChannelID: r.ChannelID,
 		Message: r.MessageID, Text: said(r.Content, names, r.Matches), Edited: r.Edited,
 	}
 	if r.Redacted {
 		l.Notes = append(l.Notes, "the text is not kept")
 	}
 	if p := r.Poll; p != nil {
-		l.Notes = append(l.Notes, "poll: "+visible(p.Question))
+		l.Notes = append(l.Notes, "poll: "+visible.Text(p.Question))
 		for _, answer := range p.Answers {
-			l.Notes = append(l.Notes, "– "+visible(answer))
+			l.Notes = append(l.Notes, "– "+visible.Text(answer))
 		}
 	}
 	for _, name := range r.Stickers {
-		l.Notes = append(l.Notes, "sticker: "+visible(name))
+		l.Notes = append(l.Notes, "sticker: "+visible.Text(name))
 	}
 	if r.Attachments != nil && *r.Attachments > 0 {
 		l.Notes = append(l.Notes, plural(*r.Attachments, "attachment"))

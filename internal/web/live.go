@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"rollcall/internal/api"
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -125,7 +126,7 @@ func (s *Server) getLive(w http.ResponseWriter, r *http.Request) error {
 				continue
 			}
 			line := lineOf(api.Match{Record: record}, nil)
-			data, err := json.Marshal(event{line.Time.String(), line.User.String(), line.UserName, line.Channel, visible(record.Content)})
+			data, err := json.Marshal(event{line.Time.String(), line.User.String(), line.UserName, line.Channel, visible.Text(record.Content)})
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"rollcall/internal/api"
+	"rollcall/internal/visible"
 )
 
 // person is what the page of a person shows.
@@ -53,11 +54,11 @@ func (s *Server) getPerson(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := url.Values{"tokens": {"300"}}
 	set(q, "tz", f.Zone)
-	prompt, err := s.ask(r, http.MethodGet, guildPath(guild, "users", d.ID, "context"), q)
+	prompt, _, err := s.ask(r, http.MethodGet, guildPath(guild, "users", d.ID, "context"), q)
 	if err != nil {
 		return err
 	}
-	d.Prompt = visible(prompt.body.String())
+	d.Prompt = visible.Text(string(prompt))
 	return s.render(w, r, http.StatusOK, "person.html", d.Name, d)
 }
 
@@ -79,7 +80,7 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("user cannot be %.64q: want an id", user)
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="rollcall-`+guild+"-"+user+`.ndjson"`)
-	s.api.ServeHTTP(w, s.question(r, http.MethodGet, "/v1/export", url.Values{"guild": {guild}, "user": {user}}))
+	s.api.ServeHTTP(w, api.NewQuestion(r.Context(), http.MethodGet, "/v1/export", url.Values{"guild": {guild}, "user": {user}}))
 	return nil
 }
 
@@ -131,7 +132,7 @@ func (s *Server) postErase(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, r, http.StatusUnprocessableEntity, "erase.html", "Erase "+e.Name, e)
 	}
 	var done api.Erased
-	answer, err := s.ask(r, http.MethodDelete, "/v1/users/"+e.User, url.Values{"guild": {e.Guild}})
+	answer, _, err := s.ask(r, http.MethodDelete, "/v1/users/"+e.User, url.Values{"guild": {e.Guild}})
 	if err != nil {
 		return err
 	}

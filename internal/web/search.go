@@ -8,6 +8,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/coverage"
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -23,7 +24,7 @@ func (s *Server) guildName(r *http.Request) (id, name string, err error) {
 			return g.ID.String(), nameOf(g.Name, g.ID), nil
 		}
 	}
-	return "", "", notFound("no server " + visible(text[:min(len(text), 64)]) + " is remembered")
+	return "", "", notFound("no server " + visible.Text(text[:min(len(text), 64)]) + " is remembered")
 }
 
 func (s *Server) getSearch(w http.ResponseWriter, r *http.Request) error {
@@ -44,30 +45,20 @@ func (s *Server) getSearch(w http.ResponseWriter, r *http.Request) error {
 		set(q, "tz", d.Zone)
 		set(q, "cursor", r.URL.Query().Get("cursor"))
 		var found []api.Match
-		answer, err := s.get(r, guildPath(id, "search"), q, &found)
+		header, err := s.get(r, guildPath(id, "search"), q, &found)
 		if p, ok := err.(*api.Problem); ok && p.Status < 500 {
 			d.Trouble, status = p.Detail, p.Status
 		} else if err != nil {
 			return err
 		} else {
 			d.Lines = linesOf(found)
-			d.Next = nextOf(answer.header.Get("Link"))
+			d.Next = api.NextCursor(header)
 		}
 	}
 	if d.People, d.Channels, err = s.suggestions(r, id); err != nil {
 		return err
 	}
 	return s.render(w, r, status, "search.html", "Search "+name, d)
-}
-
-// nextOf returns the cursor of a Link header.
-func nextOf(header string) string {
-	target, rel, _ := strings.Cut(header, ">")
-	next, err := url.Parse(strings.TrimPrefix(target, "<"))
-	if err != nil || !strings.Contains(rel, `rel="next"`) {
-		return ""
-	}
-	return next.Query().Get("cursor")
 }
 
 // suggestions are the people and channels with the most messages, for who types from: or in:.
@@ -77,7 +68,7 @@ func (s *Server) suggestions(r *http.Request, guild string) (people, channels []
 		return nil, nil, err
 	}
 	for _, l := range leaders {
-		if l.Name != "" && l.Name == visible(l.Name) {
+		if l.Name != "" && l.Name == visible.Text(l.Name) {
 			people = append(people, quoted(l.Name))
 		}
 	}
@@ -87,7 +78,7 @@ func (s *Server) suggestions(r *http.Request, guild string) (people, channels []
 	}
 	slices.SortStableFunc(covered, func(a, b coverage.Channel) int { return int(b.Messages - a.Messages) })
 	for _, c := range covered[:min(len(covered), 200)] {
-		if c.Name == visible(c.Name) {
+		if c.Name == visible.Text(c.Name) {
 			channels = append(channels, quoted(c.Name))
 		}
 	}
@@ -112,30 +103,18 @@ func (s *Server) getAround(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badRequest("message cannot be %.64q: %v", r.PathValue("message"), err)
 	}
-	at := store.Micros(id.Millis() * 1000)
 	channel := r.URL.Query().Get("channel")
-	const each = 25
-	after := url.Values{"since": {at.String()}, "until": {(at + 86400e6).String()}, "limit": {"1000"}}
-	before := url.Values{"until": {at.String()}, "limit": {"25"}}
-	set(after, "channel", channel)
-	set(before, "channel", channel)
-	later, err := s.newest(r, guild, after)
-	if err != nil {
-		return err
-	}
-	if len(later) > each {
-		later = later[len(later)-each:]
-	}
-	earlier, err := s.newest(r, guild, before)
-	if err != nil {
+	q := url.Values{"before": {"25"}, "after": {"25"}, "names": {"true"}}
+	set(q, "channel", channel)
+	var records []api.Record
+	if _, err := s.get(r, guildPath(guild, "messages", id.String(), "around"), q, &records); err != nil {
 		return err
 	}
 	d := struct {
 		ID, Name, Channel string
 		Lines             []line
 		Found             bool
-	}{ID: guild, Name: name, Channel: visible(channel), Lines: append(later, earlier...)}
-	slices.Reverse(d.Lines)
+	}{ID: guild, Name: name, Channel: visible.Text(channel), Lines: linesOf(matchesOf(records))}
 	for i := range d.Lines {
 		if d.Lines[i].Message == id {
 			d.Lines[i].Anchor, d.Found = true, true

@@ -11,6 +11,7 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/coverage"
 	"rollcall/internal/health"
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -164,7 +165,7 @@ func nameOf(name string, id store.ID) string {
 	if name == "" {
 		return id.String()
 	}
-	return visible(name)
+	return visible.Text(name)
 }
 
 // gaps returns the times of a server in which something may be missing.
@@ -194,7 +195,7 @@ func (s *Server) gapsOf(c coverage.Channel) (spans []span) {
 		if g.To != nil {
 			to = g.To.Time()
 		}
-		spans = append(spans, span{g.From.Time(), to, "#" + visible(c.Name) + ": " + g.Reason + " (" + g.State + ")"})
+		spans = append(spans, span{g.From.Time(), to, "#" + visible.Text(c.Name) + ": " + g.Reason + " (" + g.State + ")"})
 	}
 	return spans
 }

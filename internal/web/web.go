@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"rollcall/internal/api"
+	"rollcall/internal/visible"
 	"rollcall/store"
 )
 
@@ -69,7 +70,7 @@ func newServer(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.pages, err = template.New("").Funcs(template.FuncMap{
-		"asset": s.assets.path, "count": count, "compact": compact, "size": size, "visible": visible,
+		"asset": s.assets.path, "count": count, "compact": compact, "size": size, "visible": visible.Text,
 		"moment": func(m store.Micros) string { return m.Time().Format("2006-01-02 15:04:05Z") },
 		"iso":    func(m store.Micros) string { return m.String() },
 		"emoji":  func(text string) template.HTML { return said(text, nil, nil) },
