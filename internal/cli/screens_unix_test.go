@@ -373,8 +373,8 @@ func drawSVG(t *testing.T, path string, text []byte, columns, rows int) {
 	w, h := float64(columns)*wide+2*margin, rows*high+2*margin
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img" aria-label="rollcall demo on a terminal">`+"\n", w, h, w, h)
 	b.WriteString(`<rect width="100%" height="100%" rx="8" fill="#14171c"/>` + "\n")
-	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="#d7dae0" xml:space="preserve">` + "\n")
-	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="#d7dae0">` + "\n")
+	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", " ", "\u00a0") // spaces of other kinds are drawn as one
 	for y := range rows {
 		run, from, bold := "", 0, false
 		flush := func() {
