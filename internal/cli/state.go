@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -34,13 +35,30 @@ func (a *app) stateCommand() *cobra.Command {
 				if _, err := s.decode(c.Context(), "/v1/state", nil, &state); err != nil {
 					return err
 				}
-				return a.printState(state)
+				names, err := s.guildNames(c.Context())
+				if err != nil {
+					return err
+				}
+				return a.printState(state, names)
 			})
 		},
 	}
 }
 
-func (a *app) printState(s api.State) error {
+// guildNames returns the names of the guilds, by id.
+func (s *source) guildNames(ctx context.Context) (map[store.ID]string, error) {
+	var guilds []store.Guild
+	if _, err := s.decode(ctx, apiPath("guilds"), nil, &guilds); err != nil {
+		return nil, err
+	}
+	names := map[store.ID]string{}
+	for _, g := range guilds {
+		names[g.ID] = g.Name
+	}
+	return names, nil
+}
+
+func (a *app) printState(s api.State, names map[store.ID]string) error {
 	complete, bytes := 0, int64(0)
 	var unfinished []api.File
 	for _, f := range s.Files {
@@ -56,7 +74,7 @@ func (a *app) printState(s api.State) error {
 		return err
 	}
 	if err := printList(a, "Read to the end of the day", s.LastDates, []string{"guild", "last date"}, []column{cuts(1, 10), keeps(0)}, func(d api.LastDate) cells {
-		return cells{d.Guild, d.Date}
+		return cells{named(names[d.Guild], d.Guild), d.Date}
 	}); err != nil {
 		return err
 	}
@@ -72,7 +90,7 @@ func (a *app) printState(s api.State) error {
 	}
 	return printList(a, "Gaps", s.Gaps, []string{"guild", "channel", "from", "to", "reason", "state", "found", "note"},
 		[]column{cuts(5, 8), cuts(2, 8), instants(1), instants(3), cuts(2, 8), keeps(0), keeps(4), wraps(1, 10)}, func(g store.Gap) cells {
-			return cells{g.Guild, g.Channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
+			return cells{named(names[g.Guild], g.Guild), g.Channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
 		})
 }
 

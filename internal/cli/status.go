@@ -8,6 +8,7 @@ import (
 	"rollcall/internal/cli/terminal"
 	"rollcall/internal/health"
 	"rollcall/migration"
+	"rollcall/store"
 	"rollcall/tracker"
 )
 
@@ -30,13 +31,17 @@ func (a *app) statusCommand() *cobra.Command {
 				if _, err := s.decode(c.Context(), "/v1/status", nil, &report); err != nil {
 					return err
 				}
-				return a.printStatus(&report)
+				names, err := s.guildNames(c.Context())
+				if err != nil {
+					return err
+				}
+				return a.printStatus(&report, names)
 			})
 		},
 	}
 }
 
-func (a *app) printStatus(r *health.Report) error {
+func (a *app) printStatus(r *health.Report, names map[store.ID]string) error {
 	t := a.table("part", "state", "")
 	t.layout(keeps(0), keeps(1), wraps(0, 20))
 	lines := r.Lines()
@@ -64,7 +69,7 @@ func (a *app) printStatus(r *health.Report) error {
 		[]column{cuts(1, 10), tails(4, 10), keeps(0), keeps(3), keeps(2), keeps(1), keeps(1)}, func(g migration.GuildStatus) cells {
 			guild := ""
 			if g.Guild != 0 {
-				guild = g.Guild.String()
+				guild = named(names[g.Guild], g.Guild)
 			}
 			return cells{guild, terminal.Visible(g.Folder), health.Percent(g.BytesRead, g.Bytes), g.Files, health.Size(g.Bytes), g.LastDate, g.Behind}
 		})

@@ -113,6 +113,9 @@ func (r *Report) migrationText() (state, text string) {
 	if all.Damaged > 0 {
 		text += fmt.Sprintf("; %s damaged", count(int64(all.Damaged), "file"))
 	}
+	if m.Counts.Messages > 0 && !m.CaughtUp { // the files are of the last survey, which these may be ahead of
+		text += fmt.Sprintf("; %s taken in since the start", count(m.Counts.Messages, "message"))
+	}
 	switch {
 	case r.Daemon == nil:
 		return "known", text

@@ -138,3 +138,20 @@ func TestAmounts(t *testing.T) {
 		}
 	}
 }
+
+// While the first survey is older than what was taken in, the text tells both.
+func TestMigrationAheadOfItsSurvey(t *testing.T) {
+	r := health.Report{
+		Daemon:    &health.Daemon{},
+		Migration: &migration.Status{Surveyed: 1, Guilds: []migration.GuildStatus{{Files: 120, Bytes: 1 << 20}}, Counts: store.Counts{Messages: 20000}},
+	}
+	for _, l := range r.Lines() {
+		if l.Part == "migration" {
+			if l.State != "reading" || !strings.HasSuffix(l.Text, "0 of 120 files, of 1 guild; 20000 messages taken in since the start") {
+				t.Errorf("%+v", l)
+			}
+			return
+		}
+	}
+	t.Error("nothing is said of the migration")
+}
