@@ -5,13 +5,14 @@ GO          ?= go
 # go commands in whatever folder.
 export GOWORK = off
 AXE          = axe-core@4.14.1
+GOLANGCI     = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Inputs a target is tried with, or a time; go test may call the end of a time a failure.
 FUZZTIME    ?= 50000x
 # What make readers reads exports with, from npm.
 READERS      = @duckdb/node-api@1.5.6-r.1 hyparquet@1.33.0 hyparquet-compressors@1.1.2 chat-analytics@1.1.2
 
-.PHONY: build dist test check format vet lint unit alerts browser-test fuzz dist-check deb-test readers powerloss kill soak bench bench-quick bench-check dict-check generate tidy
+.PHONY: build dist test check format vet lint golangci unit alerts browser-test fuzz dist-check deb-test readers powerloss kill soak bench bench-quick bench-check dict-check generate tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -39,6 +40,9 @@ vet:
 
 lint:
 	$(GO) run $(STATICCHECK) ./...
+
+golangci: ## lint, formatting and more in one, .golangci.yml; to build it takes minutes, so make check leaves it out
+	$(GO) run $(GOLANGCI) run ./...
 
 unit: ## the systemd unit is sound and hardened; needs systemd-analyze
 	deploy/verify-unit

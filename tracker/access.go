@@ -278,22 +278,6 @@ func (a *access) kind(guild, channel store.ID) (kind int, ok bool) {
 	return 0, false
 }
 
-// deaf reports whether there are channels in a guild of which nothing is heard.
-func (a *access) deaf(guild store.ID) bool {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	g := a.guilds[guild]
-	if g == nil {
-		return false
-	}
-	for _, r := range g.reading {
-		if isDeaf(reasonOf(r)) {
-			return true
-		}
-	}
-	return false
-}
-
 // count counts the channels of all guilds that cannot be read.
 func (a *access) count() (all unreadableCounts) {
 	a.mu.RLock()

@@ -99,7 +99,7 @@ func (q *query) set(name, value string, now time.Time) error {
 	refused := func(want string) error {
 		return problem(http.StatusBadRequest, "%s cannot be %.64q: want %s", name, value, want)
 	}
-	ok := true
+	var ok bool
 	switch name {
 	case "guild":
 		q.guild = value

@@ -131,7 +131,8 @@ type connection struct {
 func (l *connection) run(ctx context.Context) error {
 	wait := time.NewTimer(firstOutage)
 	defer wait.Stop()
-	for next := outage; ; {
+	for {
+		var next time.Duration
 		select {
 		case <-ctx.Done():
 			return nil

@@ -29,7 +29,6 @@ type table struct {
 // column is how a column is aligned, and what becomes of it where the terminal is narrow.
 type column struct {
 	header, cells bool // aligned at the right end
-	seen          bool // there was a row
 	kind          kind
 	rank          int // columns of a high rank shrink, and go, first; 0 stays
 	least         int // columns that it keeps
