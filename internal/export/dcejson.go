@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"rollcall/internal/importer/dce"
 	"rollcall/store"
 )
 
@@ -197,10 +198,6 @@ func (j *jsonWriter) foot(messages int64) {
 	j.w.WriteByte('\n')
 }
 
-// Marker is the member of a message with what DiscordChatExporter has no place for. Other
-// tools pass it by; internal/importer/dce reads it.
-const Marker = "rollcall"
-
 // message writes a message; id is its own, or one that was made.
 func (j *jsonWriter) message(id store.ID, r *store.Record) {
 	var x store.Extra
@@ -253,7 +250,7 @@ func (j *jsonWriter) marker(r *store.Record, x *store.Extra) {
 	if r.Message != 0 && r.ReplyToUser == 0 && !r.Redacted && x.Poll == nil && !renamed {
 		return
 	}
-	j.open(Marker, '{')
+	j.open(dce.Marker, '{')
 	if r.Message == 0 {
 		j.text("source", store.SourceLog.String())
 		if r.Channel.ID != 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"rollcall/internal/export"
 	"rollcall/internal/importer/archive"
 	"rollcall/internal/importer/window"
 	"rollcall/internal/jsonscan"
@@ -20,6 +19,10 @@ const (
 	badAuthor = "a message's author is missing or has no id"
 	badTime   = "a line of logs has no time"
 )
+
+// Marker is the member of a message in which our own exports have what DiscordChatExporter has
+// no place for. Other tools pass it by.
+const Marker = "rollcall"
 
 // Read hands out the messages, in the order of the file.
 func (e *Export) Read(ctx context.Context, sink archive.Sink) (archive.Result, error) {
@@ -132,7 +135,7 @@ func (m *message) read(c *jsonscan.Cursor) {
 			m.Forwarded = forwarded(c)
 		case "inlineEmojis":
 			m.customEmoji = customEmoji(c)
-		case export.Marker:
+		case Marker:
 			m.readMarker(c)
 		default:
 			c.Skip()
