@@ -80,6 +80,7 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 		return true, b.closeGap(ctx, j, store.GapSkipped, "a page of the history cannot be read")
 	}
 	if b.content.read(g.Guild, p.messages) {
+		work.begun = work.begun && g.Reason != reasonWithheld // and ends later than it seemed
 		return false, errWithheld
 	}
 	return b.takePage(ctx, j, p, info)

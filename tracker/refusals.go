@@ -125,17 +125,15 @@ func (r *refusals) of(channel store.ID, what asked) (note string, ok bool) {
 	return known.note, ok
 }
 
-// forget lets a channel, or with 0 all of a guild's, be asked again.
+// forget lets a channel with its threads, or with 0 all of a guild's, be asked again.
 func (r *refusals) forget(guild, channel store.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if channel != 0 {
-		delete(r.known, refusalKey{channel, askedHistory})
-		delete(r.known, refusalKey{channel, askedThreads})
-		return
-	}
 	for key, known := range r.known {
-		if known.guild == guild {
+		if known.guild != guild {
+			continue
+		}
+		if info, _ := r.names.channel(key.channel); channel == 0 || key.channel == channel || info.parent == channel {
 			delete(r.known, key)
 		}
 	}

@@ -181,3 +181,22 @@ func TestTrustsWhatHasAnswered(t *testing.T) {
 		t.Error("a search for threads is trusted")
 	}
 }
+
+// A channel that may be read again takes its threads with it: what Discord refused of them
+// while it was hidden is asked for again.
+func TestThreadsAreAskedAgainWithTheirChannel(t *testing.T) {
+	n := newNames()
+	r := newRefusals(n, slog.New(slog.DiscardHandler))
+	n.setChannel(channel{ID: 7, GuildID: 1, Parent: 5, Type: channelPublicThread, Name: "thread"})
+	n.setChannel(channel{ID: 8, GuildID: 1, Parent: 6, Type: channelPublicThread, Name: "another's"})
+	for _, id := range []store.ID{5, 7, 8} {
+		r.note(1, id, askedHistory, "refused")
+	}
+	r.forget(2, 5)
+	r.forget(1, 5)
+	for id, want := range map[store.ID]bool{5: false, 7: false, 8: true} {
+		if _, have := r.of(id, askedHistory); have != want {
+			t.Errorf("channel %v is refused: %t, want %t", id, have, want)
+		}
+	}
+}

@@ -113,6 +113,35 @@ func TestContentIsWithheldInHistory(t *testing.T) {
 	}
 }
 
+// What is withheld after the history was first asked in vain is fetched, too: the gap goes on
+// until what was written comes again.
+func TestContentIsWithheldForLong(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	tracker, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.backfill.content.retry = 50 * time.Millisecond
+	w.start(tracker, quick())
+	w.ready(1)
+	w.filled()
+	w.sim.WithholdContent(true)
+	for n := range 5 {
+		w.say(w.ada, fmt.Sprint("first ", n), w.general)
+	}
+	asked := w.sim.Stats().REST[simulator.RouteMessages]
+	w.stats("the history is asked in vain", func(s simulator.Stats) bool { return s.REST[simulator.RouteMessages] >= asked+3 })
+	for n := range pageLen + 20 {
+		w.say(w.ada, fmt.Sprint("later ", n), w.general)
+	}
+	w.until("they count", func() bool { return w.blanks() == pageLen+25 })
+	w.sim.WithholdContent(false)
+	w.until("the texts are fetched", func() bool { return w.blanks() == 0 })
+	w.filled()
+	w.complete(w.since)
+}
+
 // Where no texts are stored there is nothing to miss.
 func TestContentThatIsNotStored(t *testing.T) {
 	t.Parallel()
