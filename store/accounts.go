@@ -95,7 +95,7 @@ func (w *writeTx) stepAccount(user ID, position []byte) (erased Erased, next []b
 // way round under its author's, from an old export. It counts once, for whom it was
 // stored first.
 
-// disowned returns what tells whether a message of a batch is stored as somebody else's.
+// disowned returns a function that reports whether a message of a batch is stored as somebody else's.
 func (g *guildTx) disowned(batch []putOp) (func(record.Key) bool, error) {
 	var nobodys []Change
 	for i := range batch {
