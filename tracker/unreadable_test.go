@@ -179,7 +179,8 @@ func TestLossThatWasNotNoticed(t *testing.T) {
 		span{channel, idAt(5), idAt(100), store.ReasonUnreadable, store.GapOpen},
 		span{known, idAt(-500), idAt(80), store.ReasonUnreadable, store.GapOpen},
 		span{fresh, 0, idAt(90), store.ReasonUnreadable, store.GapOpen},
-		span{old, snowflakeAt(snowflakeTime(idAt(5)) - listenMargin), idAt(70), store.ReasonUnreadable, store.GapOpen},
+		span{old, idAt(0), idAt(70), // not before the guild's first sight
+			store.ReasonUnreadable, store.GapOpen},
 	)
 	if s := l.searches(); len(s) != 1 || s[0].Parents[0] != channel {
 		t.Errorf("searches are %+v", s)
