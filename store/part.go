@@ -49,12 +49,11 @@ func (p Part) Select(ctx context.Context, guild ID) (selects func(Channel) bool,
 	}, err
 }
 
-// numbers tells of a guild's channel numbers which are in the part; nil if all are. Channels that come
-// later are in none.
-func (p Part) numbers(ctx context.Context, guild ID) (in []bool, err error) {
-	selects, err := p.Select(ctx, guild)
-	if err != nil || selects == nil {
-		return nil, err
+// numbers tells of a guild's channel numbers which are in the part, nil if all are, and returns what
+// selects them, as Select does. Channels that come later are in none.
+func (p Part) numbers(ctx context.Context, guild ID) (in []bool, selects func(Channel) bool, err error) {
+	if selects, err = p.Select(ctx, guild); err != nil || selects == nil {
+		return nil, nil, err
 	}
 	in = []bool{}
 	err = p.db.view(ctx, func(tx *kv.Tx) error {
@@ -79,7 +78,7 @@ func (p Part) numbers(ctx context.Context, guild ID) (in []bool, err error) {
 		}
 		return nil
 	})
-	return in, err
+	return in, selects, err
 }
 
 // only returns a visitor that is shown the cells of these channel numbers alone; in is nil
@@ -102,11 +101,7 @@ func within(in []bool, cells []rollup.Cell) []rollup.Cell {
 
 // Profile is DB.Profile of the part. It also looks for the user's first and last message there.
 func (p Part) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (out Profile, known bool, err error) {
-	selects, err := p.Select(ctx, guild)
-	if err != nil {
-		return out, false, err
-	}
-	in, err := p.numbers(ctx, guild)
+	in, selects, err := p.numbers(ctx, guild)
 	if err != nil {
 		return out, false, err
 	}

@@ -77,7 +77,7 @@ func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 // Leaders is DB.Leaders of the part.
 func (p Part) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (counts []UserCount, total int64, err error) {
 	db := p.db
-	in, err := p.numbers(ctx, guild)
+	in, _, err := p.numbers(ctx, guild)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -167,7 +167,7 @@ func (db *DB) scanActivity(ctx context.Context, guild ID, from, end uint32, page
 // beside the other: a year of a guild in which many write is read in half the time.
 func (p Part) tally(ctx context.Context, guild ID, d Days) (*rollup.GuildTally, error) {
 	db := p.db
-	in, err := p.numbers(ctx, guild)
+	in, _, err := p.numbers(ctx, guild)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (a *app) completeGuildFlag(c *cobra.Command, _ []string, typed string) ([]s
 
 func guildNames(ctx context.Context, s *source, typed string) (names []string) {
 	var guilds []store.Guild
-	if _, err := s.decode(ctx, apiPath("guilds"), nil, &guilds); err != nil {
+	if _, err := s.decode(ctx, api.Path("guilds"), nil, &guilds); err != nil {
 		return nil
 	}
 	known := map[string]int{}
@@ -128,7 +128,7 @@ func (a *app) completeChannel(c *cobra.Command, args []string, typed string) ([]
 	return a.asking(c, func(ctx context.Context, s *source) (names []string) {
 		guild := guildOf(ctx, c, s, args)
 		var channels []coverage.Channel
-		if _, err := s.decode(ctx, apiPath("coverage"), url.Values{"guild": {guild}}, &channels); guild == "" || err != nil {
+		if _, err := s.decode(ctx, api.Path("coverage"), url.Values{"guild": {guild}}, &channels); guild == "" || err != nil {
 			return nil
 		}
 		for _, ch := range channels {
@@ -155,7 +155,7 @@ func guildOf(ctx context.Context, c *cobra.Command, s *source, args []string) st
 
 func onlyGuild(ctx context.Context, s *source) string {
 	var guilds []store.Guild
-	if _, err := s.decode(ctx, apiPath("guilds"), nil, &guilds); err != nil || len(guilds) != 1 {
+	if _, err := s.decode(ctx, api.Path("guilds"), nil, &guilds); err != nil || len(guilds) != 1 {
 		return ""
 	}
 	return guilds[0].ID.String()
@@ -167,7 +167,7 @@ func userNames(ctx context.Context, s *source, guild, typed string) (names []str
 	if guild == "" {
 		return nil
 	}
-	if _, err := s.decode(ctx, guildPath(guild, "top"), url.Values{"limit": {"1000"}}, &leaders); err != nil {
+	if _, err := s.decode(ctx, api.GuildPath(guild, "top"), url.Values{"limit": {"1000"}}, &leaders); err != nil {
 		return nil
 	}
 	known := map[string]int{}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
 	"rollcall/internal/coverage"
 	"rollcall/store"
@@ -33,14 +34,14 @@ func (a *app) coverageCommand() *cobra.Command {
 			}
 			return a.reading(c, query, func(s *source) error {
 				if a.json {
-					return a.copyAnswer(c, s, apiPath("coverage"), query)
+					return a.copyAnswer(c, s, api.Path("coverage"), query)
 				}
 				var channels []coverage.Channel
-				if _, err := s.decode(c.Context(), apiPath("coverage"), query, &channels); err != nil {
+				if _, err := s.decode(c.Context(), api.Path("coverage"), query, &channels); err != nil {
 					return err
 				}
 				var guilds []store.Guild // for their names
-				if _, err := s.decode(c.Context(), apiPath("guilds"), nil, &guilds); err != nil {
+				if _, err := s.decode(c.Context(), api.Path("guilds"), nil, &guilds); err != nil {
 					return err
 				}
 				return a.printCoverage(channels, guilds)
@@ -136,7 +137,7 @@ func (a *app) whyCommand() *cobra.Command {
 			if _, err := coverage.ParseMessage(args[0]); err != nil {
 				return usage("why: message cannot be %.100q: %w", args[0], err)
 			}
-			path := apiPath("messages", args[0], "why")
+			path := api.Path("messages", args[0], "why")
 			return a.reading(c, nil, func(s *source) error {
 				if a.json {
 					return a.copyAnswer(c, s, path, nil)

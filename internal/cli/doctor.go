@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/config"
+	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
 	"rollcall/internal/coverage"
 	"rollcall/internal/disk"
@@ -118,7 +119,7 @@ func (e *examination) unreadable(ctx context.Context) map[store.ID]string {
 	if e.source == nil {
 		return nil
 	}
-	if _, err := e.source.decode(ctx, apiPath("coverage"), nil, &channels); err != nil {
+	if _, err := e.source.decode(ctx, api.Path("coverage"), nil, &channels); err != nil {
 		return nil
 	}
 	all := map[store.ID]string{}
@@ -217,7 +218,7 @@ func (e *examination) file(ctx context.Context) doctor.Check {
 		return amiss(doctor.File, "let the user that rollcall runs as use the file, or run this as that user", "%v", plain(err))
 	}
 	var report health.Report
-	if _, err := e.source.decode(ctx, apiPath("status"), nil, &report); err != nil {
+	if _, err := e.source.decode(ctx, api.Path("status"), nil, &report); err != nil {
 		return amiss(doctor.File, "rollcall check reads all of it", "%q: %v", db, err)
 	}
 	if part := report.Parts["store"]; part.Status == health.Failed {

@@ -116,7 +116,7 @@ func (a *app) forget(ctx context.Context, cfg config.Config, user string, query 
 
 // forgetStored asks if need be and forgets what the database holds.
 func (a *app) forgetStored(ctx context.Context, s *source, user string, query url.Values, yes bool, out *forgetting) error {
-	path := userPath(user)
+	path := api.UserPath(user)
 	if !yes {
 		var person api.Person
 		if _, err := s.decode(ctx, path, query, &person); err != nil {
@@ -125,7 +125,7 @@ func (a *app) forgetStored(ctx context.Context, s *source, user string, query ur
 		if sure, err := a.confirm(whatIsForgotten(person)); err != nil || !sure {
 			return errors.Join(err, errors.New("nothing was removed"))
 		}
-		path = userPath(person.User.String()) // who was agreed to
+		path = api.UserPath(person.User.String()) // who was agreed to
 	}
 	return s.change(ctx, http.MethodDelete, path, query, &out.Erased)
 }
@@ -195,7 +195,7 @@ func (a *app) rememberCommand() *cobra.Command {
 		query := flagValues(c, "guild")
 		return a.reading(c, query, func(s *source) error {
 			var r api.Remembered
-			if err := s.change(c.Context(), http.MethodDelete, userPath(args[0], "tombstone"), query, &r); err != nil {
+			if err := s.change(c.Context(), http.MethodDelete, api.UserPath(args[0], "tombstone"), query, &r); err != nil {
 				return err
 			}
 			if a.json {

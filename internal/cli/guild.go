@@ -40,7 +40,7 @@ func (a *app) guildCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			query := windowValues(c)
 			return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
-				path := guildPath(args[0])
+				path := api.GuildPath(args[0])
 				if a.json {
 					return a.copyAnswer(c, s, path, query)
 				}
@@ -128,7 +128,7 @@ func (a *app) topCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			query := windowValues(c, "by", "limit")
 			return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
-				path := guildPath(args[0], "top")
+				path := api.GuildPath(args[0], "top")
 				if a.json {
 					return a.copyAnswer(c, s, path, query)
 				}

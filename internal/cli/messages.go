@@ -48,7 +48,7 @@ func (a *app) messagesCommand() *cobra.Command {
 			query.Set("grep", "(?i)"+query.Get("grep"))
 		}
 		return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
-			path := guildPath(args[0], "messages")
+			path := api.GuildPath(args[0], "messages")
 			print := a.printMessages
 			if a.json {
 				print = a.streamMessages

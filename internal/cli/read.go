@@ -48,7 +48,7 @@ func (a *app) aboutGuild(c *cobra.Command, query url.Values, args []string, othe
 			return f(s, args)
 		}
 		var guilds []store.Guild
-		if _, err := s.decode(c.Context(), apiPath("guilds"), nil, &guilds); err != nil {
+		if _, err := s.decode(c.Context(), api.Path("guilds"), nil, &guilds); err != nil {
 			return err
 		}
 		switch len(guilds) {
@@ -71,7 +71,7 @@ func (a *app) aboutGuild(c *cobra.Command, query url.Values, args []string, othe
 // knowsChannel is an error if nothing is known of a channel of that name or id.
 func (s *source) knowsChannel(ctx context.Context, guild, channel string) error {
 	var channels []coverage.Channel
-	if _, err := s.decode(ctx, apiPath("coverage"), url.Values{"guild": {guild}}, &channels); err != nil {
+	if _, err := s.decode(ctx, api.Path("coverage"), url.Values{"guild": {guild}}, &channels); err != nil {
 		return err
 	}
 	for _, c := range channels {

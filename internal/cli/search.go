@@ -54,7 +54,7 @@ where there is one.`,
 				return err
 			}
 			query.Set("q", strings.Join(words, " "))
-			path := guildPath(guild, "search")
+			path := api.GuildPath(guild, "search")
 			came := a.knownChannel(c, s, guild, query)
 			if a.json {
 				return a.streamMessages(c, s, path, query, *limit, came)

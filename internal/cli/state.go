@@ -48,7 +48,7 @@ func (a *app) stateCommand() *cobra.Command {
 // guildNames returns the names of the guilds, by id.
 func (s *source) guildNames(ctx context.Context) (map[store.ID]string, error) {
 	var guilds []store.Guild
-	if _, err := s.decode(ctx, apiPath("guilds"), nil, &guilds); err != nil {
+	if _, err := s.decode(ctx, api.Path("guilds"), nil, &guilds); err != nil {
 		return nil, err
 	}
 	names := map[store.ID]string{}

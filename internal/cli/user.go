@@ -40,7 +40,7 @@ func (a *app) userCommand() *cobra.Command {
 			more = "context"
 		}
 		return a.aboutGuild(c, query, args, 1, func(s *source, args []string) error {
-			path := guildPath(args[0], "users", args[1])
+			path := api.GuildPath(args[0], "users", args[1])
 			if more != "" {
 				path += "/" + more
 			}
@@ -102,7 +102,7 @@ func (a *app) wordsCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			query := windowValues(c, "user", "limit")
 			return a.aboutGuild(c, query, args, 0, func(s *source, args []string) error {
-				path := guildPath(args[0], "words")
+				path := api.GuildPath(args[0], "words")
 				if a.json {
 					return a.copyAnswer(c, s, path, query)
 				}

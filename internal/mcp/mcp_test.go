@@ -308,6 +308,8 @@ func TestMistakes(t *testing.T) {
 		{"guild_stats", `{"guild":"HOME"}`, `"HOME" is the name of several servers; there are: `},
 		{"user_stats", `{"guild":"Home"}`, "user is missing"},
 		{"user_stats", `{"guild":"Home","user":"nobody"}`, `no such user: "nobody"`},
+		{"user_stats", `{"guild":"Home","user":".."}`, `no such user: ".."`}, // and not another question
+		{"user_context", `{"guild":"Home","user":"."}`, `no such user: "."`},
 		{"user_stats", `{"guild":"Home","user":5}`, "the arguments cannot be read: "},
 		{"top", `{"guild":"Home","colour":"red"}`, `the arguments cannot be read: json: unknown field "colour"`},
 		{"top", `{"guild":"Home","limit":1000}`, "limit cannot be 1000: want a whole number from 1 to 100"},

@@ -51,7 +51,7 @@ func (s *Server) searchMessages(ctx context.Context, text json.RawMessage) (any,
 		return nil, err
 	}
 	q := values("q", a.Query, "user", a.User, "channel", a.Channel, "since", a.Since, "until", a.Until, "tz", a.Zone, "cursor", a.Cursor, "limit", "25", "names", "true")
-	found, err := s.fitting(ctx, guildPath(g.ID, "search"), s.scoped(q), budget)
+	found, err := s.fitting(ctx, api.GuildPath(g.ID.String(), "search"), s.scoped(q), budget)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *Server) messagesAround(ctx context.Context, text json.RawMessage) (any,
 		q.Set("channel", named.Channel.String())
 	}
 	var page []api.Match
-	if _, err := s.get(ctx, guildPath(g.ID, "messages", named.ID.String(), "around"), s.scoped(q), &page); err != nil {
+	if _, err := s.get(ctx, api.GuildPath(g.ID.String(), "messages", named.ID.String(), "around"), s.scoped(q), &page); err != nil {
 		return nil, err
 	}
 	return s.withCoverage(ctx, g.ID, nearest(page, named.ID, budget))

@@ -56,7 +56,7 @@ func (s *Server) about(ctx context.Context, guild string, q url.Values, into any
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.get(ctx, guildPath(g.ID, rest...), s.scoped(q), into); err != nil {
+	if _, err := s.get(ctx, api.GuildPath(g.ID.String(), rest...), s.scoped(q), into); err != nil {
 		return nil, err
 	}
 	cover, err := s.coverage(ctx, g.ID)
@@ -156,7 +156,7 @@ func (s *Server) userContext(ctx context.Context, text json.RawMessage) (any, er
 	if a.Tokens != 0 {
 		q.Set("tokens", strconv.Itoa(a.Tokens))
 	}
-	body, _, err := s.ask(ctx, guildPath(g.ID, "users", a.User, "context"), s.scoped(q))
+	body, _, err := s.ask(ctx, api.GuildPath(g.ID.String(), "users", a.User, "context"), s.scoped(q))
 	if err != nil {
 		return nil, err
 	}

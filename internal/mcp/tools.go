@@ -102,14 +102,6 @@ func (s *Server) scoped(q url.Values) url.Values {
 	return q
 }
 
-func guildPath(guild store.ID, rest ...string) string {
-	path := "/v1/guilds/" + guild.String()
-	for _, part := range rest {
-		path += "/" + url.PathEscape(part)
-	}
-	return path
-}
-
 // visibleGuilds returns the guilds that may be seen.
 func (s *Server) visibleGuilds(ctx context.Context) (guilds []store.Guild, err error) {
 	if _, err = s.get(ctx, "/v1/guilds", nil, &guilds); err != nil || len(s.guilds) == 0 {

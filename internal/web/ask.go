@@ -30,12 +30,3 @@ func decode(body []byte, into any) error {
 	}
 	return nil
 }
-
-// guildPath is the path of what is asked about a guild.
-func guildPath(guild string, rest ...string) string {
-	path := "/v1/guilds/" + url.PathEscape(guild)
-	for _, part := range rest {
-		path += "/" + url.PathEscape(part)
-	}
-	return path
-}

@@ -31,7 +31,7 @@ func (s *Server) getChart(w http.ResponseWriter, r *http.Request) error {
 	switch name {
 	case "series", "heatmap", "channels":
 		var g api.Guild
-		if _, err := s.get(r, guildPath(guild), q, &g); err != nil {
+		if _, err := s.get(r, api.GuildPath(guild), q, &g); err != nil {
 			return err
 		}
 		if c, err = s.guildChart(r, f, name, g); err != nil {
@@ -40,7 +40,7 @@ func (s *Server) getChart(w http.ResponseWriter, r *http.Request) error {
 	case "people":
 		q.Set("limit", "1000")
 		var leaders []api.Leader
-		if _, err := s.get(r, guildPath(guild, "top"), q, &leaders); err != nil {
+		if _, err := s.get(r, api.GuildPath(guild, "top"), q, &leaders); err != nil {
 			return err
 		}
 		c.header = []string{"rank", "user_id", "user_name", "messages", "days", "share"}
@@ -50,7 +50,7 @@ func (s *Server) getChart(w http.ResponseWriter, r *http.Request) error {
 	case "words":
 		q.Set("limit", "1000")
 		var words api.Words
-		if _, err := s.get(r, guildPath(guild, "words"), q, &words); err != nil {
+		if _, err := s.get(r, api.GuildPath(guild, "words"), q, &words); err != nil {
 			return err
 		}
 		c.header = []string{"word", "count"}
@@ -108,7 +108,7 @@ func (s *Server) getPersonChart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var u api.User
-	if _, err := s.get(r, guildPath(r.PathValue("guild"), "users", r.PathValue("user")), f.query(), &u); err != nil {
+	if _, err := s.get(r, api.GuildPath(r.PathValue("guild"), "users", r.PathValue("user")), f.query(), &u); err != nil {
 		return err
 	}
 	name, extension, _ := strings.Cut(r.PathValue("name"), ".")

@@ -30,7 +30,7 @@ type line struct {
 func (s *Server) newest(r *http.Request, guild string, q url.Values) ([]line, error) {
 	var records []api.Record
 	q.Set("names", "true")
-	if _, err := s.get(r, guildPath(guild, "messages"), q, &records); err != nil {
+	if _, err := s.get(r, api.GuildPath(guild, "messages"), q, &records); err != nil {
 		return nil, err
 	}
 	return linesOf(matchesOf(records)), nil

@@ -154,7 +154,7 @@ func (s *Server) latest(r *http.Request, l *latest, guild string) ([]api.Record,
 		return l.records, nil
 	}
 	var records []api.Record
-	if _, err := s.get(r, guildPath(guild, "messages"), url.Values{"limit": {"50"}, "names": {"true"}}, &records); err != nil {
+	if _, err := s.get(r, api.GuildPath(guild, "messages"), url.Values{"limit": {"50"}, "names": {"true"}}, &records); err != nil {
 		return nil, err
 	}
 	l.records, l.at = records, time.Now()

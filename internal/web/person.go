@@ -39,7 +39,7 @@ func (s *Server) getPerson(w http.ResponseWriter, r *http.Request) error {
 	}
 	d := person{Guild: guild, GuildName: guildName, Filter: f, DayLabels: weekdays, HourLabels: hourLabels()}
 	user := r.PathValue("user")
-	if _, err := s.get(r, guildPath(guild, "users", user), f.query(), &d.User); err != nil {
+	if _, err := s.get(r, api.GuildPath(guild, "users", user), f.query(), &d.User); err != nil {
 		return err
 	}
 	d.ID, d.Name = d.User.ID.String(), nameOf(d.User.Name, d.User.ID)
@@ -54,7 +54,7 @@ func (s *Server) getPerson(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := url.Values{"tokens": {"300"}}
 	set(q, "tz", f.Zone)
-	prompt, _, err := s.ask(r, http.MethodGet, guildPath(guild, "users", d.ID, "context"), q)
+	prompt, _, err := s.ask(r, http.MethodGet, api.GuildPath(guild, "users", d.ID, "context"), q)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *Server) erasure(r *http.Request) (e erase, err error) {
 		return e, err
 	}
 	var p api.Person
-	if _, err = s.get(r, "/v1/users/"+url.PathEscape(r.PathValue("user")), nil, &p); err != nil {
+	if _, err = s.get(r, api.UserPath(r.PathValue("user")), nil, &p); err != nil {
 		return e, err
 	}
 	e.User, e.Name = p.User.String(), p.User.String()
@@ -132,7 +132,7 @@ func (s *Server) postErase(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, r, http.StatusUnprocessableEntity, "erase.html", "Erase "+e.Name, e)
 	}
 	var done api.Erased
-	answer, _, err := s.ask(r, http.MethodDelete, "/v1/users/"+e.User, url.Values{"guild": {e.Guild}})
+	answer, _, err := s.ask(r, http.MethodDelete, api.UserPath(e.User), url.Values{"guild": {e.Guild}})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (s *Server) getSearch(w http.ResponseWriter, r *http.Request) error {
 		set(q, "tz", d.Zone)
 		set(q, "cursor", r.URL.Query().Get("cursor"))
 		var found []api.Match
-		header, err := s.get(r, guildPath(id, "search"), q, &found)
+		header, err := s.get(r, api.GuildPath(id, "search"), q, &found)
 		if p, ok := err.(*api.Problem); ok && p.Status < 500 {
 			d.Trouble, status = p.Detail, p.Status
 		} else if err != nil {
@@ -64,7 +64,7 @@ func (s *Server) getSearch(w http.ResponseWriter, r *http.Request) error {
 // suggestions are the people and channels with the most messages, for who types from: or in:.
 func (s *Server) suggestions(r *http.Request, guild string) (people, channels []string, err error) {
 	var leaders []api.Leader
-	if _, err := s.get(r, guildPath(guild, "top"), url.Values{"limit": {"200"}}, &leaders); err != nil {
+	if _, err := s.get(r, api.GuildPath(guild, "top"), url.Values{"limit": {"200"}}, &leaders); err != nil {
 		return nil, nil, err
 	}
 	for _, l := range leaders {
@@ -107,7 +107,7 @@ func (s *Server) getAround(w http.ResponseWriter, r *http.Request) error {
 	q := url.Values{"before": {"25"}, "after": {"25"}, "names": {"true"}}
 	set(q, "channel", channel)
 	var records []api.Record
-	if _, err := s.get(r, guildPath(guild, "messages", id.String(), "around"), q, &records); err != nil {
+	if _, err := s.get(r, api.GuildPath(guild, "messages", id.String(), "around"), q, &records); err != nil {
 		return err
 	}
 	d := struct {

@@ -72,7 +72,7 @@ func (s *Server) recent(r *http.Request, card *serverCard) error {
 // twoWindows asks for what happened in the days of the filter, and for how many messages there were in as
 // many days before; before is -1 where the filter has no beginning.
 func (s *Server) twoWindows(r *http.Request, guild string, f filter) (g api.Guild, before int64, err error) {
-	if _, err = s.get(r, guildPath(guild), f.query(), &g); err != nil {
+	if _, err = s.get(r, api.GuildPath(guild), f.query(), &g); err != nil {
 		return g, 0, err
 	}
 	from, to := f.days(s.now())
@@ -82,7 +82,7 @@ func (s *Server) twoWindows(r *http.Request, guild string, f filter) (g api.Guil
 	days := int(to.Sub(from).Hours()/24 + 0.5)
 	q := url.Values{"since": {from.AddDate(0, 0, -days).Format(time.DateOnly)}, "until": {from.Format(time.DateOnly)}, "tz": {f.zone.String()}}
 	var earlier api.Guild
-	if _, err = s.get(r, guildPath(guild), q, &earlier); err != nil {
+	if _, err = s.get(r, api.GuildPath(guild), q, &earlier); err != nil {
 		return g, -1, nil // before the year 0, say
 	}
 	return g, earlier.Messages, nil
@@ -142,10 +142,10 @@ func (s *Server) getServer(w http.ResponseWriter, r *http.Request) error {
 	d.ID, d.Name, d.Change = d.Guild.ID.String(), nameOf(d.Guild.Name, d.Guild.ID), change(d.Guild.Messages, before)
 	q := f.query()
 	q.Set("limit", "25")
-	if _, err := s.get(r, guildPath(d.ID, "top"), q, &d.Leaders); err != nil {
+	if _, err := s.get(r, api.GuildPath(d.ID, "top"), q, &d.Leaders); err != nil {
 		return err
 	}
-	if _, err := s.get(r, guildPath(d.ID, "words"), q, &d.Words); err != nil {
+	if _, err := s.get(r, api.GuildPath(d.ID, "words"), q, &d.Words); err != nil {
 		return err
 	}
 	if d.Newest, err = s.newest(r, d.ID, url.Values{"limit": {"20"}}); err != nil {
