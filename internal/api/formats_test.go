@@ -30,6 +30,9 @@ type known struct {
 	OpenGaps   []store.Gap                        `json:"open_gaps"`
 	Left       []store.GuildLeft                  `json:"left"`
 	Forgotten  map[string]bool                    `json:"forgotten"` // by user, or "user in guild"
+	Unreadable []store.Unreadable                 `json:"unreadable"`
+	Tasks      []string                           `json:"tasks"`
+	Traces     map[store.ID]string                `json:"traces"` // by message: stored, removed or passed
 }
 
 // Files of all formats that there have ever been are brought up to date when they are
@@ -185,7 +188,38 @@ func knownOf(t *testing.T, db *store.DB, want known) (k known) {
 		}
 		k.Forgotten[person] = db.Forgotten(p)
 	}
+	if want.Unreadable != nil {
+		k.Unreadable, err = db.Unreadable(ctx, 0)
+		must(err)
+	}
+	if want.Tasks != nil { // older files get some when they are brought up to date
+		tasks, err := db.Tasks(ctx)
+		must(err)
+		for _, task := range tasks {
+			k.Tasks = append(k.Tasks, task.String())
+		}
+	}
+	for m := range want.Traces {
+		found, err := db.Lookup(ctx, store.MessageAt{Message: m, Time: store.Micros(m.Millis() * 1000)})
+		must(err)
+		if k.Traces == nil {
+			k.Traces = map[store.ID]string{}
+		}
+		k.Traces[m] = traceOf(found)
+	}
 	return k
+}
+
+func traceOf(m store.MessageTraces) string {
+	switch {
+	case m.Record != nil:
+		return "stored"
+	case m.Removed != nil:
+		return "removed"
+	case m.Passed != nil:
+		return "passed"
+	}
+	return ""
 }
 
 func exportOf(t *testing.T, db *store.DB) []byte {

@@ -32,7 +32,7 @@ func later(db *store.DB) {
 	}})
 	must(err)
 	// Lines of these messages, which come before what happens to them, and after.
-	_, err = db.Import(ctx, store.LogBatch{Records: []store.Record{
+	err = importLines(db, store.LogBatch{Records: []store.Record{
 		line(guildA, anna, 73_100, "general", "to be edited"),
 		line(guildA, ming, 75_100, "general", "to be removed"),
 	}, File: store.LogFile{Key: "c", Path: "c", Offset: 2, Size: 2}})
@@ -46,7 +46,7 @@ func later(db *store.DB) {
 		edit, of(guildA, bert, 74_000, store.Redact), of(guildA, ming, 75_000, store.Remove), of(guildB, ming, 76_000, store.Remove),
 	}, Left: []store.GuildLeft{{Guild: guildB, At: at(90_000)}}})
 	must(err)
-	_, err = db.Import(ctx, store.LogBatch{Records: []store.Record{
+	err = importLines(db, store.LogBatch{Records: []store.Record{
 		line(guildA, bert, 70_100, "general", "never kept"),
 		line(guildA, bert, 74_100, "general", "to be redacted"),
 	}, File: store.LogFile{Key: "d", Path: "d", Offset: 3, Size: 3}})

@@ -73,7 +73,7 @@ func first(db *store.DB) {
 		line(guildA, ming, 3_700_000, "老频道", "只在日志里"),
 		line(guildB, anna, -86_400_000, "general", "before we listened\n\"quoted\", \x00 and 🙂"),
 	}
-	_, err := db.Import(ctx, store.LogBatch{
+	err := importLines(db, store.LogBatch{
 		Records: lines,
 		File: store.LogFile{Key: "111111111111111111/20260511/info.jsonl", Path: "111111111111111111/20260511/info.jsonl.gz", Offset: 4711, Tail: 3,
 			Size: 1234, Modified: 1778480000000000000, Start: []byte("0123456789abcdef0123456789abcdef"), StartLen: 4096, Complete: true,
@@ -116,7 +116,7 @@ func bulk(db *store.DB) {
 		users := []store.ID{anna, bert, ming}
 		records = append(records, line(guildB, users[i%3], 86_400_000+i*500, []string{"general", "闲聊"}[i%2], fmt.Sprint(i, strings.Repeat(" 很长的话 and so on", 70))))
 	}
-	_, err := db.Import(ctx, store.LogBatch{Records: records, File: store.LogFile{Key: "b", Path: "b", Offset: 1, Size: 1, Counts: store.Counts{Lines: 260}}})
+	err := importLines(db, store.LogBatch{Records: records, File: store.LogFile{Key: "b", Path: "b", Offset: 1, Size: 1, Counts: store.Counts{Lines: 260}}})
 	must(err)
 }
 
@@ -150,6 +150,7 @@ func known(db *store.DB) map[string]any {
 	open, err := db.Gaps(ctx, true)
 	keep("open_gaps", open, err)
 	knownLater(db, keep)
+	knownFour(db, keep)
 	return k
 }
 
@@ -176,6 +177,7 @@ func main() {
 	must(err)
 	first(db)
 	later(db)
+	four(db)
 	for _, option := range os.Args[2:] {
 		if option == "bulk" {
 			bulk(db)

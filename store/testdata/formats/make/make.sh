@@ -26,5 +26,5 @@ fixture d8bba74f7831 later format2
 fixture d8bba74f7831 later format2-encrypted encrypted
 fixture 2889e6a91c01 later format3 bulk
 fixture 2889e6a91c01 later format3-encrypted encrypted
-fixture c6bad4d6c4df later format4 bulk
-fixture c6bad4d6c4df later format4-encrypted encrypted
+fixture 623e6bca476d four format4 bulk
+fixture 623e6bca476d four format4-encrypted encrypted
