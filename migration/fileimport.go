@@ -192,7 +192,7 @@ func (t *fileImport) move(line ndjson.Line, o outcome, reason string) {
 	t.last, file.LastLen = line.Text, line.End-line.Offset
 	t.fresh = true
 	switch {
-	case !first || t.cursor.Tail == 0 || !t.countedBefore(line):
+	case !first || t.cursor.Tail == 0 || !t.countedBefore(line, o):
 		t.count(line, o, reason)
 	case o == malformed && t.before(line) != message:
 		t.quarantine(line, reason) // where it is listed anew

@@ -153,15 +153,17 @@ func (t *fileImport) seeUpTo(end int64) error {
 }
 
 // countedBefore reports whether a line that was read before without its end needs
-// no counting now: it has only been ended since, or it was a message then, which
-// stays one. If it has grown otherwise, what it counted as is taken back.
-func (t *fileImport) countedBefore(line ndjson.Line) bool {
+// no counting as o now: it has only been ended since, or it was a message then, which
+// stays one. If it has grown otherwise, or was blank until a record was glued to it,
+// what it counted as is taken back.
+func (t *fileImport) countedBefore(line ndjson.Line, o outcome) bool {
 	size := line.End - line.Offset
 	if line.Finished {
 		size--
 	}
 	was := t.before(line)
-	if size <= t.cursor.Tail || was == message {
+	glued := was == skipped && o == malformed
+	if was == message || size <= t.cursor.Tail && !glued {
 		return true
 	}
 	t.step.undone.Lines++

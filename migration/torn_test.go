@@ -99,6 +99,7 @@ func TestTornLineGrows(t *testing.T) {
 		{"half a record by the rest", said("one")[:100], after{1, 0, 1, nil}, said("one")[100:], after{1, 1, 0, []string{"one"}}, nil},
 		{"a torn line by two more", torn, after{1, 0, 1, nil}, said("x")[:90] + said("one"), after{2, 1, 1, []string{"one"}}, []int{0}},
 		{"blanks by zeros and a record", "  ", after{1, 0, 0, nil}, "\x00" + said("one"), after{2, 1, 1, []string{"one"}}, []int{0}},
+		{"blanks by a torn record", "  ", after{1, 0, 0, nil}, said("one")[:90], after{2, 0, 2, nil}, []int{0, 2}},
 		{"the start of a record by its rest", `{"times`, after{1, 0, 1, nil}, said("one")[7:], after{1, 1, 0, []string{"one"}}, nil},
 		{"a torn line and the start of a record by its rest", torn + `{"times`, after{1, 0, 1, nil}, said("one")[7:], after{2, 1, 1, []string{"one"}}, []int{0}},
 	} {
