@@ -7,7 +7,8 @@ export GOWORK = off
 AXE          = axe-core@4.14.1
 GOLANGCI     = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# Inputs a target is tried with, or a time; go test may call the end of a time a failure.
+# Inputs a target is tried with, or a time; go test may call the end of a time a failure. It
+# spends up to a minute on making a single input smaller, unless it is told not to.
 FUZZTIME    ?= 50000x
 # What make readers reads exports with, from npm.
 READERS      = @duckdb/node-api@1.5.6-r.1 hyparquet@1.33.0 hyparquet-compressors@1.1.2 chat-analytics@1.1.2
@@ -59,7 +60,7 @@ alerts: ## Prometheus reads the rules, and each is raised when it should be; nee
 fuzz: ## each fuzz target with FUZZTIME inputs
 	@set -e; for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-			echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+			echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$p; \
 		done; \
 	done
 

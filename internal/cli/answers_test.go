@@ -111,7 +111,7 @@ func TestSameAnswers(t *testing.T) {
 		if !strings.Contains(q.command, "--context") {
 			args = append(args, "--json")
 		}
-		cmd := exec.Command(binary, args...)
+		cmd := exec.Command(plain, args...)
 		cmd.Dir, cmd.Env = folder, environ("ROLLCALL_TZ=Asia/Kathmandu")
 		if text, err := cmd.Output(); err != nil || q.command != "state" && string(text) != answers[i] {
 			t.Errorf("%s: HTTP\n%s\nthe command on its own, %v\n%s", q.command, answers[i], err, text)
@@ -136,7 +136,7 @@ func TestManyMessages(t *testing.T) {
 	}
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command(binary, args...)
+		cmd := exec.Command(plain, args...)
 		cmd.Dir, cmd.Env = folder, environ()
 		text, err := cmd.Output()
 		if err != nil {

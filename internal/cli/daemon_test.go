@@ -108,7 +108,7 @@ func (p *process) signal(s os.Signal) {
 // rollcall runs a command in the daemon's folder and returns what it prints.
 func (p *process) rollcall(args ...string) string {
 	p.t.Helper()
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(plain, args...)
 	cmd.Dir, cmd.Env = p.folder, environ()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

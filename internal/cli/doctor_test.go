@@ -23,7 +23,7 @@ import (
 // examine runs the doctor in a folder and returns what it found and its exit code.
 func examine(t *testing.T, folder string, env ...string) ([]doctor.Check, int) {
 	t.Helper()
-	cmd := exec.Command(binary, "doctor", "--json")
+	cmd := exec.Command(plain, "doctor", "--json")
 	cmd.Dir, cmd.Env = folder, environ()
 	for _, v := range env {
 		cmd.Env = append(cmd.Env, "ROLLCALL_"+v)

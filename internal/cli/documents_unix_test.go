@@ -54,7 +54,7 @@ func lounge(t *testing.T) (folder string, env []string) {
 	t.Helper()
 	folder = t.TempDir()
 	plantLog(t, folder, "11", "20260511", `{"timestamp":"2026-05-11T06:30:00Z","source":"x","server_id":"11","channel_or_file":"general","user_id":"5","action":"receive_message","message":"release it"}`+"\n")
-	cmd := exec.Command(binary, "migrate", "--logs", "logs")
+	cmd := exec.Command(plain, "migrate", "--logs", "logs")
 	cmd.Dir, cmd.Env = folder, environ()
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
@@ -77,7 +77,7 @@ func lounge(t *testing.T) (folder string, env []string) {
 	t.Cleanup(func() { discord.Close() })
 	discord.AddGuild(simulator.GuildSpec{Name: "Quiet"}).AddChannel(simulator.ChannelSpec{Name: "general"})
 	p := startDaemon(t, folder, "TOKEN="+discord.Token(), "DISCORD_URL="+discord.URL(), "API_TOKEN=apisecret", "LISTEN=127.0.0.1:0")
-	return folder, environ("PATH="+filepath.Dir(binary)+string(filepath.ListSeparator)+os.Getenv("PATH"), "HOME="+folder,
+	return folder, environ("PATH="+filepath.Dir(plain)+string(filepath.ListSeparator)+os.Getenv("PATH"), "HOME="+folder,
 		"ROLLCALL_TOKEN="+discord.Token(), "ROLLCALL_DISCORD_URL="+discord.URL(), "TOKEN=apisecret", "ADDRESS=http://"+p.httpAddress())
 }
 

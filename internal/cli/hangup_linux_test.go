@@ -46,6 +46,9 @@ func TestHangUp(t *testing.T) {
 	if cmd, _, stderr := command(folder, "rekey", "--generate", "key"); cmd.Run() != nil {
 		t.Fatal(stderr)
 	}
+	if cmd, _, stderr := command(folder, "migrate", "--db", "empty.db", "--logs", t.TempDir()); cmd.Run() != nil {
+		t.Fatal(stderr)
+	}
 	before := names(t, folder)
 	for _, tc := range []struct {
 		args  []string
@@ -55,7 +58,7 @@ func TestHangUp(t *testing.T) {
 		{[]string{"compact"}, "rollcall.db"},
 		{[]string{"restore", "old.db"}, "old.db"},
 		{[]string{"forget", "5", "--yes"}, "rollcall.db"},
-		{[]string{"migrate", "--dry-run"}, "rollcall.db"},
+		{[]string{"migrate", "--dry-run", "--db", "empty.db"}, "logs"},
 		{[]string{"migrate", "--db", "fresh.db"}, "fresh.db"},
 		{[]string{"rekey", "--new-key-file", "key"}, "rollcall.db"},
 	} {
@@ -84,7 +87,7 @@ func TestHangUp(t *testing.T) {
 	if cmd, _, stderr := command(folder, "rekey", "--new-key-file", "key"); cmd.Run() != nil { // goes on
 		t.Fatal(stderr)
 	}
-	for _, file := range []string{"rollcall.db", "fresh.db"} {
+	for _, file := range []string{"rollcall.db", "fresh.db", "empty.db"} {
 		cmd, stdout, stderr := command(folder, "check", file)
 		if file == "rollcall.db" {
 			cmd.Env = append(cmd.Env, "ROLLCALL_ENCRYPTION_KEY_FILE=key")

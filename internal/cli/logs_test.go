@@ -39,7 +39,7 @@ func writeLogs(t *testing.T, messages int) (folder string) {
 }
 
 func command(folder string, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
-	cmd = exec.Command(binary, args...)
+	cmd = exec.Command(plain, args...)
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = folder, environ(), stdout, stderr
 	return cmd, stdout, stderr

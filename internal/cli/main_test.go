@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -24,6 +25,10 @@ import (
 // codes, signals and closed pipes are matters of a process.
 var binary string
 
+// plain is the program without the race detector, for tests of what is drawn rather than of
+// who writes when: a race build takes ten times as long to start and to draw.
+var plain string
+
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "rollcall-test-")
 	if err != nil {
@@ -34,13 +39,19 @@ func TestMain(m *testing.M) {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	args := []string{"build", "-o", binary}
+	plain = binary
+	var race []string
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		args = append(args, "-race")
+		race = []string{"-race"}
+		plain = filepath.Join(folder, "plain", filepath.Base(binary))
 	}
 	code := 1
-	if text, err := exec.Command("go", append(args, "rollcall")...).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, text)
+	err = build(binary, race...)
+	if err == nil && plain != binary {
+		err = build(plain)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	} else {
 		code = m.Run()
 	}
@@ -48,14 +59,48 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// build builds the program.
+func build(name string, flags ...string) error {
+	args := append([]string{"build", "-o", name}, flags...)
+	if text, err := exec.Command("go", append(args, "rollcall")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, text)
+	}
+	return nil
+}
+
 // within is the limit of every wait for something that is to happen.
 const within = 30 * time.Second
 
+// background is a line of a script that starts a process beside it.
+var background = regexp.MustCompile(`(?m)&[a-z]*&?\s*$`)
+
+// TestScripts runs the scripts: those that start a daemon with the race detector, if it is on.
 func TestScripts(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	alone, beside := []string{}, []string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case background.Match(text):
+			beside = append(beside, file)
+		default:
+			alone = append(alone, file)
+		}
+	}
+	runScripts(t, plain, alone)
+	runScripts(t, binary, beside)
+}
+
+func runScripts(t *testing.T, program string, files []string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Files: files,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PATH", filepath.Dir(binary)+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, "tmp"))
 			return os.MkdirAll(filepath.Join(e.WorkDir, "tmp"), 0o700)
 		},

@@ -39,7 +39,7 @@ func TestOddNames(t *testing.T) {
 	}
 	ask := func(into any, args ...string) {
 		t.Helper()
-		cmd := exec.Command(binary, args...)
+		cmd := exec.Command(plain, args...)
 		cmd.Dir, cmd.Env = folder, environ()
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
@@ -88,7 +88,7 @@ func TestOddNames(t *testing.T) {
 			t.Errorf("forget %q: %+v", name, erased)
 		}
 		// Their name is gone with them, and "." must not be resolved to somebody else.
-		cmd := exec.Command(binary, "remember", name)
+		cmd := exec.Command(plain, "remember", name)
 		cmd.Dir, cmd.Env = folder, environ()
 		if text, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(text), "no such user") {
 			t.Errorf("remember %q: %v: %s", name, err, text)

@@ -25,17 +25,14 @@ import (
 // widths are the terminals that everything has to fit.
 var widths = []int{60, 80, 120, 200}
 
-// tall is a terminal that never scrolls.
-const tall = 400
-
 // onTerminal runs the program on a terminal of so many columns until it ends, and returns
 // what it wrote.
 func onTerminal(t *testing.T, folder string, columns int, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(plain, args...)
 	cmd.Dir, cmd.Env = folder, environ("NO_COLOR=1", "TERM=xterm")
 	cmd.Stderr = io.Discard // errors are one line
-	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(columns), Rows: tall})
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(columns), Rows: 400})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +45,11 @@ func onTerminal(t *testing.T, folder string, columns int, args ...string) []byte
 	return text
 }
 
-// screenOf shows text on a terminal of so many columns.
-func screenOf(t *testing.T, text []byte, columns, rows int) string {
+// screenOf shows text on a terminal of so many columns, and as many rows as it has lines:
+// what wraps at these columns scrolls.
+func screenOf(t *testing.T, text []byte, columns int) string {
 	t.Helper()
+	rows := bytes.Count(text, []byte("\n")) + 1
 	e := vt.NewEmulator(columns, rows)
 	defer e.Close()
 	if _, err := e.Write(text); err != nil {
@@ -91,7 +90,7 @@ func screenFolder(t *testing.T) string {
 		plantLog(t, folder, guild, fmt.Sprintf("202605%02d", 11+day), log.String())
 	}
 	plantLog(t, folder, other, "20260511", `{"timestamp":"2026-05-11T06:30:00Z","source":"x","server_id":"`+other+`","channel_or_file":"general","user_id":"5","action":"receive_message","message":"hi"}`+"\n")
-	cmd := exec.Command(binary, "migrate", "--logs", "logs")
+	cmd := exec.Command(plain, "migrate", "--logs", "logs")
 	cmd.Dir, cmd.Env = folder, environ()
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
@@ -176,8 +175,8 @@ func TestScreens(t *testing.T) {
 					where = t.TempDir()
 				}
 				text := onTerminal(t, where, columns, strings.Fields(tc.args)...)
-				have := screenOf(t, text, columns, tall)
-				if unbroken := screenOf(t, text, 1000, tall); have != unbroken {
+				have := screenOf(t, text, columns)
+				if unbroken := screenOf(t, text, 1000); have != unbroken {
 					t.Errorf("%d columns are not enough:\n%s", columns, have)
 				}
 				if strings.TrimSpace(have) == "" {
@@ -226,7 +225,7 @@ func TestScreensOfChanges(t *testing.T) {
 			{"restore", "a.db.zst"},
 		} {
 			text := onTerminal(t, folder, columns, args...)
-			if have := screenOf(t, text, columns, tall); have != screenOf(t, text, 1000, tall) {
+			if have := screenOf(t, text, columns); have != screenOf(t, text, 1000) {
 				t.Errorf("%d columns are not enough for %s:\n%s", columns, args, have)
 			}
 		}
@@ -236,8 +235,8 @@ func TestScreensOfChanges(t *testing.T) {
 // With --wide a table is as wide as it is.
 func TestWide(t *testing.T) {
 	folder := screenFolder(t)
-	narrow := screenOf(t, onTerminal(t, folder, 60, "guilds"), 1000, tall)
-	wide := screenOf(t, onTerminal(t, folder, 60, "guilds", "--wide"), 1000, tall)
+	narrow := screenOf(t, onTerminal(t, folder, 60, "guilds"), 1000)
+	wide := screenOf(t, onTerminal(t, folder, 60, "guilds", "--wide"), 1000)
 	if !strings.Contains(wide, "2026-05-13 17:30:00Z") || strings.Contains(narrow, "2026-05-13 17:30:00Z") || !strings.Contains(narrow, "--wide shows all") {
 		t.Errorf("narrow:\n%s\nwide:\n%s", narrow, wide)
 	}
@@ -255,12 +254,12 @@ type demoScreen struct {
 
 // inPath is the PATH on which the program is found by its name.
 func inPath() string {
-	return "PATH=" + filepath.Dir(binary) + string(filepath.ListSeparator) + os.Getenv("PATH")
+	return "PATH=" + filepath.Dir(plain) + string(filepath.ListSeparator) + os.Getenv("PATH")
 }
 
 func startDemo(t *testing.T, columns, rows int) *demoScreen {
 	t.Helper()
-	d := &demoScreen{t: t, cmd: exec.Command(binary, "demo")}
+	d := &demoScreen{t: t, cmd: exec.Command(plain, "demo")}
 	d.cmd.Dir, d.cmd.Env = t.TempDir(), environ("TERM=xterm", "TMPDIR=/tmp", inPath())
 	var err error
 	if d.file, err = pty.StartWithSize(d.cmd, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
@@ -312,20 +311,22 @@ func TestDemoScreen(t *testing.T) {
 			d := startDemo(t, size.columns, size.rows)
 			filled := regexp.MustCompile(`(?m)^The Lounge +[0-9]+ +[0-9]+ +[1-9][0-9]* `)
 			var last []byte
+			looked := 0
 			if err := waitFor(func() bool {
 				frames := d.frames()
-				if len(frames) == 0 {
+				if len(frames) == looked {
 					return false
 				}
-				last = frames[len(frames)-1]
-				return filled.MatchString(screenOf(t, last, size.columns, tall))
+				looked = len(frames)
+				last = frames[looked-1]
+				return filled.MatchString(screenOf(t, last, size.columns))
 			}); err != nil {
-				t.Fatalf("%v; the last screen:\n%s", err, screenOf(t, last, size.columns, size.rows))
+				t.Fatalf("%v; the last screen:\n%s", err, screenOf(t, last, size.columns))
 			}
 			lost := false
 			for _, frame := range d.frames() {
-				screen := screenOf(t, frame, size.columns, tall)
-				if screen != screenOf(t, frame, 1000, tall) {
+				screen := screenOf(t, frame, size.columns)
+				if screen != screenOf(t, frame, 1000) {
 					t.Errorf("%d columns are not enough:\n%s", size.columns, screen)
 				}
 				if lines := strings.Count(screen, "\n"); lines >= size.rows {
@@ -339,7 +340,7 @@ func TestDemoScreen(t *testing.T) {
 			if !lost {
 				t.Error("nothing told of the lost connection")
 			}
-			screen := screenOf(t, last, size.columns, size.rows)
+			screen := screenOf(t, last, size.columns)
 			command := strings.TrimSpace(strings.Split(screen, "\n")[2])
 			paste := exec.Command("sh", "-c", command)
 			paste.Env = environ(inPath())
