@@ -82,8 +82,9 @@ powerloss: ## thousands of states that a loss of power can leave (make test trie
 kill: ## fifty rounds of SIGKILL under load (make test does some)
 	$(GO) test ./internal/endtoend -run Kill -timeout 60m -rounds 50
 
-soak: ## an hour of traffic with random faults
-	$(GO) test ./internal/endtoend -run Soak -timeout 2h -soak 1h -v
+soak: ## an hour of traffic with random faults; what a failure leaves is in the folder named first
+	@folder=$$(mktemp -d) && echo "$$folder" && \
+	$(GO) test ./internal/endtoend -run Soak -timeout 2h -soak 1h -v -keep "$$folder"
 
 bench: ## rollcall beside its peers, into BENCHMARKS.md (half an hour; Linux, a C compiler)
 	cd internal/bench && $(GO) run . run

@@ -157,8 +157,13 @@ func (h *house) settled(w *world, want map[string]int) {
 	})
 	if len(rest)+len(extra) > 0 {
 		h.t.Errorf("the export is not what was said and logged: %d missing, %d too many\n%s\n%s",
-			len(rest), len(extra), sample("missing", rest), sample("too many", extra))
+			len(rest), len(extra), sample("missing", rest, 15), sample("too many", extra, 15))
 	}
+	h.t.Cleanup(func() {
+		if h.t.Failed() && *keep != "" {
+			h.leave(sample("missing", rest, len(rest)) + "\n" + sample("too many", extra, len(extra)))
+		}
+	})
 	var s state
 	if err := json.Unmarshal([]byte(h.answer("state", "--json")), &s); err != nil {
 		h.t.Fatal(err)
@@ -179,6 +184,21 @@ func (h *house) settled(w *world, want map[string]int) {
 		}
 	}
 	h.t.Logf("%d records, %v; %d lines were logged; gaps %v", len(want), sources, len(w.other.all()), states)
+}
+
+// leave puts what a stopped house has kept, and how that differs from what it should
+// have, into the folder for it.
+func (h *house) leave(differences string) {
+	db, err := os.ReadFile(h.db)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*keep, "rollcall.db"), db, 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*keep, "differences.txt"), []byte(differences), 0o600)
+	}
+	if err != nil {
+		h.t.Error(err)
+	}
 }
 
 // said returns all that was said in the simulator.

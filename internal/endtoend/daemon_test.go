@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +29,15 @@ func (h *house) start() *daemon {
 	h.t.Helper()
 	d := &daemon{t: h.t, cmd: h.command(context.Background(), "run"), log: newJournal(), over: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
+	if *keep != "" {
+		file, err := os.OpenFile(filepath.Join(*keep, "daemon.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		h.t.Cleanup(func() { file.Close() })
+		both := io.MultiWriter(d.log, file)
+		d.cmd.Stdout, d.cmd.Stderr = both, both
+	}
 	if err := d.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}

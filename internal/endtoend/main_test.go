@@ -17,6 +17,7 @@ var (
 	rounds = flag.Int("rounds", 5, "how often each kill test kills the daemon")
 	soak   = flag.Duration("soak", 0, "how long the soak test breaks things; 0 leaves it out")
 	seed   = flag.Uint64("seed", 1, "what moments, faults and texts are drawn from")
+	keep   = flag.String("keep", "", "an empty folder for what the test that fails leaves: the database, the daemon's logs, every difference")
 )
 
 // binary is the program as it is deployed: static, without the race detector.

@@ -112,7 +112,7 @@ func (m *meddler) asInDiscord() error {
 		wrong[fmt.Sprintf("message %v was never said", id)]++
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("%d of %d messages are wrong:\n%s", len(wrong), m.posted, sample("", wrong))
+		return fmt.Errorf("%d of %d messages are wrong:\n%s", len(wrong), m.posted, sample("", wrong, 15))
 	}
 	return nil
 }

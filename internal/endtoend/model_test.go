@@ -195,12 +195,12 @@ func (h *house) export(each func(exported)) {
 	}
 }
 
-// sample returns the first few of what is wrong.
-func sample(what string, records map[string]int) string {
+// sample returns of what is wrong so many at most.
+func sample(what string, records map[string]int, most int) string {
 	var all []string
 	for record, n := range records {
 		all = append(all, fmt.Sprintf("%s %d× %s", what, n, record))
 	}
 	slices.Sort(all)
-	return strings.Join(all[:min(15, len(all))], "\n")
+	return strings.Join(all[:min(most, len(all))], "\n")
 }
