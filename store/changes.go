@@ -72,8 +72,10 @@ func (g *guildTx) applyChanges(changes []Change) error {
 	return nil
 }
 
-// edit changes what a message says. The matching goes on with what was said first. Of
-// two edits in the same millisecond the later one to arrive counts.
+// edit changes what a message says. The matching goes on with what was said first. Edited
+// is the version of the text: it advances with an edit that changes nothing, such as one that
+// takes back another that is still on its way, or that one would win. Of two edits in the
+// same millisecond the later one to arrive counts.
 func (g *guildTx) edit(key record.Key, c *Change) error {
 	return g.amend(key, func(s *record.Value) error {
 		if s.Gone || c.Edited < s.Edited {
@@ -87,13 +89,13 @@ func (g *guildTx) edit(key record.Key, c *Change) error {
 		if c.Extra != nil {
 			now.SetExtra(c.Extra)
 		}
-		if now.SameContent(s) {
+		if now.Edited = c.Edited; now.SameContent(s) {
 			return nil
 		}
 		if err := g.keepWords(key, s); err != nil {
 			return err
 		}
-		now.First, now.Line.Key, now.Edited = s.First, s.Line.Key, c.Edited
+		now.First, now.Line.Key = s.First, s.Line.Key
 		*s = now
 		return nil
 	})

@@ -197,7 +197,7 @@ func TestEditExtra(t *testing.T) {
 	}
 	poll := &store.Extra{Poll: &store.Poll{Question: "And now?", Answers: []string{"yes"}}}
 	mustPut(t, db, store.Batch{Changes: []store.Change{
-		edit(0, "", 9, nil, nil),                            // nothing is new
+		edit(0, "", 9, nil, nil),                            // nothing is new but when
 		edit(2, "look at this", 20, number(1), nil),         // an attachment was taken away
 		edit(2, "look at this", 10, number(2), nil),         // an older edit, which comes later
 		edit(4, "再见", 10, nil, nil),                         // another text
@@ -208,6 +208,7 @@ func TestEditExtra(t *testing.T) {
 	}})
 	want := extras()
 	at := func(i, seconds int) store.Micros { return records[i].Time + store.Micros(seconds)*1e6 }
+	want[0].Edited, want[6].Edited = at(0, 9), at(6, 10)
 	want[2].Attachments, want[2].Edited = 1, at(2, 20)
 	want[4].Content, want[4].Edited = "再见", at(4, 10)
 	want[5].Extra, want[5].Edited = poll, at(5, 10)

@@ -28,14 +28,16 @@ func (g *guildTx) improve(key record.Key, p *putOp, keepEdited bool) (bool, erro
 		return false, err
 	}
 	g.leave()
-	if untold(&before, &r) && r.Edited == 0 && !r.Formatted {
+	if untold(&before, &r) && before.First == 0 && !r.Formatted && !p.gone {
+		s.Loose = r.Edited != 0
 		return true, g.tellFirst(key, &s)
 	}
 	return true, g.records.Replace(key, recordValue(g, key, &s, s.Text))
 }
 
-// tellFirst stores a message of which it is known only now what it said first. By what was
-// known of it before, it may have taken any line, or none: both look for their best again.
+// tellFirst stores a message as it would have been at first sight, had its text not been withheld
+// then. By what was known of it before, it may have taken any line, or none: both look for
+// their best again.
 func (g *guildTx) tellFirst(key record.Key, now *record.Value) error {
 	if err := g.approach(key.User, key.Time); err != nil {
 		return err
@@ -55,7 +57,7 @@ func (g *guildTx) tellFirst(key record.Key, now *record.Value) error {
 		}
 		line.borrowed = false
 	}
-	now.Loose, now.InLogs, now.Line = false, false, m.Line
+	now.InLogs, now.Line = false, m.Line
 	m.Value, m.opened = *now, true
 	m.words = words{has: true, open: true, text: now.Text, size: len(now.Text)}
 	if err := g.rewrite(m); err != nil {
@@ -138,10 +140,10 @@ func unsaid(s *record.Value) bool {
 
 // untold reports whether a message is stored without what it said, which r may know. That
 // Discord withholds texts need not show of a single message, such as one with a sticker: what
-// was never edited, and has a text in r, has always had it.
+// was edited at the same time, or never, and has a text in r, had it then.
 func untold(s *record.Value, r *Record) bool {
-	return unsaid(s) || !s.Gone && s.TextSize() == 0 && s.Attachments == 0 && s.Edited == 0 &&
-		r.Source != SourceImport && r.Edited == 0 && (r.Content != "" || r.Attachments > 0)
+	return unsaid(s) || !s.Gone && s.TextSize() == 0 && s.Attachments == 0 && s.Edited == r.Edited &&
+		r.Source != SourceImport && (r.Content != "" || r.Attachments > 0)
 }
 
 // untoldForward reports whether a message is stored as a forward of nothing, as Discord

@@ -229,7 +229,7 @@ func (m *model) change() {
 			m.removed[r.Guild][r.Time] = true
 			continue
 		case now.Redacted:
-		case c.Action == store.Edit && c.Content != now.Content:
+		case c.Action == store.Edit:
 			now.Content, now.Edited = c.Content, c.Edited
 		case c.Action == store.Redact:
 			now.Content, now.Redacted = "", true

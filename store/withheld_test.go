@@ -32,8 +32,14 @@ func TestTextsThatComeLater(t *testing.T) {
 			case rng.IntN(5) == 0:
 				r.Content, r.Extra = "", &store.Extra{Forwarded: &store.Forwarded{Content: "passed on"}}
 			}
+			if rng.IntN(4) == 0 {
+				r.Edited = r.Time + 1e6
+			}
 			if rng.IntN(2) == 0 {
 				l := r
+				if l.Edited = 0; r.Edited != 0 && rng.IntN(2) == 0 {
+					l.Content = "before it was edited"
+				}
 				l.Message, l.Channel.ID, l.Attachments, l.Extra, l.Source = 0, 0, 0, nil, store.SourceLog
 				l.Time += store.Micros(rng.IntN(20_000_000))
 				lines = append(lines, l)
@@ -48,7 +54,7 @@ func TestTextsThatComeLater(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				shown = append(shown, fmt.Sprint(r.User, r.Time, r.Message, r.Channel, r.Content, r.Attachments, string(extra), r.InLogs))
+				shown = append(shown, fmt.Sprint(r.User, r.Time, r.Message, r.Channel, r.Content, r.Attachments, string(extra), r.InLogs, r.Edited))
 			}
 			slices.Sort(shown)
 			return shown
@@ -71,6 +77,9 @@ func TestTextsThatComeLater(t *testing.T) {
 			blank.Formatted = blank.Extra == nil // of a sticker's message or a forward it does not show
 			if x := blank.Extra; x != nil && x.Forwarded != nil {
 				blank.Extra = &store.Extra{Forwarded: &store.Forwarded{}}
+			}
+			if rng.IntN(2) == 0 && blank.Formatted {
+				blank.Edited = 0 // the edit came later, and was withheld, too
 			}
 			fetched := r
 			fetched.Source = store.SourceBackfill

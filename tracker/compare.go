@@ -80,7 +80,9 @@ func (c *reread) commit(ctx context.Context, p page, gone []storedMessage) error
 			if change, ok := c.edit(m, c.stored[at]); ok {
 				batch.Changes = append(batch.Changes, change)
 				c.stored[at].edited = m.Edited // the next page may show it once more
-				edits++
+				if !c.reads(m, c.stored[at]) { // else it was edited back
+					edits++
+				}
 			}
 		case c.probe && m.ID > c.fresh && m.ID <= c.heard:
 			c.b.addTo(&batch, m, c.info)
@@ -107,14 +109,16 @@ func (c *reread) note(l lessons) {
 	c.learn(l)
 }
 
-// edit returns the change that makes of a stored message what the history has, if that is
-// another text. One that says nothing at all is withheld rather than edited.
+// reads reports whether a stored message says what the history has.
+func (c *reread) reads(m message, s storedMessage) bool {
+	return maphash.String(c.seed, m.Content) == s.text && m.Attachments == s.attachments
+}
+
+// edit returns the change that makes of a stored message what the history has, if that was
+// edited later. One that says nothing at all is withheld rather than edited.
 func (c *reread) edit(m message, s storedMessage) (change store.Change, ok bool) {
 	if c.policy.edited == store.Keep || m.Edited <= s.edited || m.Blank {
 		return change, false
-	}
-	if maphash.String(c.seed, m.Content) == s.text && m.Attachments == s.attachments {
-		return change, false // edited back
 	}
 	if rec := m.kept(c.b.rules, c.info.name, store.SourceBackfill); rec == nil || rec.Redacted {
 		return change, false

@@ -189,6 +189,23 @@ func TestLearnsOfAttachments(t *testing.T) {
 	}
 }
 
+// A message that was edited and edited back has been edited, though there is nothing to learn: an
+// older edit must not win later.
+func TestLearnsOfEditsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	m := w.speak(w.general, "as it was")[0]
+	w.general.Edit(m.ID, "for a moment")
+	w.general.Edit(m.ID, "as it was")
+	w.again(w.rechecking())
+	if s := w.rechecked(); s.Edits != 0 {
+		t.Errorf("the status is %+v", s)
+	}
+	if have := w.stored()[store.ID(m.ID)]; have.Content != "as it was" || have.Edited == 0 {
+		t.Errorf("stored is %+v", have)
+	}
+}
+
 func seq(from, to int) (all []int) {
 	for n := from; n < to; n++ {
 		all = append(all, n)
