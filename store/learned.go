@@ -54,7 +54,7 @@ func (w *writeTx) learn(l LearnedName) error {
 	if err != nil {
 		return err
 	}
-	if err := w.putPairing(l.Guild, g.info); err != nil { // a line may be of that name
+	if err := w.putPairing(l.Guild, l.Channel, g.info); err != nil { // lines may be of that name
 		return err
 	}
 	delete(g.numbers, unknown)

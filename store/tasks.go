@@ -2,13 +2,11 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
 
 	"rollcall/store/internal/kv"
-	"rollcall/store/internal/record"
 )
 
 // Tasks returns the tasks that are not finished.
@@ -57,7 +55,7 @@ func (w *writeTx) step(t Task, position []byte) (Erased, []byte, error) {
 	case taskRedactChannel, taskRemoveChannel:
 		return w.stepChannel(t, position)
 	case taskPair:
-		return w.stepPair(t.guild, position)
+		return w.stepPair(t, position)
 	case taskAccount:
 		return w.stepAccount(t.id, position)
 	}
@@ -80,84 +78,4 @@ func (db *DB) finish(ctx context.Context, t Task) (erased Erased, err error) {
 			return erased, ctx.Err()
 		}
 	}
-}
-
-// Builds before format 4 took a message and a line for one only if text and channel name
-// were equal, so a file of theirs may have two records where there should be one. Once
-// such a file has been brought up to date, its messages that have no line look for one
-// again, in a task; and so do those of a guild in which a channel's name has been learnt.
-
-// pairVisits is how many records a step looks at, at whose lines it may have to look, too.
-const pairVisits = 4_000
-
-// pairAgain leaves the task for every guild.
-func pairAgain(tx *kv.Tx) error {
-	w := &writeTx{tx: tx}
-	return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
-		payload, ok := kv.Unseal(key, value)
-		if !ok || len(key) != 8 {
-			return kv.Damaged(key)
-		}
-		info, err := decodeGuildInfo(payload)
-		if err != nil {
-			return kv.Damaged(key)
-		}
-		return w.putPairing(ID(binary.BigEndian.Uint64(key)), info)
-	})
-}
-
-// putPairing leaves the task for a guild, if it has messages where lines are about.
-func (w *writeTx) putPairing(guild ID, info guildInfo) error {
-	if !info.ids.Set || !info.logs.Overlaps(info.ids.Min-logBefore, info.ids.Max+logAfter) {
-		return nil
-	}
-	return w.put(w.state(stateTombstones), Task{taskPair, guild, 0}.key(), nil)
-}
-
-// stepPair lets some messages of a guild look for their lines, from the key of a record
-// on, and returns the key to go on from, nil at the end.
-func (w *writeTx) stepPair(guild ID, position []byte) (erased Erased, next []byte, err error) {
-	if w.tx.Bucket(bucketGuilds).Get(kv.U64(nil, uint64(guild))) == nil {
-		return erased, nil, nil
-	}
-	g, err := w.guild(guild)
-	if err != nil {
-		return erased, nil, err
-	}
-	var alone []record.Key
-	c := g.records.Cursor()
-	visits := 0
-	for b, value := c.Seek(position); b != nil; b, value = c.Next() {
-		if visits++; visits > pairVisits {
-			next = slices.Clone(b)
-			break
-		}
-		key := record.PadKey(b)
-		if key.IsLog() || !g.info.logs.Overlaps(key.Time-logBefore, key.Time+logAfter) {
-			continue
-		}
-		s, err := record.Read(b, value, key.Time)
-		if err != nil {
-			g.w.bad.note(g.id, b, err)
-		} else if !s.InLogs {
-			alone = append(alone, key)
-		}
-	}
-	for _, key := range alone {
-		before := len(g.changes)
-		if err := g.approach(key.User, key.Time); err != nil {
-			return erased, nil, err
-		}
-		i, found := slices.BinarySearchFunc(g.near.messages, key, func(m *message, key record.Key) int { return m.key.Compare(key) })
-		if !found || g.near.messages[i].InLogs {
-			continue
-		}
-		if err := g.settleMessage(g.near.messages[i], false); err != nil {
-			return erased, nil, err
-		}
-		if erased.Messages += int64(len(g.changes) - before); erased.Messages >= stepRecords {
-			return erased, key.Append(nil), nil
-		}
-	}
-	return erased, next, nil
 }

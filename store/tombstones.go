@@ -135,7 +135,7 @@ const (
 	taskRedactChannel byte = 2 // id is a channel that was deleted
 	taskRemoveChannel byte = 3
 	taskAccount       byte = 4 // id is a user who is no person, and whose lines go
-	taskPair          byte = 5 // messages of a guild without a line look for one once more
+	taskPair          byte = 5 // id is a channel whose messages look for their lines once more, 0: all of the guild without one
 )
 
 // String says what the task is, without the id of a person.
@@ -148,6 +148,9 @@ func (t Task) String() string {
 	case taskRemoveChannel:
 		return "remove deleted channel " + t.id.String()
 	case taskPair:
+		if t.id != 0 {
+			return "pair messages and log lines of channel " + t.id.String()
+		}
 		return "pair messages and log lines of guild " + t.guild.String()
 	case taskAccount:
 		return "remove the log lines of bot or webhook " + t.id.String()
