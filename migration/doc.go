@@ -15,8 +15,8 @@
 //	<root>/emergency/*.jsonl                                  lines saved when writing failed
 //
 // each of them plain, .gz or .zst (the first of these that is there), in the
-// order of guild ids, then of names, then emergency, those of names that have made
-// folders behind the folder that they are in; within a guild day by day.
+// order of guild ids, then of names, then emergency; within a guild day by day. Folders nested
+// by a slash in a guild's name come after their parent.
 // Never the folders Bot, system and DirectMessage, and no other levels. Text
 // logs (bot_log_HH.log) hold no user ids: they are counted and named, and so is every
 // other file below the root that is not known to hold no messages.

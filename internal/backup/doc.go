@@ -2,7 +2,7 @@
 // back.
 //
 // A backup is a database file of its own with a digest behind its last page
-// (store/backup.go), or that file compressed with zstd if its name ends in .zst. It
+// (store/internal/boltfile/backup.go), or that file compressed with zstd if its name ends in .zst. It
 // can be checked, opened and restored by the program, and also copied into place by
 // hand.
 //
@@ -10,10 +10,10 @@
 //
 //	store ──▶ FILE.part-… beside the target ──▶ synced ──▶ checked ──▶ FILE, folder synced
 //
-// The copy is of one moment: a read transaction. It is written gently (behind.go),
-// so that what the daemon has to sync meanwhile does not stand behind it. It is
+// The copy is of one moment: a read transaction. What is written goes to the disk bit by
+// bit (behind_linux.go), so that the daemon's syncs do not wait for all of it. It is
 // checked by a process of its own (check.go), since a damaged file can crash or hang
-// who reads it, with what store.CheckDigest, CheckPages and Check find. Only then
+// its reader, with what store.CheckDigest, CheckPages and Check find. Only then
 // does it get its name. Whatever is killed, a file of that name is a whole backup.
 //
 // Schedule does so in the daemon: every so often, some kept. Restore is the way back.

@@ -28,7 +28,7 @@ const (
 	// runFan is how many runs up to a size are merged, and by how many sizes differ.
 	runFan = 8
 	// runLevels is how many sizes there are. The runs of the last become the one that is
-	// moved, of up to runLeast × 8⁳ = 3 MiB.
+	// moved, of up to runLeast × 8³ = 3 MiB.
 	runLevels = 3
 	// runBulk is from which size on what arrives needs no run, in bytes.
 	runBulk = runLeast * runFan * runFan
@@ -40,7 +40,7 @@ const (
 type run struct {
 	number    uint32
 	moving    bool // it is being moved, from its start
-	uncounted bool // activity and profiles do not know of its records yet (uncounted.go)
+	uncounted bool // activity and profiles do not know of its records yet; see Plan
 	records   int64
 	size      int64       // bytes, about
 	times     record.Span // all its records lie in it
