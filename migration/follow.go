@@ -38,6 +38,7 @@ type Follower struct {
 	nextPoll  time.Time
 
 	nextSurvey time.Time
+	pace       pace
 	progress   progress
 }
 
@@ -58,6 +59,7 @@ func (f *Follower) Run(ctx context.Context) error {
 	if err == nil {
 		err = f.survey(ctx)
 	}
+	f.pace.begun = time.Now()
 	for err == nil {
 		err = f.round(ctx)
 	}
@@ -167,10 +169,20 @@ func (f *Follower) politely(w *walk) *pass {
 				return err
 			}
 			f.progress.add(before, writer.sum)
+			f.pace.read += s.disk
 			return f.wait(ctx, min(time.Duration(yield*float64(took)), yieldMost))
 		},
-		rest: func(ctx context.Context) error { return f.wait(ctx, f.DayDelay) },
+		rest: f.rest,
 	}
+}
+
+// rest waits between two days.
+func (f *Follower) rest(ctx context.Context) error {
+	f.pace.resting = time.Now()
+	err := f.wait(ctx, f.DayDelay)
+	f.pace.rested += time.Since(f.pace.resting)
+	f.pace.resting = time.Time{}
+	return err
 }
 
 // wait waits. Whenever a poll is due meanwhile it polls, so that neither a long

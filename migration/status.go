@@ -28,6 +28,9 @@ type Status struct {
 	// Guilds are what the last survey of the logs found, in the order in which they are read.
 	Guilds   []GuildStatus `json:"guilds"`
 	Surveyed store.Micros  `json:"surveyed_at,omitzero"` // when that was; 0: not yet
+	// Ends is when the past will be read, as the last survey estimates it; 0: it is read, or
+	// that cannot be told, because nothing has been read yet or the disk has no room.
+	Ends store.Micros `json:"ends_at,omitzero"`
 }
 
 // GuildStatus is how far the logs of a guild have been read.
@@ -66,6 +69,7 @@ type progress struct {
 	counts   store.Counts
 	guilds   []GuildStatus // not changed once it is here
 	surveyed store.Micros
+	ends     store.Micros
 }
 
 // add counts what a writer has done.
@@ -83,20 +87,25 @@ func (f *Follower) Status() Status {
 	p := &f.progress
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Status{
+	s := Status{
 		CaughtUp: p.caughtUp.Load(), Waiting: f.waiting.Load(), Counts: p.counts, Guilds: append([]GuildStatus{}, p.guilds...), Surveyed: p.surveyed,
 	}
+	if !s.CaughtUp && !s.Waiting {
+		s.Ends = p.ends
+	}
+	return s
 }
 
 // survey looks at all files there are, without reading them.
 func (f *Follower) survey(ctx context.Context) error {
 	start := time.Now()
-	guilds, err := f.lookAround(ctx)
+	guilds, left, err := f.lookAround(ctx)
 	if err != nil {
 		return err
 	}
 	f.progress.mu.Lock()
 	f.progress.guilds, f.progress.surveyed = guilds, store.MicrosOf(start)
+	f.progress.ends = f.pace.end(time.Now(), left, f.DayDelay)
 	f.progress.mu.Unlock()
 	f.nextSurvey = time.Now().Add(min(max(surveyEvery, surveyShare*time.Since(start)), passMost))
 	return nil
@@ -104,37 +113,44 @@ func (f *Follower) survey(ctx context.Context) error {
 
 // lookAround makes a walk of its own, since a walk shows each file once. What is wrong
 // with the files is for the passes to say: the error is ctx's, or one of the store.
-func (f *Follower) lookAround(ctx context.Context) ([]GuildStatus, error) {
+func (f *Follower) lookAround(ctx context.Context) (list []GuildStatus, left backlog, err error) {
 	w, err := begin(f.Root, f.Guild, &reporter{log: slog.New(slog.DiscardHandler), known: map[string]string{}})
 	if err != nil {
-		return nil, nil
+		return nil, left, nil
 	}
 	guilds, err := w.guilds()
 	if err != nil {
-		return nil, nil
+		return nil, left, nil
 	}
 	dates, err := lastDates(ctx, f.Store)
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
-	list := make([]GuildStatus, 0, len(guilds))
+	list = make([]GuildStatus, 0, len(guilds))
 	for g, days := range w.all(guilds) {
 		s := GuildStatus{Guild: g.id, Folder: g.name(), LastDate: dates[g.id]}
+		unreadDays := 0
 		for _, d := range days {
 			files, _ := w.files(g, d)
+			before := s.Files - s.FilesRead
 			for _, file := range files {
 				j, todo, whole, err := f.job(ctx, file)
 				if err != nil {
-					return nil, err
+					return nil, left, err
 				}
 				s.add(j, todo, whole)
 			}
+			if s.Files-s.FilesRead > before {
+				unreadDays++
+			}
 		}
+		left.bytes += s.Bytes - s.BytesRead
+		left.rests += max(0, unreadDays-1)
 		if s.Files > 0 || !g.nested {
 			list = append(list, s)
 		}
 	}
-	return list, nil
+	return list, left, nil
 }
 
 // add counts a file, see migration.job.

@@ -25,7 +25,8 @@ func TestStatus(t *testing.T) {
 		put(t, root, day("20260514"), said("three"), said("unfin")[:20])
 		put(t, root, "The Lounge/20260512/info.jsonl", saidIn(guildB, "four"))
 		d := follow(t, db, root, func(o *migration.Options) { o.StartDelay, o.DayDelay = time.Minute, time.Minute })
-		if s := d.status(); s.CaughtUp || s.Surveyed != 0 || len(s.Guilds) != 0 {
+		start := time.Now()
+		if s := d.status(); s.CaughtUp || s.Surveyed != 0 || len(s.Guilds) != 0 || s.Ends != 0 {
 			t.Errorf("before it starts: %+v", s)
 		}
 
@@ -41,6 +42,10 @@ func TestStatus(t *testing.T) {
 		if !slices.Equal(s.Guilds, want) || s.CaughtUp || s.Counts != (store.Counts{Lines: 2, Messages: 1, Malformed: 1}) {
 			t.Errorf("on the way: %+v\nwant %+v", s, want)
 		}
+		// It begins after a minute, and waits a minute before the second and the third day.
+		if want := store.MicrosOf(start.Add(3 * time.Minute)); s.Ends != want {
+			t.Errorf("it is to end at %v, want %v", s.Ends.Time(), want.Time())
+		}
 		// The second day has ended as noon of the fourteenth was two and a half days later.
 		if lag, least := s.Guilds[0].Lag(noon()), 60*time.Hour; lag != least {
 			t.Errorf("the lag is %v, want %v", lag, least)
@@ -50,7 +55,7 @@ func TestStatus(t *testing.T) {
 		s = d.status()
 		want[0].FilesRead, want[0].BytesRead, want[0].LastDate, want[0].Behind = 3, want[0].Bytes, "20260511", ""
 		want[1].FilesRead, want[1].BytesRead, want[1].Behind = 1, want[1].Bytes, ""
-		if !slices.Equal(s.Guilds, want) || !s.CaughtUp || s.Guilds[0].Lag(noon()) != 0 || s.Counts.Messages != 4 {
+		if !slices.Equal(s.Guilds, want) || !s.CaughtUp || s.Ends != 0 || s.Guilds[0].Lag(noon()) != 0 || s.Counts.Messages != 4 {
 			t.Errorf("at the end: %+v\nwant %+v", s, want)
 		}
 
@@ -113,6 +118,36 @@ func TestStatusWaiting(t *testing.T) {
 		<-time.After(time.Minute)
 		if s := f.Status(); s.Waiting || s.Counts.Messages != 1 {
 			t.Errorf("with room: %+v", s)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Nobody knows when there will be room again.
+func TestNoEstimateWithoutRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, root := storetest.New(t, store.Options{}), t.TempDir()
+		put(t, root, guildA+"/20260510/info.jsonl", said("one"))
+		put(t, root, guildA+"/20260511/info.jsonl", said("two"))
+		o, _ := options(db, root)
+		o.MinFree, o.DayDelay = 100, time.Minute
+		var free atomic.Int64
+		free.Store(100)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		f := migration.NewFollowerWithRoom(o, func(string) (int64, error) { return free.Load(), nil })
+		go func() { ended <- f.Run(ctx) }()
+		<-time.After(30 * time.Second)
+		if s := f.Status(); s.Waiting || s.Counts.Messages != 1 || s.Ends == 0 {
+			t.Errorf("between the days: %+v", s)
+		}
+		free.Store(0)
+		<-time.After(time.Minute)
+		if s := f.Status(); !s.Waiting || s.Ends != 0 {
+			t.Errorf("without room: %+v", s)
 		}
 		cancel()
 		if err := <-ended; err != nil {

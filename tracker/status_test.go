@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +133,23 @@ func TestStatusOfTheCrawl(t *testing.T) {
 	if s := w.tracker.Status().Backfill; s.HistoryDone != 3 || s.HistoryFound != 42 || s.Found != 0 {
 		t.Errorf("after a restart: %+v", s)
 	}
+}
+
+// While the gateway cannot be found, the status says why in a line; once it is, no more.
+func TestStatusOfAnUnreachableGateway(t *testing.T) {
+	r := newFaultRig(t, simulator.Options{})
+	stop := r.sim.EveryREST(simulator.RouteGatewayBot, simulator.Status(502))
+	l := quick()
+	l.unreached = l.firstRetry
+	r.run(r.options(), l)
+	r.until("the status says why", func() bool { return r.tracker.Status().Unreached != "" })
+	if s := r.tracker.Status(); !strings.Contains(s.Unreached, "502 Bad Gateway") || strings.Contains(s.Unreached, "\n") || len(s.Shards) > 0 {
+		t.Errorf("the status is %+v", s)
+	}
+	stop()
+	r.ready(1)
+	if s := r.tracker.Status(); s.Unreached != "" || len(s.Shards) != 1 {
+		t.Errorf("the status is %+v", s)
+	}
+	r.stopped()
 }

@@ -62,14 +62,18 @@ type Tracker struct {
 	hold     *hold
 	recheck  *recheck
 
-	mu     sync.Mutex
-	shards []*shard // nil until their number is known
+	mu        sync.Mutex
+	shards    []*shard // nil until their number is known
+	unreached string   // Status.Unreached
 }
 
 // Status is the state of a Tracker at a moment.
 type Status struct {
 	// Shards are those that run here; none until Discord has told their number.
 	Shards []ShardStatus `json:"shards"`
+	// Unreached says, in one line, why Discord did not tell it when it was asked last; "" if
+	// it was not asked yet, or has told.
+	Unreached string `json:"unreached,omitempty"`
 	// Events counts what was taken in from the gateway, of the kinds that matter;
 	// Messages the messages among them that count, each of which is or will be stored;
 	// Filtered those that do not; Malformed messages that could not be read;
@@ -216,7 +220,11 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 			return nil, err
 		}
 		wait := max(min(backoff(t.limits, attempts), t.limits.unreached), waitAsked(err))
-		t.log.Warn("gateway not reached", "reason", oneLine(err.Error()), "next_attempt_in", wait.Round(time.Millisecond).String())
+		reason := oneLine(err.Error())
+		t.mu.Lock()
+		t.unreached = reason
+		t.mu.Unlock()
+		t.log.Warn("gateway not reached", "reason", reason, "next_attempt_in", wait.Round(time.Millisecond).String())
 		pause(ctx, wait)
 	}
 	count, ids, err := plan(t.options, info.Shards)
@@ -230,7 +238,7 @@ func (t *Tracker) makeShards(ctx context.Context) ([]*shard, error) {
 		shards = append(shards, t.newShard(id, count, gate))
 	}
 	t.mu.Lock()
-	t.shards = shards
+	t.shards, t.unreached = shards, ""
 	t.mu.Unlock()
 	return shards, nil
 }
@@ -258,9 +266,9 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 // Status returns the state of this moment. It may be called at any time, from any goroutine.
 func (t *Tracker) Status() Status {
 	t.mu.Lock()
-	shards := t.shards
+	shards, unreached := t.shards, t.unreached
 	t.mu.Unlock()
-	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Writer: t.writer.state(), Backfill: t.backfill.state(), Recheck: t.recheck.state(), REST: t.rest.answers.state()}
+	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Unreached: unreached, Writer: t.writer.state(), Backfill: t.backfill.state(), Recheck: t.recheck.state(), REST: t.rest.answers.state()}
 	for _, shard := range shards {
 		s.Shards = append(s.Shards, shard.state())
 		s.Events += shard.receiver.events.Load()

@@ -138,7 +138,10 @@ func diskPart(r *Report) Part {
 }
 
 func gatewayPart(t *tracker.Status) Part {
-	if len(t.Shards) == 0 {
+	switch {
+	case len(t.Shards) == 0 && t.Unreached != "":
+		return Part{Failed, "the gateway of Discord has not been found yet: " + t.Unreached}
+	case len(t.Shards) == 0:
 		return Part{Failed, "the gateway of Discord has not been found yet"}
 	}
 	for _, s := range t.Shards {

@@ -26,6 +26,11 @@ func TestConditions(t *testing.T) {
 		{name: "all well", status: tracker.Status{Shards: []tracker.ShardStatus{connected}}},
 		{name: "gateway not found", ready: "the gateway of Discord has not been found yet", failed: "gateway"},
 		{
+			name:   "gateway cannot be asked",
+			status: tracker.Status{Unreached: "/gateway/bot: connection refused"},
+			ready:  "the gateway of Discord has not been found yet: /gateway/bot: connection refused", failed: "gateway",
+		},
+		{
 			name:   "one of two shards",
 			status: tracker.Status{Shards: []tracker.ShardStatus{connected, {Shard: 1, State: tracker.ShardWaiting, Reason: "it was cut off"}}},
 			ready:  "shard 1 is waiting: it was cut off", failed: "gateway",

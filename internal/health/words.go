@@ -125,6 +125,8 @@ func (r *Report) migrationText() (state, text string) {
 		return "starting", "the logs have not been looked at yet"
 	case m.CaughtUp:
 		return "following", text
+	case m.Ends > r.At:
+		text += fmt.Sprintf("; done in about %s, at %s", Span(between(r.At, m.Ends)), moment(m.Ends))
 	}
 	return "reading", text
 }

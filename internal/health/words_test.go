@@ -155,3 +155,26 @@ func TestMigrationAheadOfItsSurvey(t *testing.T) {
 	}
 	t.Error("nothing is said of the migration")
 }
+
+// While the past is read the text tells when that will end, if it can be told.
+func TestEndOfTheMigration(t *testing.T) {
+	now := store.MicrosOf(time.Date(2026, 5, 14, 12, 0, 0, 0, time.UTC))
+	const until = "; done in about 3 h 5 min, at 2026-05-14 15:05:00Z"
+	for _, tc := range []struct {
+		status migration.Status
+		told   bool
+	}{
+		{migration.Status{Ends: ago(now, -185*time.Minute)}, true},
+		{migration.Status{Ends: ago(now, -185*time.Minute), CaughtUp: true}, false},
+		{migration.Status{Ends: ago(now, time.Minute)}, false}, // it takes longer than was estimated
+		{migration.Status{}, false},
+	} {
+		tc.status.Surveyed, tc.status.Guilds = 1, []migration.GuildStatus{{Files: 120, FilesRead: 3, Bytes: 1 << 20, BytesRead: 9}}
+		r := health.Report{At: now, Daemon: &health.Daemon{}, Migration: &tc.status}
+		for _, l := range r.Lines() {
+			if l.Part == "migration" && (strings.HasSuffix(l.Text, until) != tc.told || strings.Contains(l.Text, "done in") != tc.told) {
+				t.Errorf("%+v: %+v", tc.status, l)
+			}
+		}
+	}
+}
