@@ -95,7 +95,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	}
 	server := api.New(api.Options{
 		Store: db, Token: c.APIToken.Reveal(), Host: c.ListenHost(), Socket: c.SocketPath(), Zone: c.TZ.Location(),
-		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree),
+		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree), Settings: cli.SettingsOf(c, parts.Daemon),
 		Rules: rules, Passed: passed, Public: public, Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules), Login: door.Login(),
 	})
 	{ // socket

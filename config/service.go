@@ -111,15 +111,33 @@ func (s *Service) Adopt() error {
 		if _, set := os.LookupEnv(name); set {
 			continue
 		}
-		value := s.Variables[name]
-		if v := findName(name); v != nil && v.place && value != "" && !strings.Contains(value, ":") && !filepath.IsAbs(value) {
-			value = string(filepath.Separator) + value
-		}
-		if err := os.Setenv(name, value); err != nil {
+		if err := os.Setenv(name, s.absolute(name)); err != nil {
 			return fmt.Errorf("take %s from the service: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// absolute returns the value of a variable, a path from the root folder.
+func (s *Service) absolute(name string) string {
+	value := s.Variables[name]
+	if v := findName(name); v != nil && v.place && value != "" && !strings.Contains(value, ":") && !filepath.IsAbs(value) {
+		value = string(filepath.Separator) + value
+	}
+	return value
+}
+
+// Gives reports whether a variable, whose name is given without the prefix, is in this process
+// as the service has it once Adopt was called: the environment had none of its own. No service
+// gives none.
+func (s *Service) Gives(name string) bool {
+	if s == nil {
+		return false
+	}
+	name = prefix + "_" + name
+	value, set := os.LookupEnv(name)
+	theirs, given := s.Variables[name]
+	return set == given && (value == theirs || value == s.absolute(name))
 }
 
 func findName(name string) *Variable {

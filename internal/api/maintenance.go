@@ -61,13 +61,14 @@ func (s *Server) upkeepRoutes() []route {
 		{"POST", CompactPath, s.alone(s.postCompact)},
 		{"POST", LoginPath, bodiless(s.postLogin)},
 		{"GET", FoldersPath, s.getFolders},
+		{"GET", SettingsPath, s.getSettings},
 		{"GET", RecordsPath, s.limited(s.getRecords)},
 		{"POST", ImportPath, s.postImport},
 	}
 }
 
 func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath || path == LoginPath || path == ImportPath || path == RecordsPath
+	return path == BackupPath || path == CompactPath || path == FoldersPath || path == SettingsPath || path == LoginPath || path == ImportPath || path == RecordsPath
 }
 
 // alone lets one of them run at a time, and for as long as it takes.

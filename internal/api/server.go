@@ -62,6 +62,9 @@ type Options struct {
 
 	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
 
+	// Settings is what SettingsPath answers, as JSON; it holds no secret. nil: there are none.
+	Settings any
+
 	Zone *time.Location   // whose days and hours are counted unless a question names another; nil: UTC
 	Now  func() time.Time // nil: time.Now
 
@@ -88,6 +91,7 @@ type Server struct {
 	rules        *rules.Rules
 	passed       func(store.ID) (tracker.PassedBy, bool)
 	public       func(guild, channel store.ID) bool
+	settings     any
 	logs         string // folders
 	backups      string
 	upkeep       sync.Mutex // held by the one thing that copies the database
@@ -107,7 +111,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
-		rules: o.Rules, passed: o.Passed, public: o.Public, logs: o.Logs, backups: o.Backups, intake: o.Intake, login: o.Login,
+		rules: o.Rules, passed: o.Passed, public: o.Public, settings: o.Settings, logs: o.Logs, backups: o.Backups, intake: o.Intake, login: o.Login,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})

@@ -192,12 +192,21 @@ func (a *app) config(c *cobra.Command) (config.Config, error) {
 
 // configBut is config for a command whose argument may name the database.
 func (a *app) configBut(c *cobra.Command, named bool) (config.Config, error) {
-	if !named && !config.IsSet("DB") && !c.Flags().Changed("db") {
-		if _, err := a.service(true); err != nil {
+	if !named {
+		if _, err := a.usedService(c); err != nil {
 			return config.Config{}, err
 		}
 	}
 	return a.ownConfig(c)
+}
+
+// usedService returns the service of this machine if its settings are to be used, which
+// the environment then has.
+func (a *app) usedService(c *cobra.Command) (*config.Service, error) {
+	if config.IsSet("DB") || c.Flags().Changed("db") {
+		return nil, nil
+	}
+	return a.service(true)
 }
 
 // service finds the service of this machine, nil for none; adopt takes its settings.

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,66 @@ func TestCommandsUseTheService(t *testing.T) {
 			}
 			if have.DB != tc.db || have.TZ.String() != tc.tz {
 				t.Errorf("have %q and %s", have.DB, have.TZ)
+			}
+		})
+	}
+}
+
+// After a restart the daemon has what the service's settings say now. What is only this
+// shell's, and paths that systemd hands secrets over under, are no difference of these.
+func TestDifferences(t *testing.T) {
+	root := installed(t, map[string]string{
+		"etc/rollcall/rollcall.env": "ROLLCALL_TZ=Asia/Tokyo\nROLLCALL_LOGS=srv/logs\nROLLCALL_LISTEN=127.0.0.1:7878\n", "etc/rollcall/token": "TOKEN",
+	})
+	for _, tc := range []struct {
+		name    string
+		daemon  map[string]string
+		env     map[string]string
+		service bool
+		want    []string
+	}{
+		{name: "the same", daemon: map[string]string{"TZ": "Asia/Tokyo", "LOGS": "/srv/logs"}, service: true},
+		{
+			name: "the settings were changed", daemon: map[string]string{"LOGS": "/srv/logs", "BACKFILL": "all"}, service: true,
+			want: []string{`After a restart of the service ROLLCALL_BACKFILL will be "gap".`, `After a restart of the service ROLLCALL_TZ will be "Asia/Tokyo".`},
+		},
+		{
+			name: "the shell has its own", daemon: map[string]string{"TZ": "Asia/Tokyo", "LOGS": "/srv/logs"}, service: true,
+			env:  map[string]string{"ROLLCALL_TZ": "Europe/Paris"},
+			want: []string{`This shell sets ROLLCALL_TZ to "Europe/Paris", which the daemon does not know of.`},
+		},
+		{name: "a daemon of a shell", daemon: map[string]string{"BACKFILL": "all"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cleared(t)
+			for name, value := range tc.env {
+				t.Setenv(name, value)
+			}
+			var service *config.Service
+			if tc.service {
+				var err error
+				if service, err = (&app{root: root}).service(true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			own, err := config.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			daemon := config.Default().Variables()
+			for i := range daemon {
+				if value, ok := tc.daemon[strings.TrimPrefix(daemon[i].Name, "ROLLCALL_")]; ok {
+					daemon[i].Value = value
+				}
+				if daemon[i].Name == "ROLLCALL_TOKEN_FILE" {
+					daemon[i].Value = "/run/credentials/rollcall.service/token"
+				}
+				if daemon[i].Name == "ROLLCALL_TOKEN" && tc.service {
+					daemon[i].Value = "(hidden)"
+				}
+			}
+			if have := differences(daemon, own.Variables(), service); !slices.Equal(have, tc.want) {
+				t.Errorf("have %q, want %q", have, tc.want)
 			}
 		})
 	}

@@ -8,38 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-
-	"rollcall/internal/cli/terminal"
 )
-
-func (a *app) configCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "config",
-		Example: "  rollcall config\n" +
-			"  rollcall config --json | jq -r '.[] | .name'",
-		Short: "Print every variable of the environment, its value and its meaning",
-		Long: "Print every variable of the environment, its value as it is now, its default and its meaning.\n" +
-			"Secrets are hidden. Exit code 78, and one line, if a variable is not what it may be: a way to\n" +
-			"try a configuration before the daemon is started with it.",
-		Args: arguments(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := a.config(c)
-			if err != nil {
-				return err
-			}
-			variables := cfg.Variables()
-			if a.json {
-				return json.NewEncoder(a.stdout).Encode(variables)
-			}
-			t := a.table("variable", "value", "default", "meaning")
-			t.layout(keeps(0), cuts(1, 10), cuts(2, 8), wraps(0, 16))
-			for _, v := range variables {
-				t.AppendRow(cells{v.Name, terminal.Visible(v.Value), v.Default, v.Meaning})
-			}
-			return a.print(t, len(variables), "")
-		},
-	}
-}
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
