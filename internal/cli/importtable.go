@@ -36,26 +36,27 @@ func (a *app) printImport(sum importer.Summary, notes []string, dryRun bool) err
 		}
 	}
 	var b strings.Builder
+	line := func(format string, values ...any) { b.WriteString(a.prose(fmt.Sprintf(format, values...)) + "\n") }
 	if more := len(sum.Files) - importRows; more > 0 {
-		fmt.Fprintf(&b, "%d more archives are not shown: --json has them all.\n", more)
+		line("%d more archives are not shown: --json has them all.", more)
 	}
 	verb := "are"
 	if dryRun {
 		verb = "would be"
 	}
-	fmt.Fprintf(&b, "%d messages %s new, %d were known (%d of them %s updated), %d skipped, %d malformed, of %d archives in %.1f s.\n",
+	line("%d messages %s new, %d were known (%d of them %s updated), %d skipped, %d malformed, of %d archives in %.1f s.",
 		sum.Messages, verb, sum.Known, sum.Updated, verb, total(sum.Skipped), sum.Malformed, len(sum.Files), sum.Seconds)
 	for _, why := range slices.Sorted(maps.Keys(sum.Skipped)) {
-		fmt.Fprintf(&b, "skipped: %d %s\n", sum.Skipped[why], words(why))
+		line("skipped: %d %s", sum.Skipped[why], words(why))
 	}
 	for _, path := range sum.Incomplete {
-		fmt.Fprintf(&b, "incomplete: %s: what could be read was taken in\n", terminal.Visible(path))
+		line("incomplete: %s: what could be read was taken in", terminal.Visible(path))
 	}
 	for _, r := range sum.Refused {
-		fmt.Fprintf(&b, "refused: %s: %s\n", terminal.Visible(r.Path), terminal.Visible(r.Reason))
+		line("refused: %s: %s", terminal.Visible(r.Path), terminal.Visible(r.Reason))
 	}
 	for _, n := range notes {
-		fmt.Fprintf(&b, "%s\n", terminal.Visible(n))
+		line("%s", terminal.Visible(n))
 	}
 	_, err := a.stdout.Write([]byte(b.String()))
 	return err
