@@ -35,6 +35,7 @@ func TestCommandsDocument(t *testing.T) {
 		}
 		b.WriteString("  \n")
 	}
+	b.WriteString("[Flags of every command](#flags-of-every-command)\n")
 	for _, group := range root.Groups() {
 		for _, c := range available(root, group.ID) {
 			if c.Example == "" {

@@ -3,6 +3,8 @@
 package cli_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,27 +51,56 @@ func commandBlocks(t *testing.T) (all []block) {
 	return all
 }
 
-// lounge is a folder with a daemon that has one guild, by a name and with people in it.
+// loungeID is the guild and, since ids of both are told apart, a member of it that the
+// examples name.
+const loungeID = "123456789012345678"
+
+// lounge is a folder with a database that has one guild, by a name and with people in it, and
+// the archives and old logs that documents name. Its environment is that of who pastes there.
 func lounge(t *testing.T) (folder string, env []string) {
 	t.Helper()
 	folder = t.TempDir()
-	plantLog(t, folder, "11", "20260511", `{"timestamp":"2026-05-11T06:30:00Z","source":"x","server_id":"11","channel_or_file":"general","user_id":"5","action":"receive_message","message":"release it"}`+"\n")
+	line := func(user, text string) string {
+		return `{"timestamp":"2026-05-11T06:30:00Z","source":"x","server_id":"` + loungeID + `","channel_or_file":"general","user_id":"` + user + `","action":"receive_message","message":"` + text + `"}` + "\n"
+	}
+	plantLog(t, folder, loungeID, "20260511", line("5", "release it")+line("6", "hi")+line(loungeID, "good morning"))
 	cmd := exec.Command(plain, "migrate", "--logs", "logs")
 	cmd.Dir, cmd.Env = folder, environ()
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
+	guild, err := store.ParseID(loungeID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	db, err := store.Open(filepath.Join(folder, "rollcall.db"), store.Options{MustExist: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Put(t.Context(), store.Batch{Names: []store.Name{{Guild: 11, Name: "The Lounge"}, {Guild: 11, User: 5, Name: "Ada"}}})
-	if err := db.Close(); err != nil {
+	_, err = db.Put(t.Context(), store.Batch{Names: []store.Name{{Guild: guild, Name: "The Lounge"}, {Guild: guild, User: 5, Name: "Ada"}}})
+	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if err != nil {
+	for _, name := range []string{"exports", ".config/fish/completions", "srv/oldbot", "srv/backups"} {
+		if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive := `{"guild":{"id":"` + loungeID + `","name":"The Lounge"},"channel":{"id":"21","type":"GuildTextChat","name":"general"},"messages":[` +
+		`{"id":"738908857958400000","type":"Default","timestamp":"2020-08-01T00:00:00+00:00","content":"closed","author":{"id":"5","name":"Ada","isBot":false}}]}`
+	for _, name := range []string{"exports/general.json", "export.json", "server.dht", "archive.dht", "package.zip"} { // it is what is in them that counts
+		writeTo(t, filepath.Join(folder, name), archive)
+	}
+	if err := os.Symlink(filepath.Join(folder, "logs"), filepath.Join(folder, "srv/oldbot/logs")); err != nil {
 		t.Fatal(err)
 	}
+	return folder, environ("HOME="+folder, inPath())
+}
+
+// loungeDaemon is a lounge with a daemon, and a simulated Discord that it is connected to.
+func loungeDaemon(t *testing.T) (folder string, env []string) {
+	t.Helper()
+	folder, env = lounge(t)
 	discord, err := simulator.Start(simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -77,8 +108,19 @@ func lounge(t *testing.T) (folder string, env []string) {
 	t.Cleanup(func() { discord.Close() })
 	discord.AddGuild(simulator.GuildSpec{Name: "Quiet"}).AddChannel(simulator.ChannelSpec{Name: "general"})
 	p := startDaemon(t, folder, "TOKEN="+discord.Token(), "DISCORD_URL="+discord.URL(), "API_TOKEN=apisecret", "LISTEN=127.0.0.1:0")
-	return folder, environ("PATH="+filepath.Dir(plain)+string(filepath.ListSeparator)+os.Getenv("PATH"), "HOME="+folder,
-		"ROLLCALL_TOKEN="+discord.Token(), "ROLLCALL_DISCORD_URL="+discord.URL(), "TOKEN=apisecret", "ADDRESS=http://"+p.httpAddress())
+	return folder, append(env, "ROLLCALL_TOKEN="+discord.Token(), "ROLLCALL_DISCORD_URL="+discord.URL(), "TOKEN=apisecret", "ADDRESS=http://"+p.httpAddress())
+}
+
+// paste runs commands as they stand in a document, but for the address that the daemon has
+// here and for folders outside of this one.
+func paste(folder string, env []string, shell, text string) error {
+	text = strings.NewReplacer("http://127.0.0.1:7878", `"$ADDRESS"`, " /srv/", " "+folder+"/srv/").Replace(text)
+	cmd := exec.Command(shell, "-e", "-c", text)
+	cmd.Dir, cmd.Env = folder, env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s\n%s", err, text, out)
+	}
+	return nil
 }
 
 // Each block of commands works as it is pasted, or says why it is not tried.
@@ -92,40 +134,29 @@ func TestDocumentsAsPasted(t *testing.T) {
 		case b.notRun != "":
 			t.Logf("not run: %s: %s: %s", b.file, b.notRun, strings.SplitN(b.text, "\n", 2)[0])
 			continue
-		case b.run != "guild":
+		case b.run != "guild" && b.run != "folder":
 			t.Errorf("%s: nothing is known to run in %q", b.file, b.run)
 			continue
 		}
 		ran++
 		t.Run(b.file, func(t *testing.T) {
-			folder, env := lounge(t)
-			cmd := exec.Command("sh", "-e", "-c", strings.ReplaceAll(b.text, "http://127.0.0.1:7878", `"$ADDRESS"`))
-			cmd.Dir, cmd.Env = folder, env
-			if text, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s\n%s", err, b.text, text)
+			world := lounge
+			if b.run == "guild" {
+				world = loungeDaemon
+			}
+			folder, env := world(t)
+			if b.run == "folder" { // in which the program was built
+				if err := os.Symlink(plain, filepath.Join(folder, "rollcall")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := paste(folder, env, "sh", b.text); err != nil {
+				t.Error(err)
 			}
 		})
 	}
-	if ran < 4 {
+	if ran < 10 {
 		t.Errorf("only %d blocks were run", ran)
-	}
-}
-
-// Every link within the documents leads somewhere.
-func TestDocumentLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	root := filepath.Join("..", "..")
-	files, _ := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	for _, file := range append(files, filepath.Join(root, "README.md"), filepath.Join(root, "SECURITY.md")) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
-				t.Errorf("%s: %s leads nowhere", filepath.Base(file), m[1])
-			}
-		}
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *app) searchCommand() *cobra.Command {
 All parts must hold; of several from: or in: one. Chinese, Japanese, Thai, Lao, Khmer and
 Burmese are written without spaces: there, any piece of a text matches. The guild may be left out
 where there is one.`,
-		Example: `  rollcall search 'My Server' 'from:alice "good morning"'
+		Example: `  rollcall search "The Lounge" 'from:Ada "good morning"'
   rollcall search deploy* -staging in:ops during:yesterday`,
 		Args: arguments(1, 1000),
 	}
