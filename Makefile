@@ -13,7 +13,7 @@ FUZZTIME    ?= 50000x
 # What make readers reads exports with, from npm.
 READERS      = @duckdb/node-api@1.5.6-r.1 hyparquet@1.33.0 hyparquet-compressors@1.1.2 chat-analytics@1.1.2
 
-.PHONY: build dist test check format vet lint golangci unit alerts browser-test fuzz dist-check deb-test readers powerloss kill soak bench bench-quick bench-check dict-check generate tidy
+.PHONY: build dist test check format vet lint golangci unit alerts browser-test pictures fuzz dist-check deb-test readers powerloss kill soak bench bench-quick bench-check dict-check generate tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -52,6 +52,10 @@ browser-test: ## the web page in a real browser, checked with axe-core; needs ch
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	npm install --silent --no-save --prefix "$$folder" $(AXE) >/dev/null; \
 	$(GO) test -count=1 ./internal/web -run Browser -chromium "$$(command -v chromium)" -axe "$$folder/node_modules/axe-core/axe.min.js"
+
+pictures: ## those of README, anew: the demo on a terminal and its web page; needs chromium
+	$(GO) test -count=1 ./internal/cli -run 'DemoScreen/80x24' -update
+	$(GO) test -count=1 ./internal/web -run Picture -chromium "$$(command -v chromium)" -pictures ../../docs
 
 alerts: ## Prometheus reads the rules, and each is raised when it should be; needs promtool
 	promtool check rules deploy/alerts.yml

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -85,6 +86,31 @@ func TestDocumentLinks(t *testing.T) {
 				t.Errorf("%s: there is no heading %s in %s", d.name, m[2], other.name)
 			}
 		}
+	}
+}
+
+// A picture says what is on it, is small, and comes from nobody's machine.
+func TestPictures(t *testing.T) {
+	const most = 150_000 // bytes
+	picture := regexp.MustCompile(`!\[([^]]*)\]\(([^)]*)\)`)
+	seen := 0
+	for path, d := range documents(t) {
+		for _, m := range picture.FindAllStringSubmatch(d.text, -1) {
+			seen++
+			file, err := os.ReadFile(filepath.Join(filepath.Dir(path), m[2]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(strings.Fields(m[1])) < 5 || len(file) > most {
+				t.Errorf("%s: %s has %d bytes, and is described as %q", d.name, m[2], len(file), m[1])
+			}
+			if home, err := os.UserHomeDir(); err == nil && bytes.Contains(file, []byte(home+"/")) {
+				t.Errorf("%s: there is a path of a home folder in %s", d.name, m[2])
+			}
+		}
+	}
+	if seen < 2 {
+		t.Errorf("only %d pictures were found: want the terminal and the page", seen)
 	}
 }
 

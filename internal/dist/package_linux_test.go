@@ -64,6 +64,9 @@ func TestPackage(t *testing.T) {
 	t.Run("systemd", func(t *testing.T) { asksSystemd(t, built[0], built[1]) })
 }
 
+// nextCommands are what somebody does who has installed the package for the first time.
+var nextCommands = []string{"install -m 600 /dev/stdin " + token, "systemctl start rollcall", "rollcall doctor"}
+
 // life takes a machine through the life of the package: it is installed, the service runs
 // on a simulated Discord, it is upgraded, removed and purged.
 func life(t *testing.T, older, newer string) {
@@ -72,7 +75,12 @@ func life(t *testing.T, older, newer string) {
 		t.Fatal("rollcall is installed on this machine, and this test would take that for its own")
 	}
 
-	m.install(older)
+	told := m.install(older)
+	for _, next := range nextCommands {
+		if !strings.Contains(told, "\n  "+next) {
+			t.Errorf("installing does not tell of %q:\n%s", next, told)
+		}
+	}
 	owned := ownedBy(m)
 	for _, path := range owned {
 		if !m.exists(path) {
@@ -133,7 +141,9 @@ func life(t *testing.T, older, newer string) {
 
 	// An upgrade while the service runs, which systemd would restart afterwards; what is
 	// said meanwhile is fetched.
-	m.install(newer)
+	if told := m.install(newer); strings.Contains(told, nextCommands[0]) {
+		t.Errorf("an upgrade tells what to do first:\n%s", told)
+	}
 	s.stop()
 	say(2)
 	if got := m.run("rollcall", "version"); !strings.HasPrefix(got, "rollcall 1.0.0 ") {

@@ -40,6 +40,13 @@ type window struct {
 // openWindow opens a browser that is signed in.
 func openWindow(t *testing.T, h *house) *window {
 	t.Helper()
+	link, _ := h.door.Link()
+	return openLink(t, h.server.URL, link)
+}
+
+// openLink opens a browser at a link of a server.
+func openLink(t *testing.T, server, link string) *window {
+	t.Helper()
 	if *chromium == "" {
 		t.Skip("no -chromium: make browser-test has one, and CI runs that")
 	}
@@ -63,7 +70,7 @@ func openWindow(t *testing.T, h *house) *window {
 				w.note(fmt.Sprint("console: ", e.Args))
 			}
 		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, h.server.URL) && !strings.HasPrefix(e.Request.URL, "data:") {
+			if !strings.HasPrefix(e.Request.URL, server) && !strings.HasPrefix(e.Request.URL, "data:") {
 				w.note("a request elsewhere: " + e.Request.URL)
 			}
 		}
@@ -73,7 +80,6 @@ func openWindow(t *testing.T, h *house) *window {
 	}
 	call(t, w, log.Enable, cdp.Empty{})
 	call(t, w, network.Enable, network.EnableParams{})
-	link, _ := h.door.Link()
 	w.do(t, chromedp.Navigate(link), chromedp.WaitVisible("h1"))
 	return w
 }
