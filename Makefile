@@ -6,6 +6,7 @@ GO          ?= go
 export GOWORK = off
 AXE          = axe-core@4.14.1
 GOLANGCI     = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+DISCORDJS    = discord.js@14.28.1
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Inputs a target is tried with, or a time; go test may call the end of a time a failure. It
 # spends up to a minute on making a single input smaller, unless it is told not to.
@@ -13,7 +14,7 @@ FUZZTIME    ?= 50000x
 # What make readers reads exports with, from npm.
 READERS      = @duckdb/node-api@1.5.6-r.1 hyparquet@1.33.0 hyparquet-compressors@1.1.2 chat-analytics@1.1.2
 
-.PHONY: build dist test check format vet lint golangci unit alerts browser-test pictures fuzz dist-check deb-test readers powerloss kill soak bench bench-quick bench-check dict-check generate tidy
+.PHONY: build dist test check format vet lint golangci unit alerts browser-test pictures fuzz dist-check deb-test readers bots powerloss kill soak bench bench-quick bench-check dict-check generate tidy
 
 build: ## a static binary for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -o rollcall .
@@ -79,6 +80,11 @@ readers: ## the programs that people use read what is exported, value for value;
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 		npm install --silent --no-audit --no-fund --no-package-lock --prefix "$$folder" $(READERS); \
 		$(GO) test ./internal/export -count=1 -run Readers -readers "$$folder"
+
+bots: ## discord.py and discord.js run the lines of docs/for-bots.md; needs node, npm, Debian's python3-discord
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+		npm install --silent --no-audit --no-fund --no-package-lock --prefix "$$folder" $(DISCORDJS); \
+		$(GO) test ./internal/cli -count=1 -run Bots -bots "$$folder"
 
 powerloss: ## thousands of states that a loss of power can leave (make test tries 300)
 	$(GO) test ./store -run PowerLoss -timeout 30m -powerloss.states=10000

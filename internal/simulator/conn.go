@@ -16,6 +16,7 @@ type Conn struct {
 	socket  *websocket.Conn
 	wire    *wire
 	version int
+	stream  bool // all of what is sent is one zlib stream
 
 	wake chan struct{} // there may be something to write
 	over chan struct{} // closed by close or end, whichever comes first
@@ -331,7 +332,7 @@ func (w *frameWriter) write(c *Conn, b batch) error {
 	c.socket.SetWriteDeadline(time.Now().Add(c.s.writeLimit))
 	c.wire.cork()
 	for _, payload := range b.out {
-		if err := c.socket.WriteMessage(websocket.TextMessage, payload); err != nil {
+		if err := w.message(c, payload); err != nil {
 			return err
 		}
 	}
@@ -339,14 +340,29 @@ func (w *frameWriter) write(c *Conn, b batch) error {
 		if f.data == nil {
 			continue // lost on the way
 		}
-		if err := w.event(c.socket, f, b.first+uint64(i), b.session.compress); err != nil {
+		if err := w.event(c, f, b.first+uint64(i), b.session.compress); err != nil {
 			return err
 		}
 	}
 	return c.wire.uncork()
 }
 
-func (w *frameWriter) event(socket *websocket.Conn, f frame, number uint64, compress bool) error {
+// message writes a payload as the client wants all of them: as text, or as a piece of one stream
+// that is compressed.
+func (w *frameWriter) message(c *Conn, text []byte) error {
+	if !c.stream {
+		return c.socket.WriteMessage(websocket.TextMessage, text)
+	}
+	w.packed.Reset()
+	if w.zlib == nil {
+		w.zlib = zlib.NewWriter(&w.packed)
+	}
+	w.zlib.Write(text) // into memory: cannot fail
+	w.zlib.Flush()
+	return c.socket.WriteMessage(websocket.BinaryMessage, w.packed.Bytes())
+}
+
+func (w *frameWriter) event(c *Conn, f frame, number uint64, compress bool) error {
 	w.text = append(w.text[:0], `{"t":"`...)
 	w.text = append(w.text, f.name...)
 	w.text = append(w.text, `","s":`...)
@@ -354,8 +370,8 @@ func (w *frameWriter) event(socket *websocket.Conn, f frame, number uint64, comp
 	w.text = append(w.text, `,"op":0,"d":`...)
 	w.text = append(w.text, f.data...)
 	w.text = append(w.text, '}')
-	if !compress || len(w.text) < compressOver && f.name != "READY" && f.name != "GUILD_CREATE" {
-		return socket.WriteMessage(websocket.TextMessage, w.text)
+	if c.stream || !compress || len(w.text) < compressOver && f.name != "READY" && f.name != "GUILD_CREATE" {
+		return w.message(c, w.text)
 	}
 	w.packed.Reset()
 	if w.zlib == nil {
@@ -365,5 +381,5 @@ func (w *frameWriter) event(socket *websocket.Conn, f frame, number uint64, comp
 	}
 	w.zlib.Write(w.text) // into memory: cannot fail
 	w.zlib.Close()
-	return socket.WriteMessage(websocket.BinaryMessage, w.packed.Bytes())
+	return c.socket.WriteMessage(websocket.BinaryMessage, w.packed.Bytes())
 }

@@ -64,6 +64,6 @@
 //
 // # What it leaves out
 //
-// Everything that writes through REST, voice, presences, lists of members, zlib-stream and ETF, the
+// Everything that writes through REST, voice, presences, lists of members, zstd-stream and ETF, the
 // limit on a client's commands (4008), and every permission but those that reading depends on.
 package simulator

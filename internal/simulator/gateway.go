@@ -51,7 +51,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	}
 	version, _ := strconv.Atoi(r.URL.Query().Get("v"))
 	c := &Conn{
-		s: s, socket: socket, wire: socket.NetConn().(*wire), version: version,
+		s: s, socket: socket, wire: socket.NetConn().(*wire), version: version, stream: r.URL.Query().Get("compress") == "zlib-stream",
 		wake: make(chan struct{}, 1), over: make(chan struct{}), gone: make(chan struct{}),
 	}
 	s.mu.Lock()

@@ -1,12 +1,16 @@
 package simulator_test
 
 import (
+	"bytes"
+	"compress/zlib"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"rollcall/internal/simulator"
 )
@@ -238,6 +242,48 @@ func TestCompression(t *testing.T) {
 		}
 		if want.post != "" && !strings.Contains(string(f.D), want.post) {
 			t.Errorf("%s came as %.100s", f.T, f.D)
+		}
+	}
+}
+
+// A client that asks for it, as discord.py does, gets one stream: each frame is a piece of it
+// that ends where a flush ends.
+func TestCompressedStream(t *testing.T) {
+	w := newWorld(t, simulator.Options{})
+	c := dialVersion(t, w.s, "10&compress=zlib-stream")
+	var packed bytes.Buffer
+	take := func() {
+		t.Helper()
+		c.socket.SetReadDeadline(time.Now().Add(patience))
+		kind, data, err := c.socket.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind != websocket.BinaryMessage || !bytes.HasSuffix(data, []byte{0, 0, 0xff, 0xff}) {
+			t.Fatalf("a frame of kind %d ends with % x", kind, data[max(0, len(data)-4):])
+		}
+		packed.Write(data)
+	}
+	take()                         // HELLO
+	c.identify(`,"compress":true`) // which counts for less than the stream
+	names := []string{"READY", "GUILD_CREATE", "MESSAGE_CREATE"}
+	take()
+	take()
+	w.say("short")
+	take()
+	z, err := zlib.NewReader(&packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := json.NewDecoder(z)
+	var hello frame
+	if err := all.Decode(&hello); err != nil || hello.Op != 10 {
+		t.Fatalf("%v, %+v", err, hello)
+	}
+	for _, name := range names {
+		var f frame
+		if err := all.Decode(&f); err != nil || f.T != name {
+			t.Errorf("%v: %+v, want %s", err, f, name)
 		}
 	}
 }

@@ -18,6 +18,7 @@ const (
 	RouteGatewayBot             = "/gateway/bot"
 	RouteMe                     = "/users/@me"
 	RouteApplication            = "/applications/@me"
+	RouteAuthorizedApplication  = "/oauth2/applications/@me"
 	RouteMyGuilds               = "/users/@me/guilds"
 	RouteGuild                  = "/guilds/{guild}"
 	RouteMember                 = "/guilds/{guild}/members/{user}"
@@ -62,6 +63,7 @@ func (s *Server) handler() http.Handler {
 		RouteMe:                     func(*http.Request) (any, *refusal) { return json.RawMessage(s.bot.json), nil },
 		RouteGuild:                  s.ofGuild(func(g *Guild) any { return guildPayload(g) }),
 		RouteApplication:            s.getApplication,
+		RouteAuthorizedApplication:  s.getApplication, // which discord.py asks at login
 		RouteMyGuilds:               s.getMyGuilds,
 		RouteMember:                 s.getMember,
 		RouteGuildChannels:          s.ofGuild(guildChannels),
@@ -180,11 +182,21 @@ func (s *Server) getGatewayBot(*http.Request) (any, *refusal) {
 // getApplication answers what a bot learns of its own application.
 func (s *Server) getApplication(*http.Request) (any, *refusal) {
 	return struct {
-		ID    ID              `json:"id"`
-		Name  string          `json:"name"`
-		Flags int             `json:"flags"`
-		Bot   json.RawMessage `json:"bot"`
-	}{s.bot.ID, s.bot.Name, s.applicationFlags(), s.bot.json}, nil
+		ID          ID              `json:"id"`
+		Name        string          `json:"name"`
+		Description string          `json:"description"`
+		Icon        *string         `json:"icon"`
+		RPCOrigins  []string        `json:"rpc_origins"`
+		Public      bool            `json:"bot_public"`
+		NeedsGrant  bool            `json:"bot_require_code_grant"`
+		VerifyKey   string          `json:"verify_key"`
+		Flags       int             `json:"flags"`
+		Bot         json.RawMessage `json:"bot"`
+		Owner       json.RawMessage `json:"owner"`
+	}{
+		ID: s.bot.ID, Name: s.bot.Name, RPCOrigins: []string{}, VerifyKey: strings.Repeat("0", 64),
+		Flags: s.applicationFlags(), Bot: s.bot.json, Owner: s.bot.json,
+	}, nil
 }
 
 // getMyGuilds answers a page of the guilds that the bot is in, by id.
