@@ -19,20 +19,18 @@ import (
 // accountsMost bounds the accounts that are noted: 3 MB. Lines of others count.
 const accountsMost = 1 << 16
 
-func accountKey(id ID) []byte { return kv.U64([]byte{tombAccount}, uint64(id)) }
-
 // putAccounts notes accounts that are no person's.
 func (w *writeTx) putAccounts(ids []ID) error {
-	b := w.state(stateTombstones)
+	b := w.state(stateAccounts)
 	for _, id := range ids {
-		key := accountKey(id)
-		if id == 0 || id == DeletedUser || b.Get(key) != nil || len(kv.Keys(b, key[:1], accountsMost)) >= accountsMost {
+		key := kv.U64(nil, uint64(id))
+		if id == 0 || id == DeletedUser || b.Get(key) != nil || len(kv.Keys(b, nil, accountsMost)) >= accountsMost {
 			continue
 		}
 		if err := w.put(b, key, nil); err != nil {
 			return err
 		}
-		if err := w.put(b, Task{taskAccount, 0, id}.key(), nil); err != nil {
+		if err := w.put(w.state(stateTasks), Task{taskAccount, 0, id}.key(), nil); err != nil {
 			return err
 		}
 	}
@@ -43,7 +41,7 @@ func (w *writeTx) putAccounts(ids []ID) error {
 func (g *guildTx) isAccount(user ID) bool {
 	if g.accounts != nil && user != g.accounted {
 		g.accounted = user
-		g.room = kv.U64(append(g.room[:0], tombAccount), uint64(user))
+		g.room = kv.U64(g.room[:0], uint64(user))
 		g.account = g.accounts.Get(g.room) != nil
 	}
 	return g.account

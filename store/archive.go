@@ -218,8 +218,8 @@ func (db *DB) preview(tx *kv.Tx, of *lsm.Records, r *Record, keepEdited bool) (F
 	}
 	for _, user := range users {
 		key := record.Key{User: user, Time: r.Time, ID: uint64(r.Message)}
-		marker := append(append([]byte{tombMessage}, kv.U64(nil, uint64(r.Guild))...), key.Append(nil)...)
-		if tx.Bucket(bucketState).Bucket(stateTombstones).Get(marker) != nil {
+		marker := key.Append(kv.U64(nil, uint64(r.Guild)))
+		if tx.Bucket(bucketState).Bucket(stateMarkers).Get(marker) != nil {
 			return FateKnown, nil
 		}
 		at, ok := nearest(of, key)

@@ -112,7 +112,7 @@ func (w *writeTx) putTasks(deleted []DeletedChannel) error {
 		if d.Action == Remove {
 			t.kind = taskRemoveChannel
 		}
-		if err := w.put(w.state(stateTombstones), t.key(), nil); err != nil {
+		if err := w.put(w.state(stateTasks), t.key(), nil); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,7 @@ type checker struct {
 	visits   int
 
 	forgotten tombstones
-	leaving   map[ID]bool // users who are being forgotten
+	erasing   map[ID]bool // users who are being forgotten
 }
 
 func (c *checker) report(format string, args ...any) error {
@@ -77,18 +78,7 @@ func (c *checker) run() error {
 	if err := c.passed(); err != nil {
 		return err
 	}
-	for _, name := range stateBuckets {
-		if bytes.Equal(name, stateLogFiles) || bytes.Equal(name, stateKnown) || bytes.Equal(name, statePassed) && c.tx.Bucket(bucketState).Bucket(name) != nil {
-			continue
-		}
-		if _, err := c.countValues("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name)); err != nil {
-			return err
-		}
-	}
-	if err := c.early(); err != nil {
-		return err
-	}
-	if err := c.tombstones(); err != nil {
+	if err := c.state(); err != nil {
 		return err
 	}
 	known := map[string]bool{}
@@ -119,6 +109,39 @@ func (c *checker) run() error {
 			return c.report("%s/%s: the guild is not among the guilds", name, guild)
 		})
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// state verifies what is kept beside all guilds' records, but for the texts.
+func (c *checker) state() error {
+	for _, of := range []struct {
+		bucket     []byte
+		key, value int // bytes
+	}{
+		{stateCursors, 16, 8}, {stateFloors, 16, 8}, {stateGuildCursors, 8, guildCursorsSize},
+		{stateForgotten, sha256.Size, 8}, {stateDeparted, 8, 8}, {stateAccounts, 8, 0}, {stateOpenGaps, 8, 0},
+	} {
+		name := "state/" + string(of.bucket)
+		err := c.eachValue(name, c.tx.Bucket(bucketState).Bucket(of.bucket), func(key, payload []byte) error {
+			if len(key) != of.key || len(payload) != of.value {
+				return c.report("%s: the value under key %x does not decode", name, key)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range [][]byte{stateLastDates, stateQuarantine, stateUnreadable, stateMarkers} {
+		if _, err := c.countValues("state/"+string(name), c.tx.Bucket(bucketState).Bucket(name)); err != nil {
+			return err
+		}
+	}
+	for _, check := range []func() error{c.gaps, c.early, c.tombstones} {
+		if err := check(); err != nil {
 			return err
 		}
 	}
@@ -208,9 +231,6 @@ func (c *checker) known() error {
 // passed counts the messages that were passed by.
 func (c *checker) passed() error {
 	b := c.tx.Bucket(bucketState).Bucket(statePassed)
-	if b == nil {
-		return nil // reported with the others
-	}
 	found, name := uint64(0), "state/"+string(statePassed)
 	err := c.eachValue(name, b, func(key, payload []byte) error {
 		if bytes.Equal(key, passedCount) {
@@ -222,7 +242,7 @@ func (c *checker) passed() error {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil || b == nil {
 		return err
 	}
 	if count, err := getID(b, passedCount); err == nil && uint64(count) != found {
@@ -231,23 +251,33 @@ func (c *checker) passed() error {
 	return nil
 }
 
-// tombstones reads who is forgotten, of whom no records may be left.
+// tombstones reads who is forgotten, of whom no records may be left, and who is being.
 func (c *checker) tombstones() error {
 	if !c.keys.SkipDecrypt { // people are found by hashes with the salt, which is encrypted then
-		if err := c.forgotten.load(c.tx); err != nil {
-			return c.report("state/%s: %v", stateTombstones, err)
+		if err := c.forgotten.load(c.tx); err != nil && !errors.Is(err, ErrDamaged) { // that is reported
+			return err
 		}
 	}
-	c.leaving = map[ID]bool{}
-	return c.eachValue("state/"+string(stateTombstones), c.tx.Bucket(bucketState).Bucket(stateTombstones), func(key, _ []byte) error {
+	c.erasing = map[ID]bool{}
+	return c.eachValue("state/"+string(stateTasks), c.tx.Bucket(bucketState).Bucket(stateTasks), func(key, _ []byte) error {
 		t, ok := parseTask(key)
-		switch {
-		case key[0] == tombTask && !ok:
-			return c.report("state/%s: key %x is no task's", stateTombstones, key)
-		case ok && t.kind == taskForget:
-			c.leaving[t.id] = true
-		case key[0] == tombAccount && len(key) != 9:
-			return c.report("state/%s: key %x is no account's", stateTombstones, key)
+		if !ok {
+			return c.report("state/%s: key %x is no task's", stateTasks, key)
+		}
+		if t.kind == taskForget {
+			c.erasing[t.id] = true
+		}
+		return nil
+	})
+}
+
+// gaps decodes the ledger.
+func (c *checker) gaps() error {
+	name := "state/" + string(stateGaps)
+	return c.eachValue(name, c.tx.Bucket(bucketState).Bucket(stateGaps), func(key, payload []byte) error {
+		var g Gap
+		if err := json.Unmarshal(payload, &g); err != nil || len(key) != 8 || g.Seq != binary.BigEndian.Uint64(key) {
+			return c.report("%s: the value under key %x does not decode", name, key)
 		}
 		return nil
 	})

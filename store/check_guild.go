@@ -235,7 +235,7 @@ func (u *userCheck) finish(t *tally) error {
 	t.users++
 	total := u.total - u.waiting
 	u.total, u.waiting = 0, 0
-	if !u.leaving[u.user] && u.forgotten.has(Person{u.user, u.id}) {
+	if !u.erasing[u.user] && u.forgotten.has(Person{u.user, u.id}) {
 		return u.report("user_stats/%s: user %d is forgotten and has records", u.guild, u.user)
 	}
 	payload, err := u.value(bucketProfiles, nil)
@@ -264,19 +264,19 @@ func (c *checker) markers(guild ID, info guildInfo, t *tally) error {
 	if records == nil {
 		return nil // reported with the records
 	}
-	prefix := kv.U64([]byte{tombMessage}, uint64(guild))
-	cursor := c.tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
+	prefix := kv.U64(nil, uint64(guild))
+	cursor := c.tx.Bucket(bucketState).Bucket(stateMarkers).Cursor()
 	for b, value := cursor.Seek(prefix); bytes.HasPrefix(b, prefix); b, value = cursor.Next() {
 		key, ok := record.ParseKey(b[len(prefix):])
 		s, err := record.Read(b, value, key.Time)
 		if !ok || err != nil || !s.Gone || !isKnown(&s, key) || s.Channel >= info.channels || key.IsLog() != (s.Source == SourceLog) {
-			if err := c.report("state/%s: the value under key %x is no deletion marker of a message", stateTombstones, b); err != nil {
+			if err := c.report("state/%s: the value under key %x is no deletion marker of a message", stateMarkers, b); err != nil {
 				return err
 			}
 			continue
 		}
 		if records.Get(b[len(prefix):]) != nil {
-			if err := c.report("state/%s: key %x is of a message that is there", stateTombstones, b); err != nil {
+			if err := c.report("state/%s: key %x is of a message that is there", stateMarkers, b); err != nil {
 				return err
 			}
 		}

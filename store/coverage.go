@@ -47,7 +47,9 @@ func (db *DB) Coverage(ctx context.Context, guild ID) (all []GuildCoverage, err 
 	var gaps map[ID][]Gap
 	err = db.view(ctx, func(tx *kv.Tx) (err error) {
 		if guild == 0 {
-			ids = guildsIn(tx)
+			if ids, err = knownGuilds(tx); err != nil {
+				return err
+			}
 		}
 		gaps, err = ledgerOf(ctx, tx, guild)
 		return err
@@ -137,7 +139,7 @@ func (db *DB) coverageIn(ctx context.Context, tx *kv.Tx, guild ID, gaps []Gap, e
 	if g.Name, err = readName(tx, db.keys, guild, 0); err != nil {
 		return g, err
 	}
-	left, err := getID(tx.Bucket(bucketState).Bucket(stateTombstones), leftKey(guild))
+	left, err := getID(tx.Bucket(bucketState).Bucket(stateDeparted), key)
 	if err != nil {
 		return g, err
 	}
@@ -159,7 +161,7 @@ func (db *DB) coverageIn(ctx context.Context, tx *kv.Tx, guild ID, gaps []Gap, e
 	if err != nil {
 		return g, err
 	}
-	if err := eachCursor(tx, guild, func(channel, last ID) { of(Channel{ID: channel}).Cursor = last }); err != nil {
+	if err := eachCursor(tx, stateCursors, guild, func(channel, last ID) { of(Channel{ID: channel}).Cursor = last }); err != nil {
 		return g, err
 	}
 	eachUnreadable(tx, guild, func(channel ID) { of(Channel{ID: channel}) })
@@ -192,23 +194,6 @@ func (db *DB) coverageIn(ctx context.Context, tx *kv.Tx, guild ID, gaps []Gap, e
 	return g, nil
 }
 
-// eachCursor calls fn with the cursors of a guild's channels, by channel.
-func eachCursor(tx *kv.Tx, guild ID, fn func(channel, last ID)) error {
-	c := tx.Bucket(bucketState).Bucket(stateCursors).Cursor()
-	prefix := kv.U64(nil, uint64(guild))
-	for key, value := c.Seek(prefix); len(key) == 16 && string(key[:8]) == string(prefix); key, value = c.Next() {
-		payload, ok := kv.Unseal(key, value)
-		if !ok || len(payload) != 8 {
-			return kv.Damaged(key)
-		}
-		// Other ids are no channels': what the tracker notes of the guild.
-		if channel := ID(binary.BigEndian.Uint64(key[8:])); channel >= minChannel && channel < 1<<63 {
-			fn(channel, ID(binary.BigEndian.Uint64(payload)))
-		}
-	}
-	return nil
-}
-
 // eachUnreadable calls fn with the channels of a guild that cannot be read.
 func eachUnreadable(tx *kv.Tx, guild ID, fn func(channel ID)) {
 	c := tx.Bucket(bucketState).Bucket(stateUnreadable).Cursor()
@@ -217,10 +202,6 @@ func eachUnreadable(tx *kv.Tx, guild ID, fn func(channel ID)) {
 		fn(ID(binary.BigEndian.Uint64(key[8:])))
 	}
 }
-
-// minChannel is above all that stands among the cursors of a guild for something else than a
-// channel. Discord's ids are far larger.
-const minChannel = 5
 
 // edge is a quarter hour in which a channel's first or last message is looked for.
 type edge struct {

@@ -18,15 +18,16 @@ import (
 // DB is an open database. Its methods may be called from any goroutine; writes
 // run one after another. While it is open no other process can open the file.
 type DB struct {
-	path     string
-	file     *boltfile.File
-	options  Options
-	format   int // of the file when it was opened
-	id       []byte
-	salt     []byte // of what is kept as a hash
-	keys     *crypt.Keyring
-	bad      damaged
-	counters *counters
+	path       string
+	file       *boltfile.File
+	options    Options
+	format     int    // of the file
+	unfinished []byte // how far its upgrade to that format is, nil if it is done
+	id         []byte
+	salt       []byte // of what is kept as a hash
+	keys       *crypt.Keyring
+	bad        damaged
+	counters   *counters
 	// encryption is what meta said of the keys when the file was opened.
 	encryption crypt.State
 	decryptErr error // see DecryptErr

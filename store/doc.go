@@ -9,6 +9,7 @@
 //
 //	meta                        format u32 · id 16 bytes · salt, a secret · created i64 µs
 //	                            encryption: its key, as JSON (crypt/state.go)
+//	                            upgrade: how far one is that was begun (upgrade.go)
 //	user_stats/<guild>          user u64 · time i64 · id u64          → records from this one on (internal/record), with texts
 //	recent                      guild u64                             → the guild's runs (internal/lsm)
 //	recent/<run>                as in user_stats; <run> is guild u64 · number u32
@@ -23,16 +24,18 @@
 //	state/log_files             key of the file (LogFile.Key)         → LogFile as JSON, a text
 //	state/quarantine            file · 0 · offset u64                 → reason
 //	state/channels              guild u64 · channel u64               → last message id seen
+//	state/floors                guild u64 · channel u64               → last message id from before the channel was met, if that was after its guild
+//	state/guild_cursors         guild u64                             → first seen, heard, away and rechecked, an id each (GuildCursors)
 //	state/gaps                  seq u64                               → Gap as JSON
 //	state/gaps_open             seq u64 of an open gap                → nothing
 //	state/unreadable            guild u64 · channel u64               → Unreadable as JSON
 //	state/known                 guild u64 · channel u64               → what is known of a channel beside its records, a text (known.go)
 //	state/passed                message u64                           → guild u64 · channel u64 · why u8: it does not count (known.go); 0: how many
-//	state/tombstones            1 · hash of a person, 32 bytes        → guild u64 (0: all): who is forgotten and stays so
-//	                            2 · kind u8 · guild u64 · id u64      → a task that is not finished, and how far it is (tasks.go)
-//	                            3 · guild u64 · key of a record       → what is left of a message that was removed (markers.go)
-//	                            4 · guild u64                         → left i64: a guild that the bot is not in any more (retention.go)
-//	                            5 · user u64                          → nothing: a bot, a webhook or Discord itself (accounts.go)
+//	state/forgotten             hash of a person, 32 bytes            → guild u64 (0: all): who is forgotten and stays so (tombstones.go)
+//	state/tasks                 kind u8 · guild u64 · id u64          → a task that is not finished, and how far it is (tasks.go)
+//	state/markers               guild u64 · key of a record           → what is left of a message that was removed (markers.go)
+//	state/departed              guild u64                             → since when i64: a guild that the bot is not in any more (retention.go)
+//	state/accounts              user u64                              → nothing: a bot, a webhook or Discord itself (accounts.go)
 //	state/early                 guild u64 · message u64               → what happened to a message that is not there (early.go), an edit with its text
 //
 // Every value, and every record in a block, ends with the CRC-32C of its key and

@@ -3,9 +3,11 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -96,7 +98,7 @@ func scatter(tx *bbolt.Tx) error {
 
 // MakeFormatOne turns a file into what the first release would have left.
 func MakeFormatOne(db *DB) error {
-	if err := errors.Join(MakeFormatThree(db), countPending(db)); err != nil {
+	if err := errors.Join(countPending(db), MakeFormatThree(db)); err != nil {
 		return err
 	}
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
@@ -150,7 +152,7 @@ func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 
 // MakeFormatTwo turns a file into what there was before records had blocks and runs.
 func MakeFormatTwo(db *DB) error {
-	if err := errors.Join(MakeFormatThree(db), countPending(db)); err != nil {
+	if err := errors.Join(countPending(db), MakeFormatThree(db)); err != nil {
 		return err
 	}
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
@@ -158,9 +160,86 @@ func MakeFormatTwo(db *DB) error {
 	})
 }
 
+// MakeFormatFour turns a file into what there was before format 5.
+func MakeFormatFour(db *DB) error {
+	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
+		state := tx.Bucket(bucketState)
+		to, err := state.CreateBucket(stateTombstones)
+		if err != nil {
+			return err
+		}
+		for kind, from := range map[byte][]byte{
+			tombPerson: stateForgotten, tombTask: stateTasks, tombMarker: stateMarkers, tombGuild: stateDeparted, tombAccount: stateAccounts,
+		} {
+			for _, key := range kv.Keys(state.Bucket(from), nil, 1<<30) {
+				if err := rename(state.Bucket(from), to, key, append([]byte{kind}, key...)); err != nil {
+					return err
+				}
+			}
+		}
+		cursors := state.Bucket(stateCursors)
+		for _, key := range kv.Keys(state.Bucket(stateFloors), nil, 1<<30) {
+			old := bytes.Clone(key)
+			old[8] |= 0x80
+			if err := rename(state.Bucket(stateFloors), cursors, key, old); err != nil {
+				return err
+			}
+		}
+		for _, key := range kv.Keys(state.Bucket(stateGuildCursors), nil, 1<<30) {
+			guild := ID(binary.BigEndian.Uint64(key))
+			own, err := getGuildCursors(state.Bucket(stateGuildCursors), guild)
+			if err != nil {
+				return err
+			}
+			for channel, last := range map[ID]ID{fourSeen: own.Seen, fourHeard: own.Heard, fourAway: own.Away, fourRechecked: own.Rechecked} {
+				if old := channelKey(guild, channel); last != 0 {
+					if err := cursors.Put(old, kv.Seal(old, kv.U64(nil, uint64(last)))); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		gaps := state.Bucket(stateGaps)
+		for _, key := range kv.Keys(gaps, nil, 1<<30) {
+			payload, _ := kv.Unseal(key, gaps.Get(key))
+			again := gapKindInJSON.ReplaceAll(payload, nil)
+			if err := gaps.Put(key, kv.Seal(key, again)); err != nil {
+				return err
+			}
+		}
+		for _, name := range formatFiveState {
+			if err := state.DeleteBucket(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(bucketMeta).Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, 4)))
+	})
+}
+
+var gapKindInJSON = regexp.MustCompile(`"kind":"[a-z]+",`)
+
+// UpgradePartly opens a file, does so many transactions of its upgrade, of so many keys
+// each, and closes it. It reports whether that was the end of it.
+func UpgradePartly(path string, k Key, transactions, keys int) (done bool, err error) {
+	db, err := open(path, Options{MustExist: true})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.useKey(k); err != nil {
+		return false, err
+	}
+	for ; db.isOld() && transactions > 0; transactions-- {
+		if err := db.upgradeOnce(keys); err != nil {
+			return false, err
+		}
+	}
+	return !db.isOld(), nil
+}
+
 // MakeFormatThree turns a file into what there was before format 4.
 func MakeFormatThree(db *DB) error {
-	return errors.Join(SayFormatThree(db), db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
+	return errors.Join(MakeFormatFour(db), SayFormatThree(db), db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
 		for _, name := range formatFourTop {
 			if err := tx.DeleteBucket(name); err != nil {
 				return err

@@ -40,7 +40,7 @@ func (db *DB) beginForget(ctx context.Context, p Person) (Task, error) {
 	return t, db.updateTombstones(ctx, func(w *writeTx) error {
 		// A task that has come far begins again: what has come in before its tombstone
 		// was there may lie behind it.
-		return errors.Join(w.addTombstone(p), w.eraseEarly(p), w.put(w.state(stateTombstones), t.key(), nil))
+		return errors.Join(w.addTombstone(p), w.eraseEarly(p), w.put(w.state(stateTasks), t.key(), nil))
 	})
 }
 
@@ -57,22 +57,22 @@ func (db *DB) Remember(ctx context.Context, p Person) (was bool, err error) {
 	}
 	err = db.updateTombstones(ctx, func(w *writeTx) error {
 		was = false
-		b := w.state(stateTombstones)
+		b := w.state(stateForgotten)
 		guilds := map[ID]bool{p.Guild: true}
 		if p.Guild == 0 {
 			if err := eachTombstone(w.tx, func(_ tombstone, guild ID) { guilds[guild] = true }); err != nil {
 				return err
 			}
-		} else if b.Get(personKey(w.forgotten.of(Person{User: p.User}))) != nil {
+		} else if hash := w.forgotten.of(Person{User: p.User}); b.Get(hash[:]) != nil {
 			return ErrStillForgotten
 		}
 		for guild := range guilds {
-			key := personKey(w.forgotten.of(Person{p.User, guild}))
-			if b.Get(key) == nil {
+			hash := w.forgotten.of(Person{p.User, guild})
+			if b.Get(hash[:]) == nil {
 				continue
 			}
 			was = true
-			if err := b.Delete(key); err != nil {
+			if err := b.Delete(hash[:]); err != nil {
 				return err
 			}
 		}

@@ -119,7 +119,7 @@ type guildTx struct {
 	removedFrom map[ID]bool
 	asked       ID // the user whom forgets was asked about last, and its answer
 	answer      bool
-	accounts    *kv.Bucket // state/tombstones, if accounts are noted there; see isAccount
+	accounts    *kv.Bucket // state/accounts, if any are noted; see isAccount
 	accounted   ID         // the same of isAccount
 	account     bool
 	hasMarkers  bool                       // some messages were removed, see markers.go

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
-	"slices"
 
 	"rollcall/internal/civil"
 	"rollcall/store/internal/kv"
@@ -34,8 +33,9 @@ type MessageTraces struct {
 type GuildTraces struct {
 	Guild   ID
 	Name    string
-	Known   bool         // anything is stored of it
-	Cursors map[ID]ID    // by channel: those of MessageAt.Channel and of the channels that were asked for
+	Known   bool // anything is stored of it
+	Cursors GuildCursors
+	Cursor  ID           // of MessageAt.Channel, 0 if none
 	Channel ChannelFacts // MessageAt.Channel
 	Before  ID           // the channel whose last message it was before that was listened to, 0 if none; only where no guild is given
 	Gaps    []Gap        // the ledger's entries of the guild in which the message would be
@@ -84,14 +84,16 @@ func (c channelInfo) facts() ChannelFacts {
 
 // Lookup finds out what is known of a message, in one read transaction. It reads the quarter
 // hour of the message in each guild that is asked about, the marks of removed messages and
-// the ledger, and no texts. cursors are those of which the caller wants to know, beside that
-// of the channel.
-func (db *DB) Lookup(ctx context.Context, m MessageAt, cursors ...ID) (t MessageTraces, err error) {
+// the ledger, and no texts.
+func (db *DB) Lookup(ctx context.Context, m MessageAt) (t MessageTraces, err error) {
 	err = db.view(ctx, func(tx *kv.Tx) error {
 		t = MessageTraces{}
 		guilds := []ID{m.Guild}
 		if m.Guild == 0 {
-			guilds = guildsIn(tx)
+			var err error
+			if guilds, err = knownGuilds(tx); err != nil {
+				return err
+			}
 		}
 		for _, guild := range guilds {
 			if err := db.lookupStored(ctx, tx, guild, m, &t); err != nil || t.Record != nil || t.Removed != nil || t.Passed != nil {
@@ -109,7 +111,7 @@ func (db *DB) Lookup(ctx context.Context, m MessageAt, cursors ...ID) (t Message
 			return err
 		}
 		for _, guild := range guilds {
-			g, err := db.lookupGuild(tx, guild, m, cursors)
+			g, err := db.lookupGuild(tx, guild, m)
 			if err != nil {
 				return err
 			}
@@ -119,23 +121,6 @@ func (db *DB) Lookup(ctx context.Context, m MessageAt, cursors ...ID) (t Message
 		return nil
 	})
 	return t, err
-}
-
-// guildsIn returns the guilds that have records or cursors, by id.
-func guildsIn(tx *kv.Tx) (guilds []ID) {
-	for _, b := range []*kv.Bucket{tx.Bucket(bucketGuilds), tx.Bucket(bucketState).Bucket(stateCursors)} {
-		c := b.Cursor()
-		for key, _ := c.First(); len(key) >= 8; {
-			guild := ID(binary.BigEndian.Uint64(key))
-			guilds = append(guilds, guild)
-			if guild == 1<<64-1 {
-				break
-			}
-			key, _ = c.Seek(kv.U64(nil, uint64(guild)+1))
-		}
-	}
-	slices.Sort(guilds)
-	return slices.Compact(guilds)
 }
 
 // lookupStored looks for the record, or for what is left of it.
@@ -168,8 +153,8 @@ func (db *DB) lookupStored(ctx context.Context, tx *kv.Tx, guild ID, m MessageAt
 			}
 		}
 	}
-	prefix := kv.U64([]byte{tombMessage}, uint64(guild))
-	cursor, visits := tx.Bucket(bucketState).Bucket(stateTombstones).Cursor(), 0
+	prefix := kv.U64(nil, uint64(guild))
+	cursor, visits := tx.Bucket(bucketState).Bucket(stateMarkers).Cursor(), 0
 	for b, value := cursor.Seek(prefix); len(b) == len(prefix)+record.KeySize && string(b[:len(prefix)]) == string(prefix); b, value = cursor.Next() {
 		if visits++; visits&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -197,23 +182,23 @@ func (db *DB) lookupStored(ctx context.Context, tx *kv.Tx, guild ID, m MessageAt
 }
 
 // lookupGuild returns what is known of a guild, but for the ledger.
-func (db *DB) lookupGuild(tx *kv.Tx, guild ID, m MessageAt, cursors []ID) (g GuildTraces, err error) {
-	g = GuildTraces{Guild: guild, Cursors: map[ID]ID{}}
+func (db *DB) lookupGuild(tx *kv.Tx, guild ID, m MessageAt) (g GuildTraces, err error) {
+	g = GuildTraces{Guild: guild}
 	if g.Name, err = readName(tx, db.keys, guild, 0); err != nil {
 		return g, err
 	}
 	state := tx.Bucket(bucketState)
-	for _, channel := range append([]ID{m.Channel}, cursors...) {
-		last, err := getID(state.Bucket(stateCursors), kv.U64(kv.U64(nil, uint64(guild)), uint64(channel)))
-		if err != nil {
-			return g, err
-		}
-		if last != 0 {
-			g.Cursors[channel] = last
-		}
+	if g.Cursor, err = getID(state.Bucket(stateCursors), channelKey(guild, m.Channel)); err != nil {
+		return g, err
+	}
+	if g.Cursors, err = getGuildCursors(state.Bucket(stateGuildCursors), guild); err != nil {
+		return g, err
 	}
 	prefix := kv.U64(nil, uint64(guild))
-	g.Known = tx.Bucket(bucketGuilds).Get(prefix) != nil || len(kv.Keys(state.Bucket(stateCursors), prefix, 1)) > 0
+	g.Known = tx.Bucket(bucketGuilds).Get(prefix) != nil
+	for _, b := range listenedBuckets(tx) {
+		g.Known = g.Known || len(kv.Keys(b, prefix, 1)) > 0
+	}
 	info, err := readChannelInfo(state.Bucket(stateKnown), knownTexts(db.keys), guild, m.Channel)
 	g.Channel = info.facts()
 	if err == nil {
@@ -230,7 +215,7 @@ func (db *DB) lookupGuild(tx *kv.Tx, guild ID, m MessageAt, cursors []ID) (g Gui
 	if err != nil {
 		return g, err
 	}
-	left, err := getID(state.Bucket(stateTombstones), leftKey(guild))
+	left, err := getID(state.Bucket(stateDeparted), prefix)
 	if err != nil {
 		return g, err
 	}

@@ -13,7 +13,7 @@ import (
 // whatIsKnown puts the traces of a message into words.
 func whatIsKnown(t *testing.T, db *store.DB, m store.MessageAt) string {
 	t.Helper()
-	found, err := db.Lookup(t.Context(), m, 1)
+	found, err := db.Lookup(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,8 +29,8 @@ func whatIsKnown(t *testing.T, db *store.DB, m store.MessageAt) string {
 	}
 	for _, g := range found.Guilds {
 		line := fmt.Sprintf("guild %d %v", g.Guild, g.Known)
-		if g.Cursors[m.Channel] != 0 {
-			line += fmt.Sprintf(", channel to %d since %d", g.Cursors[m.Channel], g.Channel.Since)
+		if g.Cursor != 0 {
+			line += fmt.Sprintf(", channel to %d since %d", g.Cursor, g.Channel.Since)
 		}
 		for _, gap := range g.Gaps {
 			line += fmt.Sprintf(", gap %d %s", gap.Channel, gap.State)
@@ -47,10 +47,11 @@ func TestLookup(t *testing.T) {
 	db := openTemp(t)
 	base := saidIn(0, 0, "").Time
 	mustPut(t, db, store.Batch{
-		Records:  []store.Record{saidIn(1, 7, "x"), saidIn(2, 7, "x"), saidIn(3, 8, "y")},
-		Cursors:  []store.ChannelCursor{{Guild: 1, Channel: 7, Last: 1001}, {Guild: 1, Channel: 1, Last: 5}, {Guild: 2, Channel: 20, Last: 9}},
-		Channels: []store.ChannelSeen{{Guild: 1, Channel: 7, Since: base}},
-		Passed:   []store.Passed{{Guild: 1, Channel: 7, Message: 1500, Why: store.UncountedWebhook}},
+		Records:      []store.Record{saidIn(1, 7, "x"), saidIn(2, 7, "x"), saidIn(3, 8, "y")},
+		Cursors:      []store.ChannelCursor{{Guild: 1, Channel: 7, Last: 1001}, {Guild: 2, Channel: 20, Last: 9}},
+		GuildCursors: []store.GuildCursor{{Guild: 1, GuildCursors: store.GuildCursors{Seen: 5}}},
+		Channels:     []store.ChannelSeen{{Guild: 1, Channel: 7, Since: base}},
+		Passed:       []store.Passed{{Guild: 1, Channel: 7, Message: 1500, Why: store.UncountedWebhook}},
 		Gaps: []store.Gap{
 			{Guild: 1, Channel: 7, After: 2000, Until: 2010, From: base, To: base + 10e6, State: store.GapOpen, Reason: "away"},
 			{Guild: 1, Channel: 8, After: 2000, Until: 2010, From: base, To: base + 10e6, State: store.GapSkipped, Reason: "away"},
@@ -145,9 +146,11 @@ func TestCoverage(t *testing.T) {
 	db := openTemp(t)
 	base := saidIn(0, 0, "").Time
 	mustPut(t, db, store.Batch{
-		Records: []store.Record{saidIn(5, 7, "old"), saidIn(1, 7, "old"), saidIn(2000, 7, "new"), saidIn(3, 8, "y")},
-		Cursors: []store.ChannelCursor{{Guild: 1, Channel: 7, Last: 3000}, {Guild: 1, Channel: 9, Last: 9}, {Guild: 1, Channel: 1, Last: 5}, {Guild: 1, Channel: 7 | 1<<63, Last: 5}, {Guild: 2, Channel: 20, Last: 20}},
-		Gaps:    []store.Gap{{Guild: 1, Channel: 7, After: 1, Until: 2, State: store.GapOpen}, {Guild: 1, Channel: 1, Until: 1, State: store.GapFilled}, {Guild: 2, Channel: 20, Until: 9, State: store.GapSkipped}},
+		Records:      []store.Record{saidIn(5, 7, "old"), saidIn(1, 7, "old"), saidIn(2000, 7, "new"), saidIn(3, 8, "y")},
+		Cursors:      []store.ChannelCursor{{Guild: 1, Channel: 7, Last: 3000}, {Guild: 1, Channel: 9, Last: 9}, {Guild: 2, Channel: 20, Last: 20}},
+		Floors:       []store.ChannelCursor{{Guild: 1, Channel: 11, Last: 5}},
+		GuildCursors: []store.GuildCursor{{Guild: 1, GuildCursors: store.GuildCursors{Seen: 5}}},
+		Gaps:         []store.Gap{{Guild: 1, Channel: 7, After: 1, Until: 2, State: store.GapOpen}, {Guild: 1, Channel: 1, Until: 1, State: store.GapFilled}, {Guild: 2, Channel: 20, Until: 9, State: store.GapSkipped}},
 		Channels: []store.ChannelSeen{
 			{Guild: 1, Channel: 7, Since: base},
 			{Guild: 1, Channel: 7, Since: base + 5},

@@ -8,7 +8,7 @@ import (
 )
 
 // A message that was removed for good (ROLLCALL_ON_DELETE=remove) leaves a deletion marker in
-// state/tombstones: who wrote when, and a hash instead of the text. Without it the
+// state/markers: who wrote when, and a hash instead of the text. Without it the
 // same message would come back, from a page of the history or as a line of the logs.
 // A deletion marker is no record, and no answer and no count knows of it; but it takes part in
 // the matching as the message did, so the lines of other messages stay theirs.
@@ -51,19 +51,19 @@ func (g *guildTx) putUncounted(batch []putOp) error {
 	return nil
 }
 
-// markerKey is the key of a deletion marker: tombMessage · guild u64 · key of the record.
+// markerKey is the key of a deletion marker: guild u64 · key of the record.
 func (g *guildTx) markerKey(recordKey []byte) []byte {
-	return append(append([]byte{tombMessage}, g.key...), recordKey...)
+	return append(append(make([]byte, 0, 8+record.KeySize), g.key...), recordKey...)
 }
 
 // removed reports whether there is a deletion marker in the place of a record.
 func (g *guildTx) removed(key record.Key) bool {
-	return g.hasMarkers && g.w.state(stateTombstones).Get(g.markerKey(key.Append(nil))) != nil
+	return g.hasMarkers && g.w.state(stateMarkers).Get(g.markerKey(key.Append(nil))) != nil
 }
 
 func (g *guildTx) putMarker(key record.Key, s *record.Value) error {
 	g.hasMarkers = true
-	return g.w.put(g.w.state(stateTombstones), g.markerKey(key.Append(nil)), s.AppendHead(nil, key.Time, false))
+	return g.w.put(g.w.state(stateMarkers), g.markerKey(key.Append(nil)), s.AppendHead(nil, key.Time, false))
 }
 
 // eraseMarkers removes the first deletion markers of a user's messages, or of all messages if user
@@ -72,7 +72,7 @@ func (g *guildTx) eraseMarkers(user ID, most int) (int, error) {
 	if !g.hasMarkers {
 		return 0, nil
 	}
-	b, prefix := g.w.state(stateTombstones), g.markerKey(nil)
+	b, prefix := g.w.state(stateMarkers), g.markerKey(nil)
 	if user != 0 {
 		prefix = kv.U64(prefix, uint64(user))
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -120,6 +121,13 @@ func (db *DB) verify() (err error) {
 		if db.format < 1 {
 			return fmt.Errorf("%w: format %d", ErrDamaged, db.format)
 		}
+		if value := meta.Get(keyUpgrade); value != nil {
+			at, ok := kv.Unseal(keyUpgrade, value)
+			if !ok || len(at) == 0 || db.format < 2 {
+				return kv.Damaged(keyUpgrade)
+			}
+			db.unfinished = bytes.Clone(at)
+		}
 		db.encryption, err = crypt.ReadState(meta)
 		return err
 	})
@@ -179,7 +187,7 @@ func (db *DB) ready(k Key) error {
 	if err := db.useKey(k); err != nil {
 		return err
 	}
-	if err := db.upgrade(db.format); err != nil {
+	if err := db.upgrade(); err != nil {
 		return err
 	}
 	if err := db.file.View(context.Background(), db.verifyBuckets); err != nil {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"rollcall/store/internal/kv"
@@ -22,29 +21,18 @@ import (
 // pairVisits is how many records a step looks at, at whose lines it may have to look, too.
 const pairVisits = 4_000
 
-// pairAgain leaves the task for every guild.
-func pairAgain(tx *kv.Tx) error {
-	w := &writeTx{tx: tx}
-	return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
-		payload, ok := kv.Unseal(key, value)
-		if !ok || len(key) != 8 {
-			return kv.Damaged(key)
-		}
-		info, err := decodeGuildInfo(payload)
-		if err != nil {
-			return kv.Damaged(key)
-		}
-		return w.putPairing(ID(binary.BigEndian.Uint64(key)), 0, info)
-	})
-}
-
 // putPairing leaves the task for a guild, or for a channel of it, if the guild has messages
 // where lines are about.
 func (w *writeTx) putPairing(guild, channel ID, info guildInfo) error {
-	if !info.ids.Set || !info.logs.Overlaps(info.ids.Min-logBefore, info.ids.Max+logAfter) {
+	if !info.mayPair() {
 		return nil
 	}
-	return w.put(w.state(stateTombstones), Task{taskPair, guild, channel}.key(), nil)
+	return w.put(w.state(stateTasks), Task{taskPair, guild, channel}.key(), nil)
+}
+
+// mayPair reports whether the guild has messages where lines are about.
+func (i *guildInfo) mayPair() bool {
+	return i.ids.Set && i.logs.Overlaps(i.ids.Min-logBefore, i.ids.Max+logAfter)
 }
 
 // stepPair lets some messages look for their lines and returns where to go on, nil at the
@@ -123,7 +111,7 @@ func (g *guildTx) unpaired(position []byte) (keys []record.Key, next []byte) {
 // one to go on from, nil at the end.
 func (g *guildTx) markersFrom(position []byte, channels map[uint32]bool) (keys []record.Key, next []byte, err error) {
 	prefix := g.markerKey(nil)
-	c := g.w.state(stateTombstones).Cursor()
+	c := g.w.state(stateMarkers).Cursor()
 	visits := 0
 	for b, value := c.Seek(position); bytes.HasPrefix(b, prefix); b, value = c.Next() {
 		if visits++; visits > pairVisits || len(keys) >= stepRecords {

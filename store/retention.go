@@ -144,18 +144,16 @@ func (g *guildTx) withText(moments []rollup.Moment, most int) (keys []record.Key
 	return keys, false, nil
 }
 
-func leftKey(guild ID) []byte { return kv.U64([]byte{tombGuild}, uint64(guild)) }
-
 // putLeft notes guilds that were left, once each, and forgets it of those that are back.
 func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
-	b := w.state(stateTombstones)
+	b := w.state(stateDeparted)
 	for _, guild := range back {
-		if err := b.Delete(leftKey(guild)); err != nil {
+		if err := b.Delete(kv.U64(nil, uint64(guild))); err != nil {
 			return err
 		}
 	}
 	for _, l := range left {
-		if key := leftKey(l.Guild); b.Get(key) == nil {
+		if key := kv.U64(nil, uint64(l.Guild)); b.Get(key) == nil {
 			if err := w.put(b, key, kv.U64(nil, uint64(l.At))); err != nil {
 				return err
 			}
@@ -166,35 +164,14 @@ func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
 
 // GuildsLeft returns the guilds that the bot is not in any more, by id.
 func (db *DB) GuildsLeft(ctx context.Context) (left []GuildLeft, err error) {
-	err = db.eachState(ctx, stateTombstones, []byte{tombGuild}, func(key, payload []byte) error {
-		if len(key) != 9 || len(payload) != 8 {
+	err = db.eachState(ctx, stateDeparted, nil, func(key, payload []byte) error {
+		if len(key) != 8 || len(payload) != 8 {
 			return kv.Damaged(key)
 		}
-		left = append(left, GuildLeft{ID(binary.BigEndian.Uint64(key[1:])), Micros(binary.BigEndian.Uint64(payload))})
+		left = append(left, GuildLeft{ID(binary.BigEndian.Uint64(key)), Micros(binary.BigEndian.Uint64(payload))})
 		return nil
 	})
 	return left, err
-}
-
-// GuildsListened returns the guilds that have cursors: those in which the bot has been,
-// unlike those of which only logs have told.
-func (db *DB) GuildsListened(ctx context.Context) (guilds []ID, err error) {
-	err = db.view(ctx, func(tx *kv.Tx) error {
-		c := tx.Bucket(bucketState).Bucket(stateCursors).Cursor()
-		for key, _ := c.First(); key != nil; {
-			if len(key) != 16 {
-				return kv.Damaged(key)
-			}
-			guild := ID(binary.BigEndian.Uint64(key))
-			guilds = append(guilds, guild)
-			if guild == 1<<64-1 {
-				return nil
-			}
-			key, _ = c.Seek(kv.U64(nil, uint64(guild)+1))
-		}
-		return nil
-	})
-	return guilds, err
 }
 
 // RemoveGuild removes a part of a guild that the bot left before an instant, in one
@@ -207,8 +184,8 @@ func (db *DB) RemoveGuild(ctx context.Context, guild ID, before Micros) (erased 
 	defer db.channelIDs.drop(guild)
 	err = db.update(ctx, func(w *writeTx) error {
 		erased, done = Erased{}, false
-		key := leftKey(guild)
-		at, err := kv.Get(w.state(stateTombstones), key)
+		key := kv.U64(nil, uint64(guild))
+		at, err := kv.Get(w.state(stateDeparted), key)
 		if err != nil {
 			return err
 		}
@@ -224,7 +201,7 @@ func (db *DB) RemoveGuild(ctx context.Context, guild ID, before Micros) (erased 
 			return err
 		}
 		done = true
-		return errors.Join(w.eraseBuckets(guild), w.state(stateTombstones).Delete(key))
+		return errors.Join(w.eraseBuckets(guild), w.state(stateDeparted).Delete(key))
 	})
 	return erased, done, err
 }
@@ -257,12 +234,14 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 	}{
 		{w.tx.Bucket(bucketNames), prefix, &names},
 		{w.state(stateCursors), prefix, &rest},
+		{w.state(stateFloors), prefix, &rest},
+		{w.state(stateGuildCursors), prefix, &rest},
 		{w.state(stateUnreadable), prefix, &rest},
 		{w.state(stateLastDates), prefix, &rest},
 		{w.state(stateEarly), prefix, &rest},
 		{w.state(stateKnown), prefix, &rest},
-		{w.state(stateTombstones), append([]byte{tombTask, taskRedactChannel}, prefix...), &rest},
-		{w.state(stateTombstones), append([]byte{tombTask, taskRemoveChannel}, prefix...), &rest},
+		{w.state(stateTasks), append([]byte{taskRedactChannel}, prefix...), &rest},
+		{w.state(stateTasks), append([]byte{taskRemoveChannel}, prefix...), &rest},
 	} {
 		keys := kv.Keys(of.bucket, of.prefix, stepRecords)
 		for _, key := range keys {

@@ -18,25 +18,6 @@ const (
 	maxNameBytes           = 1 << 10
 )
 
-// putCursors moves cursors forward, never back: batches may come out of order.
-func (w *writeTx) putCursors(cursors []ChannelCursor) error {
-	b := w.state(stateCursors)
-	for _, c := range cursors {
-		key := kv.U64(kv.U64(nil, uint64(c.Guild)), uint64(c.Channel))
-		before, err := getID(b, key)
-		if err != nil {
-			return err
-		}
-		if c.Last <= before {
-			continue
-		}
-		if err := w.put(b, key, kv.U64(nil, uint64(c.Last))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (w *writeTx) putLogFile(f LogFile) error {
 	if f.Key == "" {
 		return nil
@@ -207,28 +188,6 @@ func (db *DB) Quarantine(ctx context.Context) (lines []Quarantined, err error) {
 		return nil
 	})
 	return lines, err
-}
-
-// Cursors returns the last message id seen of each channel of a guild.
-func (db *DB) Cursors(ctx context.Context, guild ID) (map[ID]ID, error) {
-	cursors := map[ID]ID{}
-	err := db.eachState(ctx, stateCursors, kv.U64(nil, uint64(guild)), func(key, payload []byte) error {
-		if len(key) != 16 || len(payload) != 8 {
-			return kv.Damaged(key)
-		}
-		cursors[ID(binary.BigEndian.Uint64(key[8:]))] = ID(binary.BigEndian.Uint64(payload))
-		return nil
-	})
-	return cursors, err
-}
-
-// Cursor returns the last message id seen of one channel, 0 if it has no cursor.
-func (db *DB) Cursor(ctx context.Context, guild, channel ID) (last ID, err error) {
-	err = db.view(ctx, func(tx *kv.Tx) error {
-		last, err = getID(tx.Bucket(bucketState).Bucket(stateCursors), kv.U64(kv.U64(nil, uint64(guild)), uint64(channel)))
-		return err
-	})
-	return last, err
 }
 
 func (w *writeTx) putNames(names []Name) error {

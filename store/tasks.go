@@ -11,7 +11,7 @@ import (
 
 // Tasks returns the tasks that are not finished.
 func (db *DB) Tasks(ctx context.Context) (tasks []Task, err error) {
-	err = db.eachState(ctx, stateTombstones, []byte{tombTask}, func(key, _ []byte) error {
+	err = db.eachState(ctx, stateTasks, nil, func(key, _ []byte) error {
 		t, ok := parseTask(key)
 		if !ok {
 			return kv.Damaged(key)
@@ -27,7 +27,7 @@ func (db *DB) Tasks(ctx context.Context) (tasks []Task, err error) {
 func (db *DB) Step(ctx context.Context, t Task) (erased Erased, done bool, err error) {
 	err = db.update(ctx, func(w *writeTx) (err error) {
 		erased, done = Erased{}, false
-		b, key := w.state(stateTombstones), t.key()
+		b, key := w.state(stateTasks), t.key()
 		if b.Get(key) == nil {
 			done = true
 			return nil

@@ -10,15 +10,6 @@ import (
 	"rollcall/store/internal/kv"
 )
 
-// The keys of state/tombstones begin with what they are.
-const (
-	tombPerson  = 1 // · HMAC-SHA-256, 32 bytes          → guild u64, 0 for every guild
-	tombTask    = 2 // · kind u8 · guild u64 · id u64    → how far it is (tasks.go)
-	tombMessage = 3 // · guild u64 · key of a record     → what is left of a message that was removed (markers.go)
-	tombGuild   = 4 // · guild u64                       → left at i64: a guild that the bot is not in any more (retention.go)
-	tombAccount = 5 // · user u64                        → nothing: a bot, a webhook or Discord itself, no person (accounts.go)
-)
-
 // Person is a user in one guild or, if Guild is 0, in all of them.
 type Person struct{ User, Guild ID }
 
@@ -88,23 +79,22 @@ func (t *tombstones) load(tx *kv.Tx) error {
 
 // eachTombstone calls fn with each person's hash and guild.
 func eachTombstone(tx *kv.Tx, fn func(hash tombstone, guild ID)) error {
-	c := tx.Bucket(bucketState).Bucket(stateTombstones).Cursor()
-	for key, value := c.Seek([]byte{tombPerson}); key != nil && key[0] == tombPerson; key, value = c.Next() {
+	c := tx.Bucket(bucketState).Bucket(stateForgotten).Cursor()
+	for key, value := c.First(); key != nil; key, value = c.Next() {
 		payload, ok := kv.Unseal(key, value)
-		if !ok || len(key) != 1+sha256.Size || len(payload) != 8 {
+		if !ok || len(key) != sha256.Size || len(payload) != 8 {
 			return kv.Damaged(key)
 		}
-		fn(tombstone(key[1:]), ID(binary.BigEndian.Uint64(payload)))
+		fn(tombstone(key), ID(binary.BigEndian.Uint64(payload)))
 	}
 	return nil
 }
 
-func personKey(hash tombstone) []byte { return append([]byte{tombPerson}, hash[:]...) }
-
 // addTombstone writes a person's tombstone. The set in memory is loaded again once the
 // transaction stands.
 func (w *writeTx) addTombstone(p Person) error {
-	return w.put(w.state(stateTombstones), personKey(w.forgotten.of(p)), kv.U64(nil, uint64(p.Guild)))
+	hash := w.forgotten.of(p)
+	return w.put(w.state(stateForgotten), hash[:], kv.U64(nil, uint64(p.Guild)))
 }
 
 // isForgotten reports whether nothing of a user is to be stored in this guild. Records
@@ -159,14 +149,14 @@ func (t Task) String() string {
 }
 
 func (t Task) key() []byte {
-	return kv.U64(kv.U64([]byte{tombTask, t.kind}, uint64(t.guild)), uint64(t.id))
+	return kv.U64(kv.U64([]byte{t.kind}, uint64(t.guild)), uint64(t.id))
 }
 
 func parseTask(key []byte) (Task, bool) {
-	if len(key) != 18 || key[0] != tombTask {
+	if len(key) != 17 {
 		return Task{}, false
 	}
-	return Task{key[1], ID(binary.BigEndian.Uint64(key[2:])), ID(binary.BigEndian.Uint64(key[10:]))}, true
+	return Task{key[0], ID(binary.BigEndian.Uint64(key[1:])), ID(binary.BigEndian.Uint64(key[9:]))}, true
 }
 
 // Erased is what a task, or a step of it, has removed.

@@ -122,8 +122,8 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	}
 	timeline.FillPercent = kv.BulkFill // it grows at its end
 	g.timeline, g.activity = rollup.OpenTimeline(timeline, &w.arena), rollup.OpenActivity(weeks, &w.arena)
-	g.hasMarkers = len(kv.Keys(w.state(stateTombstones), g.markerKey(nil), 1)) > 0
-	if b := w.state(stateTombstones); len(kv.Keys(b, []byte{tombAccount}, 1)) > 0 {
+	g.hasMarkers = len(kv.Keys(w.state(stateMarkers), g.markerKey(nil), 1)) > 0
+	if b := w.state(stateAccounts); len(kv.Keys(b, nil, 1)) > 0 {
 		g.accounts = b
 	}
 	w.guilds[id] = g

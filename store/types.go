@@ -53,14 +53,6 @@ type Name struct {
 	Name  string
 }
 
-// ChannelCursor says that everything up to message Last of a channel has been
-// taken in, or is part of a gap that is in the ledger.
-type ChannelCursor struct {
-	Guild   ID
-	Channel ID
-	Last    ID
-}
-
 // Action is what becomes of a stored message.
 type Action uint8
 
@@ -111,7 +103,10 @@ type Batch struct {
 	Names    []Name
 	Learned  []LearnedName // names of channels, after Records
 	Cursors  []ChannelCursor
-	Gaps     []Gap // new ones (Gap.Seq 0) and changed ones
+	Floors   []ChannelCursor // of channels that were met after their guild, see DB.Floor
+	// GuildCursors are those of guilds as a whole.
+	GuildCursors []GuildCursor
+	Gaps         []Gap // new ones (Gap.Seq 0) and changed ones
 	// CountFound adds to the Found of the first of Gaps how many of Records were new, so that a
 	// page that is read twice is counted once.
 	CountFound bool
@@ -211,71 +206,6 @@ type Imported struct {
 	Duplicates int64   // already stored from logs
 	Skipped    int64   // of people who are forgotten
 	File       LogFile // as committed
-}
-
-// The states of a gap.
-const (
-	GapOpen    = "open"    // to be filled, or being filled
-	GapFilled  = "filled"  // history was read from After to Until
-	GapSkipped = "skipped" // will not be filled; Note says why
-)
-
-// Reasons for which the bot may not read a channel. The first two are also those of the
-// gap that begins with it (Gap.Reason).
-const (
-	ReasonHidden     = "hidden"     // Discord hides the channel from the bot
-	ReasonUnreadable = "unreadable" // the bot may not view the channel, or, a voice channel, not connect to it
-	// ReasonNoHistory: new messages are heard, but those of the past cannot be fetched.
-	ReasonNoHistory = "no_history"
-)
-
-// WaitPermission is what a gap waits for that the bot may not read (Gap.Waits).
-const WaitPermission = "permission"
-
-// Gap is a span of a channel during which we were not listening, in the ledger.
-type Gap struct {
-	Seq     uint64 `json:"seq"` // its number in the ledger; 0 asks for a new one
-	Guild   ID     `json:"guild_id"`
-	Channel ID     `json:"channel_id"`
-	Parent  ID     `json:"parent_id,omitzero"` // of a thread: its channel, if that is known
-	After   ID     `json:"after,omitzero"`     // messages after this one are missing; moves up while the gap is filled. 0: from the channel's beginning
-	Until   ID     `json:"until,omitzero"`     // up to this one; 0 while the span goes on: the channel can still not be read
-	From    Micros `json:"from"`
-	To      Micros `json:"to,omitzero"` // 0 while the span goes on
-	Reason  string `json:"reason"`
-	State   string `json:"state"` // GapOpen, GapFilled or GapSkipped
-	// Waits says what an open gap waits for that is not being filled: WaitPermission, or
-	// nothing. It is tried again when that is there, at each start, and once a day.
-	Waits string `json:"waits,omitempty"`
-	Found int64  `json:"found"` // messages that counted and were not stored before
-	Note  string `json:"note,omitempty"`
-	// Parents, of a search for archived threads (Channel and Until are Guild), are the
-	// channels below which it has still to look; none: all of the guild's.
-	Parents []ID `json:"parents,omitempty"`
-}
-
-// Unreadable is a channel that the bot may not read at present. Its threads are not
-// listed: they are as their channel is.
-type Unreadable struct {
-	Guild   ID     `json:"guild_id"`
-	Channel ID     `json:"channel_id"`
-	Since   Micros `json:"since"` // when we learnt of it, or listened last before
-	Reason  string `json:"reason"`
-	// Gap is the number of the gap that began then, 0 if none did: the channel was never
-	// readable before, or new messages of it are heard.
-	Gap uint64 `json:"gap,omitempty"`
-}
-
-// AccessChange says that the bot may not read a channel from now on, or for another
-// reason than before, or, with an empty Reason, that it may.
-type AccessChange struct {
-	Guild, Channel ID
-	Since          Micros // Unreadable.Since; of one that was hidden or unreadable, and is, it stays
-	Reason         string
-	// Span, if not nil, is the gap that begins or ends with it: it is put into the ledger,
-	// under the number of the channel's Unreadable if that has one. Its Seq is ignored.
-	// Without it, an Unreadable keeps its gap.
-	Span *Gap
 }
 
 // Guild is what is known about a guild without reading its records.

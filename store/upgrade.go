@@ -13,32 +13,68 @@ import (
 	"rollcall/store/internal/packed"
 )
 
-const formatVersion = 4
+const formatVersion = 5
 
-// migrations[i] changes a file of format i+1 to format i+2, each in one
-// transaction that also writes the new format's number.
-var migrations = []func(*DB, *kv.Tx) error{toFormatTwo, toFormatThree, toFormatFour}
+// steps[i] changes a file of format i+1 to format i+2.
+var steps = []step{whole(toFormatTwo), whole(toFormatThree), whole(toFormatFour), toFormatFive}
 
-// upgrade stops in front of damage, too: a step adds what its format brought and
-// nothing that should have been there before.
-func (db *DB) upgrade(format int) error {
-	for ; format < formatVersion; format++ {
-		err := db.file.Update(context.Background(), func(tx *kv.Tx) error {
-			if err := migrations[format-1](db, tx); err != nil {
-				return err
-			}
-			return tx.Bucket(bucketMeta).Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, uint32(format+1))))
-		})
-		if err != nil {
-			return fmt.Errorf("bring it from format %d to %d: %w", format, format+1, err)
+// A step sees to at most so many keys in a transaction, from at on, nil at the beginning.
+// It returns where to go on, nil at its end. The file is of the new format from the first
+// transaction on, so that no older build opens what is done by half, and of no use before
+// the last: Open goes on.
+type step func(db *DB, tx *kv.Tx, at []byte, most int) (next []byte, err error)
+
+// whole is a step that is done in one transaction.
+func whole(do func(*DB, *kv.Tx) error) step {
+	return func(db *DB, tx *kv.Tx, _ []byte, _ int) ([]byte, error) { return nil, do(db, tx) }
+}
+
+// upgradeKeys is how many keys one transaction of an upgrade sees to: some megabytes.
+const upgradeKeys = 20_000
+
+// upgrade brings the file up to date. It stops in front of damage, too: a step adds what its
+// format brought and nothing that should have been there before.
+func (db *DB) upgrade() error {
+	for db.isOld() {
+		if err := db.upgradeOnce(upgradeKeys); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// OldFormat says that the file is of an older format and, opened for reading alone,
-// was not brought up to date.
-func (db *DB) OldFormat() bool { return db.options.ReadOnly && db.format < formatVersion }
+// isOld reports whether there is anything left to upgrade.
+func (db *DB) isOld() bool { return db.format < formatVersion || db.unfinished != nil }
+
+// upgradeOnce does one transaction of the upgrade.
+func (db *DB) upgradeOnce(most int) error {
+	from := db.format
+	if db.unfinished != nil {
+		from--
+	}
+	var next []byte
+	err := db.file.Update(context.Background(), func(tx *kv.Tx) (err error) {
+		if next, err = steps[from-1](db, tx, db.unfinished, most); err != nil {
+			return err
+		}
+		meta := tx.Bucket(bucketMeta)
+		if next == nil {
+			err = meta.Delete(keyUpgrade)
+		} else {
+			err = meta.Put(keyUpgrade, kv.Seal(keyUpgrade, bytes.Clone(next)))
+		}
+		return errors.Join(err, meta.Put(keyFormat, kv.Seal(keyFormat, kv.U32(nil, uint32(from+1)))))
+	})
+	if err != nil {
+		return fmt.Errorf("bring it from format %d to %d: %w", from, from+1, err)
+	}
+	db.format, db.unfinished = from+1, next
+	return nil
+}
+
+// OldFormat reports whether the file is of an older format, or not quite of the present one
+// since its upgrade was stopped, and, opened for reading alone, is left so.
+func (db *DB) OldFormat() bool { return db.options.ReadOnly && db.isOld() }
 
 // toFormatTwo makes the bucket of tombstones, gives the hashes of channels their salt,
 // and packs activity and profiles, which had a key for each user.
@@ -93,6 +129,25 @@ func toFormatFour(db *DB, tx *kv.Tx) error {
 		return err
 	}
 	return nameChannels(db, tx)
+}
+
+// pairAgain leaves the task of pairing for every guild, where format 4 had tasks.
+func pairAgain(tx *kv.Tx) error {
+	return tx.Bucket(bucketGuilds).ForEach(func(key, value []byte) error {
+		payload, ok := kv.Unseal(key, value)
+		if !ok || len(key) != 8 {
+			return kv.Damaged(key)
+		}
+		info, err := decodeGuildInfo(payload)
+		if err != nil {
+			return kv.Damaged(key)
+		}
+		if !info.mayPair() {
+			return nil
+		}
+		task := append([]byte{tombTask}, Task{taskPair, ID(binary.BigEndian.Uint64(key)), 0}.key()...)
+		return tx.Bucket(bucketState).Bucket(stateTombstones).Put(task, kv.Seal(task, nil))
+	})
 }
 
 // nameChannels takes the name that each channel was met under last for its present one, until

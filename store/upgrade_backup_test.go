@@ -16,7 +16,7 @@ import (
 func TestUpgradeTakesTheDigestAway(t *testing.T) {
 	ctx := context.Background()
 	for name, make := range map[string]func(*store.DB) error{
-		"format 1": store.MakeFormatOne, "format 2": store.MakeFormatTwo, "format 3": store.MakeFormatThree,
+		"format 1": store.MakeFormatOne, "format 2": store.MakeFormatTwo, "format 3": store.MakeFormatThree, "format 4": store.MakeFormatFour,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rollcall.db")

@@ -116,7 +116,9 @@ func TestUpgradeMakesBuckets(t *testing.T) {
 	for _, old := range []struct {
 		name string
 		make func(*store.DB) error
-	}{{"format 1", store.MakeFormatOne}, {"format 2", store.MakeFormatTwo}, {"format 3", store.MakeFormatThree}, {"format 3 with the buckets of 4", store.SayFormatThree}} {
+	}{{"format 1", store.MakeFormatOne}, {"format 2", store.MakeFormatTwo}, {"format 3", store.MakeFormatThree}, {"format 4", store.MakeFormatFour}, {"format 3 with the buckets of 4", func(db *store.DB) error {
+		return errors.Join(store.MakeFormatFour(db), store.SayFormatThree(db))
+	}}} {
 		t.Run(old.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rollcall.db")
 			db := openWith(t, path, store.Options{})

@@ -143,7 +143,7 @@ func (g *guildTx) readMarkers(from, to Micros) error {
 	}
 	v := &g.near
 	prefix := g.markerKey(nil)
-	c := g.w.state(stateTombstones).Cursor()
+	c := g.w.state(stateMarkers).Cursor()
 	for b, value := c.Seek(g.markerKey(record.Key{User: v.user, Time: from, ID: 0}.Append(nil))); bytes.HasPrefix(b, prefix); b, value = c.Next() {
 		key, ok := record.ParseKey(b[len(prefix):])
 		if !ok {

@@ -229,11 +229,11 @@ func (b *backfill) mayFill(g store.Gap) bool {
 	case g.Until == 0: // the span goes on
 		return false
 	case isScan(g) && len(g.Parents) > 0:
-		return b.seen[g.Guild] && (!IsCrawl(g) || b.mode == backfillAll)
+		return b.seen[g.Guild] && (g.Kind != store.GapHistory || b.mode == backfillAll)
 	case isScan(g):
 		plan, ok := b.scans[g.Guild]
 		return ok && plan.to >= g.To
-	case g.Reason == reasonHistory && b.mode != backfillAll:
+	case g.Kind == store.GapHistory && b.mode != backfillAll:
 		return false
 	}
 	return b.seen[g.Guild]
@@ -282,7 +282,7 @@ func (b *backfill) filler(ctx context.Context, slow bool) error {
 			b.jobs.backAfter(j.fill.wait, j)
 		default:
 			j.tries = 0
-			if j.gap.Reason == reasonHistory { // nobody waits for it
+			if j.gap.Kind == store.GapHistory { // nobody waits for it
 				pause(ctx, fillYield*min(time.Since(start), fillWorth))
 			}
 			b.jobs.back(j)

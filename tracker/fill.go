@@ -49,7 +49,7 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 		return true, b.closeGap(ctx, j, store.GapSkipped, "the channel is not allowed any more")
 	}
 	work := &j.fill
-	if !work.begun && g.Reason == reasonWithheld {
+	if !work.begun && g.Kind == store.GapWithheld {
 		g.To = store.MicrosOf(time.Now()) // it goes on until what was written comes again
 	}
 	if !work.begun {
@@ -80,7 +80,7 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 		return true, b.closeGap(ctx, j, store.GapSkipped, "a page of the history cannot be read")
 	}
 	if b.content.read(g.Guild, p.messages) {
-		work.begun = work.begun && g.Reason != reasonWithheld // and ends later than it seemed
+		work.begun = work.begun && g.Kind != store.GapWithheld // and ends later than it seemed
 		return false, errWithheld
 	}
 	return b.takePage(ctx, j, p, info)

@@ -197,7 +197,7 @@ func TestCrawlToTheBeginning(t *testing.T) {
 	w.again(o)
 	w.complete(everywhere)
 	gaps := w.filled()[store.ID(w.general.ID)]
-	if len(gaps) != 2 || gaps[0].Reason != reasonHistory || gaps[0].Found != pageLen+31 || gaps[1].Found != 1 {
+	if len(gaps) != 2 || gaps[0].Kind != store.GapHistory || gaps[0].Found != pageLen+31 || gaps[1].Found != 1 {
 		t.Errorf("the gaps are %+v", gaps)
 	}
 	w.stopped()

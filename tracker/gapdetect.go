@@ -8,31 +8,15 @@ const noteScan = "threads archived meanwhile"
 // noteOff is why a gap is skipped where the operator wants no backfill.
 const noteOff = "backfill is off"
 
-// sightKey is the channel under which a guild's cursors keep the moment of its
-// first GUILD_CREATE, as the id that Discord would have made then. No channel has
-// this id; it would be as old as snowflakes are. What was before that moment is
-// history, also in threads that are found later.
-const sightKey store.ID = 1
-
-// heardKey is the channel under which a guild's cursors keep the youngest message
-// that we heard of while we listened: from a live session, or as a channel's last one
-// in its GUILD_CREATE. The cursors of threads do not tell: those that were found in
-// the archive may stand at messages from after we stopped listening.
-const heardKey store.ID = 2
-
 // isScan reports whether an entry of the ledger stands for a guild as a whole: its
 // threads that were archived since From are to be looked through (mode all: all of
 // them). It has the guild's id for channel and for Until, which no other gap can
 // have, since every message of a channel is younger than the channel.
 func isScan(g store.Gap) bool { return g.Channel == g.Guild && g.Until == g.Guild }
 
-// IsCrawl reports whether an entry of the ledger is not a gap in what we heard, but what
-// mode all has to read back from before we listened.
-func IsCrawl(g store.Gap) bool { return g.Reason == reasonHistory }
-
 // crawled reports whether an entry of the ledger is a crawl that has come to its end.
 func crawled(g store.Gap) bool {
-	return IsCrawl(g) && (g.State == store.GapFilled || g.State == store.GapSkipped && !isScan(g))
+	return g.Kind == store.GapHistory && (g.State == store.GapFilled || g.State == store.GapSkipped && !isScan(g))
 }
 
 // historyOf is the key of planner.crawled: the channel, or the guild for its archived threads.
@@ -40,18 +24,18 @@ func historyOf(g store.Gap) store.ID { return g.Channel }
 
 // listen works out what a guild has missed before a GUILD_CREATE, and notes the
 // first one.
-func (p *planner) listen(b *transaction, guild store.ID, e guildSeen, known map[store.ID]store.ID) *listening {
+func (p *planner) listen(b *transaction, guild store.ID, e guildSeen, known *cursors) *listening {
 	g := &listening{shard: e.shard, live: true, to: store.MicrosOf(e.at)}
-	sight, ok := known[sightKey]
-	if !ok {
+	sight := known.guild.Seen
+	if sight == 0 {
 		g.since, g.from = g.to, g.to
-		b.move(store.ChannelCursor{Guild: guild, Channel: sightKey, Last: snowflakeAt(g.to)})
+		b.moveGuild(guild, store.GuildCursors{Seen: snowflakeAt(g.to)})
 		return g
 	}
 	g.known = true
-	last, ok := known[heardKey]
-	if !ok { // kept since format 2 of the file
-		for _, id := range known {
+	last := known.guild.Heard
+	if last == 0 { // kept since format 2 of the file
+		for _, id := range known.channels {
 			last = max(last, id)
 		}
 	}
@@ -62,7 +46,7 @@ func (p *planner) listen(b *transaction, guild store.ID, e guildSeen, known map[
 		if before.live { // the same session tells of it again
 			g.reason = reasonUnavailable
 		} else {
-			g.from, g.reason = before.from, before.reason
+			g.from, g.kind, g.reason = before.from, before.kind, before.reason
 		}
 		if before.met != nil { // what an unfinished scan was to find is still to be found
 			g.since = min(g.since, before.since)
@@ -78,8 +62,8 @@ func (p *planner) listen(b *transaction, guild store.ID, e guildSeen, known map[
 // takeIn puts what was missed of a channel into the ledger and moves its cursor
 // to its last message. A channel without a message gets its own id for a cursor:
 // everything that will be posted in it is younger.
-func (p *planner) takeIn(b *transaction, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID) {
-	cursor, seen := known[c.ID]
+func (p *planner) takeIn(b *transaction, guild store.ID, g *listening, c channelSnapshot, known *cursors) {
+	cursor, seen := known.channels[c.ID]
 	after := cursor
 	p.told(b, guild, g, c, seen)
 	switch {
@@ -97,18 +81,18 @@ func (p *planner) takeIn(b *transaction, guild store.ID, g *listening, c channel
 	if p.mode == backfillAll && !p.crawled[c.ID] && (after > c.ID || after == c.ID && c.isThread()) {
 		p.crawled[c.ID] = true
 		b.gaps = append(b.gaps, store.Gap{
-			Guild: guild, Channel: c.ID, Parent: c.thread(), Until: after, Reason: reasonHistory, State: store.GapOpen,
+			Guild: guild, Channel: c.ID, Parent: c.thread(), Until: after, Kind: store.GapHistory, Reason: reasonHistory, State: store.GapOpen,
 			From: min(snowflakeTime(c.ID), snowflakeTime(after)), To: snowflakeTime(after),
 		})
 	}
 	if after < c.LastMessage {
 		b.gaps = append(b.gaps, p.gap(store.Gap{
 			Guild: guild, Channel: c.ID, Parent: c.thread(), After: after, Until: c.LastMessage,
-			From: g.from, To: g.to, Reason: g.reason,
+			From: g.from, To: g.to, Kind: g.kind, Reason: g.reason,
 		}))
 	}
 	if !seen && g.known && after >= c.LastMessage && after > c.ID { // see overlapping
-		b.move(store.ChannelCursor{Guild: guild, Channel: floorKey(c.ID), Last: after})
+		b.floor(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: after})
 	}
 	if last := max(c.LastMessage, c.ID); !seen || last > cursor {
 		b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: last})
@@ -139,13 +123,13 @@ func (p *planner) gap(g store.Gap) store.Gap {
 func (p *planner) scan(guild store.ID, g *listening) (store.Gap, bool) {
 	scan := store.Gap{
 		Guild: guild, Channel: guild, Until: guild, From: g.since, To: g.to,
-		Reason: g.reason, State: store.GapOpen, Note: noteScan,
+		Kind: g.kind, Reason: g.reason, State: store.GapOpen, Note: noteScan,
 	}
 	switch {
 	case p.mode == backfillNone:
 		return store.Gap{}, false
 	case p.mode == backfillAll && !p.crawled[guild]:
-		scan.Reason = reasonHistory
+		scan.Kind, scan.Reason = store.GapHistory, reasonHistory
 		return scan, true
 	}
 	return scan, g.known

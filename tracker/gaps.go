@@ -22,7 +22,7 @@ const (
 )
 
 // listenMargin is taken off the moment up to which we are known to have listened
-// to a guild (heardKey). Discord does not promise to send messages of different
+// to a guild (GuildCursors.Heard). Discord does not promise to send messages of different
 // channels in the order of their ids.
 const listenMargin = store.Micros(time.Minute / time.Microsecond)
 
@@ -78,6 +78,7 @@ type listening struct {
 	since store.Micros
 	// from, to and reason describe the span before the present session.
 	from, to store.Micros
+	kind     store.GapKind
 	reason   string
 	// met holds the channels whose cursor may move while the guild's archived
 	// threads are being looked for. After that it is nil: every channel's may.
@@ -124,15 +125,15 @@ func newPlanner(ctx context.Context, db *store.DB, mode string) (*planner, error
 				p.leftover[g.Guild] = g.From
 			}
 		}
-		if !isScan(g) && !IsCrawl(g) && g.State == store.GapOpen && g.Until != 0 {
+		if !isScan(g) && g.Kind != store.GapHistory && g.State == store.GapOpen && g.Until != 0 {
 			p.open[g.Channel] = g
 		}
 		// A scan that was not finished is planned anew by the next GUILD_CREATE,
 		// a channel's history goes on where it is.
-		if g.Reason == reasonHistory && (!isScan(g) || g.State == store.GapFilled || len(g.Parents) > 0) {
+		if g.Kind == store.GapHistory && (!isScan(g) || g.State == store.GapFilled || len(g.Parents) > 0) {
 			p.crawled[historyOf(g)] = true
 		}
-		if g.Reason == reasonHistory {
+		if g.Kind == store.GapHistory {
 			p.historyFound += g.Found
 			if crawled(g) {
 				p.historyDone++
@@ -166,7 +167,7 @@ func (p *planner) live(ctx context.Context, it item, b *transaction) error {
 	}
 	p.heard(b, c)
 	b.move(c)
-	b.move(store.ChannelCursor{Guild: c.Guild, Channel: heardKey, Last: c.Last})
+	b.moveGuild(c.Guild, store.GuildCursors{Heard: c.Last})
 	return nil
 }
 
@@ -181,7 +182,7 @@ func (e sessionStarted) apply(_ context.Context, p *planner, _ *transaction) err
 	for _, g := range p.guilds {
 		if g.shard == e.shard && g.live {
 			g.live = false
-			g.from, g.reason = store.MicrosOf(e.lost), e.reason
+			g.from, g.kind, g.reason = store.MicrosOf(e.lost), store.GapMissed, e.reason
 		}
 	}
 	return nil
@@ -198,7 +199,7 @@ type snapshotReplaced struct {
 func (e snapshotReplaced) apply(_ context.Context, p *planner, _ *transaction) error {
 	if g := p.guilds[e.guild]; g != nil && g.live {
 		g.live = false
-		g.from, g.reason = store.MicrosOf(e.at), reasonUnavailable
+		g.from, g.kind, g.reason = store.MicrosOf(e.at), store.GapMissed, reasonUnavailable
 	}
 	return nil
 }
@@ -229,7 +230,7 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *transaction) error 
 		}
 		if _, shown := g.shown[c.ID]; c.holdsMessages() && !shown {
 			p.takeIn(b, guild, p.below(g, c.thread(), known), c, known)
-			b.move(store.ChannelCursor{Guild: guild, Channel: heardKey, Last: c.LastMessage})
+			b.moveGuild(guild, store.GuildCursors{Heard: c.LastMessage})
 		}
 		if c.isThread() {
 			p.meet(g, c)
@@ -293,7 +294,7 @@ func (e threadsListed) apply(ctx context.Context, p *planner, b *transaction) er
 		p.takeOver(b, e.scan, g.met)
 		g.met = nil
 		delete(p.leftover, e.scan.Guild)
-		if e.scan.Reason == reasonHistory {
+		if e.scan.Kind == store.GapHistory {
 			p.crawled[e.scan.Guild] = true
 		}
 	}
@@ -306,16 +307,36 @@ func (p *planner) notify(b *transaction, guild store.ID) {
 	b.committed = append(b.committed, func() { p.guildPlanned(guild) })
 }
 
+// cursors are what is known of how far a guild and its channels have been taken in.
+type cursors struct {
+	channels, floors map[store.ID]store.ID
+	guild            store.GuildCursors
+}
+
 // cursors returns the cursors of a guild as they will be once b stands.
-func (p *planner) cursors(ctx context.Context, guild store.ID, b *transaction) (map[store.ID]store.ID, error) {
-	known, err := p.db.Cursors(context.WithoutCancel(ctx), guild)
-	if err != nil {
+func (p *planner) cursors(ctx context.Context, guild store.ID, b *transaction) (*cursors, error) {
+	ctx = context.WithoutCancel(ctx)
+	var known cursors
+	var err error
+	if known.guild, err = p.db.GuildCursors(ctx, guild); err != nil {
 		return nil, err
 	}
+	if known.channels, err = p.db.Cursors(ctx, guild); err != nil {
+		return nil, err
+	}
+	if known.floors, err = p.db.Floors(ctx, guild); err != nil {
+		return nil, err
+	}
+	known.guild = known.guild.Max(b.guilds[guild])
 	for key, last := range b.cursors {
 		if key.guild == guild {
-			known[key.channel] = max(known[key.channel], last)
+			known.channels[key.channel] = max(known.channels[key.channel], last)
 		}
 	}
-	return known, nil
+	for key, last := range b.floors {
+		if key.guild == guild {
+			known.floors[key.channel] = max(known.floors[key.channel], last)
+		}
+	}
+	return &known, nil
 }

@@ -277,7 +277,7 @@ func TestBotIsAddedToAThread(t *testing.T) {
 			return
 		}
 		gap := w.one(w.ledger(), thread)
-		if gap.Reason != reasonAdded || gap.State != store.GapSkipped || gap.Until != store.ID(before.ID) || gap.Note == "" {
+		if gap.Kind != store.GapBeginning || gap.Reason != reasonAdded || gap.State != store.GapSkipped || gap.Until != store.ID(before.ID) || gap.Note == "" {
 			t.Errorf("the ledger has %+v", gap)
 		}
 		w.filled()

@@ -16,7 +16,7 @@ type job struct {
 	tries int      // requests without an answer, in a row
 }
 
-func (j *job) isHistory() bool { return IsCrawl(j.gap) }
+func (j *job) isHistory() bool { return j.gap.Kind == store.GapHistory }
 
 // jobs are the gaps that are to be filled. Each has its turn for one page and then
 // goes to the end of the line, so that one long gap does not hold up the others.

@@ -7,8 +7,8 @@ import (
 	"rollcall/store"
 )
 
-func jobOf(seq uint64, reason string) *job {
-	return &job{gap: store.Gap{Seq: seq, Reason: reason}}
+func jobOf(seq uint64, kind store.GapKind) *job {
+	return &job{gap: store.Gap{Seq: seq, Kind: kind}}
 }
 
 // order takes n jobs and returns their numbers.
@@ -26,7 +26,7 @@ func order(t *testing.T, q *jobs, n int) (seqs []uint64) {
 
 func TestJobsTakeTurns(t *testing.T) {
 	q := newJobs()
-	for _, j := range []*job{jobOf(1, reasonHistory), jobOf(2, "a"), jobOf(3, "b")} {
+	for _, j := range []*job{jobOf(1, store.GapHistory), jobOf(2, store.GapMissed), jobOf(3, store.GapMissed)} {
 		q.add(j)
 	}
 	var got []uint64
@@ -53,12 +53,12 @@ func TestJobsTakeTurns(t *testing.T) {
 // The ledger is read while jobs are done: what was read as open may be closed.
 func TestJobsAreAddedOnce(t *testing.T) {
 	q := newJobs()
-	q.add(jobOf(1, "a"))
-	q.add(jobOf(2, "a"))
+	q.add(jobOf(1, store.GapMissed))
+	q.add(jobOf(2, store.GapMissed))
 	q.forget()
 	q.done(q.next(t.Context())) // after the ledger was read
-	q.add(jobOf(1, "a"))
-	q.add(jobOf(2, "a"))
+	q.add(jobOf(1, store.GapMissed))
+	q.add(jobOf(2, store.GapMissed))
 	if got := order(t, q, 3); len(got) != 1 || got[0] != 2 {
 		t.Errorf("jobs %v are to be done, want 2", got)
 	}

@@ -28,27 +28,15 @@ func idAfter(id store.ID, d time.Duration) store.ID {
 
 func idBefore(id store.ID, d time.Duration) store.ID { return idAfter(id, -d) }
 
-// floorKey is the channel under which a guild's cursors keep, of a channel that we met
-// after its guild, its last message then: what came before it is history. Ids of channels
-// are below 2^63, so no channel has this id.
-func floorKey(channel store.ID) store.ID { return channel | 1<<63 }
-
-// isFloor reports whether a cursor's channel is a floorKey.
-func isFloor(channel store.ID) bool { return channel>>63 != 0 }
-
 // overlapping returns where to begin to read on behind a message of a channel: before it,
 // and not before the channel, or its guild, was met.
 func overlapping(ctx context.Context, db *store.DB, guild, channel, after store.ID) (store.ID, error) {
 	if after == 0 {
 		return 0, nil
 	}
-	begin := idBefore(after, orderMargin)
-	for _, key := range []store.ID{sightKey, floorKey(channel)} {
-		floor, err := db.Cursor(ctx, guild, key)
-		if err != nil {
-			return 0, err
-		}
-		begin = max(begin, floor)
+	floor, err := db.Floor(ctx, guild, channel)
+	if err != nil {
+		return 0, err
 	}
-	return min(begin, after), nil
+	return min(max(idBefore(after, orderMargin), floor), after), nil
 }

@@ -17,6 +17,7 @@ import (
 // its gap is written first.
 type search struct {
 	since, to store.Micros
+	kind      store.GapKind
 	reason    string
 	met       map[store.ID]bool // threads that may move their cursors
 }
@@ -43,7 +44,7 @@ func (e threadsShown) apply(ctx context.Context, p *planner, b *transaction) err
 	for _, c := range e.parents {
 		// Discord says that it was not viewable, of which we have not heard: then what its
 		// cursor has not seen may be missing.
-		cursor := known[c.ID]
+		cursor := known.channels[c.ID]
 		if cursor == 0 || p.deaf(c.ID, 0) || p.mode == backfillNone || g.shown[c.ID].at > at-listenMargin {
 			continue
 		}
@@ -54,7 +55,7 @@ func (e threadsShown) apply(ctx context.Context, p *planner, b *transaction) err
 	}
 	for _, c := range e.threads {
 		below := p.below(g, c.Parent, known)
-		if _, ok := known[c.ID]; !ok && p.searches[c.Parent] == nil && !p.deaf(c.Parent, 0) { // it was added to us, or is new
+		if _, ok := known.channels[c.ID]; !ok && p.searches[c.Parent] == nil && !p.deaf(c.Parent, 0) { // it was added to us, or is new
 			first := *g
 			first.known = false
 			below = &first
@@ -69,7 +70,7 @@ func (e threadsShown) apply(ctx context.Context, p *planner, b *transaction) err
 		} else {
 			p.begin(b, e.guild, below, c, known)
 		}
-		known[c.ID] = max(known[c.ID], c.LastMessage, c.ID)
+		known.channels[c.ID] = max(known.channels[c.ID], c.LastMessage, c.ID)
 		p.meet(g, c)
 	}
 	p.notify(b, e.guild)
@@ -81,7 +82,7 @@ func (p *planner) look(b *transaction, guild store.ID, c channelSnapshot, scan s
 	scan.Guild, scan.Channel, scan.Until = guild, guild, guild
 	scan.State, scan.Note, scan.Parents = store.GapOpen, noteScan, []store.ID{c.ID}
 	b.gaps = append(b.gaps, scan)
-	if !IsCrawl(scan) {
+	if scan.Kind != store.GapHistory {
 		p.searchBelow(scan, nil)
 	}
 }
@@ -92,7 +93,7 @@ func (p *planner) searchBelow(scan store.Gap, met map[store.ID]bool) {
 	for _, parent := range scan.Parents {
 		s := p.searches[parent]
 		if s == nil {
-			s = &search{since: scan.From, to: scan.To, reason: scan.Reason, met: make(map[store.ID]bool)}
+			s = &search{since: scan.From, to: scan.To, kind: scan.Kind, reason: scan.Reason, met: make(map[store.ID]bool)}
 			p.searches[parent] = s
 		}
 		s.since, s.to = min(s.since, scan.From), max(s.to, scan.To)
@@ -126,7 +127,7 @@ func (p *planner) leaveDeaf(b *transaction, scan store.Gap, channels []channelSn
 
 // goOn takes up a scan below some channels that an earlier process has left open.
 func (p *planner) goOn(scan store.Gap) {
-	if !IsCrawl(scan) {
+	if scan.Kind != store.GapHistory {
 		p.searchBelow(scan, nil)
 	}
 	if scan.Waits != "" && scan.Seq != 0 {
@@ -145,7 +146,7 @@ func (e threadsListed) applyPartial(ctx context.Context, p *planner, b *transact
 	}
 	for _, c := range e.threads {
 		s := p.searches[c.Parent]
-		if IsCrawl(e.scan) || s != nil && !s.met[c.ID] {
+		if e.scan.Kind == store.GapHistory || s != nil && !s.met[c.ID] {
 			below := p.below(g, c.Parent, known)
 			p.meet(g, c)
 			p.takeIn(b, e.scan.Guild, below, c, known)
@@ -166,7 +167,7 @@ func (p *planner) takeOver(b *transaction, scan store.Gap, met map[store.ID]bool
 	if scan.Waits == "" {
 		return
 	}
-	if !IsCrawl(scan) {
+	if scan.Kind != store.GapHistory {
 		p.searchBelow(scan, met)
 	}
 	kept := p.waiting[scan.Guild][:0]
@@ -174,7 +175,7 @@ func (p *planner) takeOver(b *transaction, scan store.Gap, met map[store.ID]bool
 		if old.Seq == scan.Seq {
 			continue
 		}
-		if IsCrawl(old) != IsCrawl(scan) {
+		if (old.Kind == store.GapHistory) != (scan.Kind == store.GapHistory) {
 			kept = append(kept, old)
 			continue
 		}

@@ -19,13 +19,6 @@ import (
 // nothing twice. ADR 6 says when a message is known to be deleted.
 
 const (
-	// awayKey and recheckedKey are the channels under which a guild's cursors keep when
-	// the oldest absence began after which the history has not been read, and when the
-	// youngest one began after which it has; as the id of the last message heard before.
-	// While the first is above the second, there is something to do.
-	awayKey      store.ID = 3
-	recheckedKey store.ID = 4
-
 	// probeSpan is how long before an absence a channel must have been quiet to be trusted
 	// where its snapshot says that nothing was said.
 	probeSpan = 24 * time.Hour
@@ -89,25 +82,25 @@ func (p *planner) recheckShown(b *transaction, guild, channel store.ID, since, a
 
 // recheck plans what is to be read of a guild after the absence that a GUILD_CREATE ended.
 // gaps are those that it has opened; known are the cursors before it.
-func (p *planner) recheck(b *transaction, g *listening, e guildSeen, known map[store.ID]store.ID, gaps []store.Gap) {
+func (p *planner) recheck(b *transaction, g *listening, e guildSeen, known *cursors, gaps []store.Gap) {
 	if p.mode == backfillNone || !g.known {
 		return
 	}
 	absence := snowflakeAt(g.from)
-	if heard, ok := known[heardKey]; ok { // by Discord's clock
-		absence = min(absence, max(heard, known[sightKey]))
+	if heard := known.guild.Heard; heard != 0 { // by Discord's clock
+		absence = min(absence, max(heard, known.guild.Seen))
 	}
-	absence = max(absence, known[recheckedKey]+1) // where nothing was heard since, another absence all the same
+	absence = max(absence, known.guild.Rechecked+1) // where nothing was heard since, another absence all the same
 	p.absences[e.snapshot.Guild] = absence
 	plan := recheckPlan{guild: e.snapshot.Guild, at: e.at, from: absence, absence: absence}
-	if away := known[awayKey]; away > known[recheckedKey] {
+	if away := known.guild.Away; away > known.guild.Rechecked {
 		plan.from = min(plan.from, away)
 	} else {
-		b.move(store.ChannelCursor{Guild: plan.guild, Channel: awayKey, Last: absence})
+		b.moveGuild(plan.guild, store.GuildCursors{Away: absence})
 	}
 	filled := make(map[store.ID]bool) // anyway
 	for _, gap := range gaps {
-		filled[gap.Channel] = !isScan(gap) && !IsCrawl(gap)
+		filled[gap.Channel] = !isScan(gap) && gap.Kind != store.GapHistory
 	}
 	lately := idBefore(plan.from, probeSpan)
 	for _, c := range e.snapshot.Channels {
@@ -115,7 +108,7 @@ func (p *planner) recheck(b *transaction, g *listening, e guildSeen, known map[s
 		if p.deaf(c.ID, c.thread()) {
 			continue // nothing is asked of a channel that cannot be read
 		}
-		cursor, seen := known[c.ID]
+		cursor, seen := known.channels[c.ID]
 		if seen && c.holdsMessages() && !filled[c.ID] && (cursor > lately || c.LastMessage != 0 && c.LastMessage < cursor) {
 			plan.probe = append(plan.probe, c.ID)
 		}
@@ -280,7 +273,7 @@ type guildReread struct{ guild, absence store.ID }
 
 func (e guildReread) apply(_ context.Context, p *planner, b *transaction) error {
 	if p.absences[e.guild] == e.absence { // or there has been another one
-		b.move(store.ChannelCursor{Guild: e.guild, Channel: recheckedKey, Last: e.absence})
+		b.moveGuild(e.guild, store.GuildCursors{Rechecked: e.absence})
 	}
 	return nil
 }

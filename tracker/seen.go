@@ -50,10 +50,6 @@ func (p *planner) joined(b *transaction, e threadJoined) {
 	b.channels = append(b.channels, store.ChannelSeen{Guild: e.guild, Channel: c.ID, Parent: c.Parent, Name: c.Name, At: e.at, Since: e.at, After: c.LastMessage})
 }
 
-// IsBeginning reports whether an entry of the ledger is the past of a thread from before the
-// bot was added to it: no gap in what we heard.
-func IsBeginning(g store.Gap) bool { return g.Reason == reasonAdded }
-
 // aside is what the next commit takes along, which has no place among the messages: what
 // events tell of channels, and of messages that do not count. Any goroutine may use it.
 type aside struct {
@@ -103,13 +99,6 @@ func (r *receiver) tellName(c channel) {
 		r.writer.aside.tell(store.ChannelSeen{Guild: c.GuildID, Channel: c.ID, Parent: c.Parent, Name: c.Name, At: store.MicrosOf(time.Now())})
 	}
 }
-
-// Cursors of a guild that are no channels': the id that Discord would have made at its first
-// GUILD_CREATE, and the youngest message that we heard of while we listened.
-const (
-	SightCursor = sightKey
-	HeardCursor = heardKey
-)
 
 // passedMost bounds how many messages are remembered that were passed by, some 4 MB.
 const passedMost = 1 << 16

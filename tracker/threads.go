@@ -221,7 +221,7 @@ func (w *scanWork) advance(parent channelSnapshot, p archivedPage, scan store.Ga
 	case !p.more || len(p.threads) == 0:
 	case w.list == joinedThreads:
 		before = p.lowest.String()
-	case p.oldest != 0 && (p.oldest >= scan.From || scan.Reason == reasonHistory):
+	case p.oldest != 0 && (p.oldest >= scan.From || scan.Kind == store.GapHistory):
 		before = p.oldest.String()
 	}
 	if before != "" && before != w.before {

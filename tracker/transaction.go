@@ -19,6 +19,8 @@ type transaction struct {
 	names     []store.Name
 	learned   []store.LearnedName
 	cursors   map[cursorKey]store.ID // the furthest one of each channel
+	floors    map[cursorKey]store.ID
+	guilds    map[store.ID]store.GuildCursors
 	gaps      []store.Gap
 	access    []store.AccessChange
 	channels  []store.ChannelSeen
@@ -29,7 +31,7 @@ type transaction struct {
 type cursorKey struct{ guild, channel store.ID }
 
 func newTransaction(size int) *transaction {
-	return &transaction{records: make([]store.Record, 0, size), cursors: make(map[cursorKey]store.ID)}
+	return &transaction{records: make([]store.Record, 0, size), cursors: make(map[cursorKey]store.ID), floors: make(map[cursorKey]store.ID), guilds: make(map[store.ID]store.GuildCursors)}
 }
 
 // move moves a channel's cursor up; it never goes back.
@@ -38,18 +40,36 @@ func (b *transaction) move(c store.ChannelCursor) {
 	b.cursors[key] = max(b.cursors[key], c.Last)
 }
 
+// floor notes what was said last in a channel when it was met.
+func (b *transaction) floor(c store.ChannelCursor) {
+	key := cursorKey{c.Guild, c.Channel}
+	b.floors[key] = max(b.floors[key], c.Last)
+}
+
+// moveGuild moves cursors of a guild up.
+func (b *transaction) moveGuild(guild store.ID, c store.GuildCursors) {
+	b.guilds[guild] = b.guilds[guild].Max(c)
+}
+
 func (b *transaction) empty() bool {
-	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
+	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.floors) == 0 && len(b.guilds) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
 }
 
 func (b *transaction) batch() store.Batch {
-	cursors := make([]store.ChannelCursor, 0, len(b.cursors))
-	for key, last := range b.cursors {
-		cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
+	list := func(of map[cursorKey]store.ID) []store.ChannelCursor {
+		cursors := make([]store.ChannelCursor, 0, len(of))
+		for key, last := range of {
+			cursors = append(cursors, store.ChannelCursor{Guild: key.guild, Channel: key.channel, Last: last})
+		}
+		return cursors
+	}
+	guilds := make([]store.GuildCursor, 0, len(b.guilds))
+	for guild, c := range b.guilds {
+		guilds = append(guilds, store.GuildCursor{Guild: guild, GuildCursors: c})
 	}
 	return store.Batch{
 		Records: b.records, Uncounted: b.uncounted, Accounts: b.accounts, Changes: b.changes, Deleted: b.deleted, Left: b.left, Back: b.back,
-		Names: b.names, Learned: b.learned, Cursors: cursors, Gaps: b.gaps, Access: b.access,
+		Names: b.names, Learned: b.learned, Cursors: list(b.cursors), Floors: list(b.floors), GuildCursors: guilds, Gaps: b.gaps, Access: b.access,
 		Channels: b.channels, Passed: b.passed,
 	}
 }

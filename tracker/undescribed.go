@@ -79,7 +79,7 @@ func (e threadJoined) apply(ctx context.Context, p *planner, b *transaction) err
 		p.notify(b, e.guild)
 		return nil
 	}
-	cursor, seen := known[c.ID]
+	cursor, seen := known.channels[c.ID]
 	gap := store.Gap{Guild: e.guild, Channel: c.ID, After: cursor, Until: c.LastMessage, From: snowflakeTime(max(cursor, c.ID)), To: e.at}
 	switch {
 	case seen && cursor >= c.LastMessage:
@@ -89,9 +89,9 @@ func (e threadJoined) apply(ctx context.Context, p *planner, b *transaction) err
 		gap = p.gap(gap)
 	case p.mode == backfillAll:
 		p.crawled[c.ID] = true
-		gap.Reason, gap.State = reasonHistory, store.GapOpen
+		gap.Kind, gap.Reason, gap.State = store.GapHistory, reasonHistory, store.GapOpen
 	default:
-		gap.Reason, gap.State, gap.Note = reasonAdded, store.GapSkipped, noteAdded
+		gap.Kind, gap.Reason, gap.State, gap.Note = store.GapBeginning, reasonAdded, store.GapSkipped, noteAdded
 		p.joined(b, e)
 	}
 	b.gaps = append(b.gaps, gap)

@@ -91,24 +91,26 @@ func (p *planner) deaf(channel, parent store.ID) bool {
 // below returns what a guild has missed in the threads below a channel: more than
 // elsewhere if it could not be read for longer, less if it was shown for the first time
 // later, and nothing if that was just now, since then what was before is history.
-func (p *planner) below(g *listening, parent store.ID, known map[store.ID]store.ID) *listening {
+func (p *planner) below(g *listening, parent store.ID, known *cursors) *listening {
 	missed := *g
 	if s := p.searches[parent]; s != nil {
 		missed.known = true
-		missed.since, missed.from, missed.to, missed.reason = min(g.since, s.since), s.since, max(g.to, s.to), s.reason
+		missed.since, missed.from, missed.to = min(g.since, s.since), s.since, max(g.to, s.to)
+		missed.kind, missed.reason = s.kind, s.reason
 	} else if m, ok := p.marks[parent]; ok && isDeaf(m.Reason) {
 		missed.known = m.span
-		missed.since, missed.from, missed.reason = min(g.since, m.Since-listenMargin), m.Since, m.Reason
+		missed.since, missed.from = min(g.since, m.Since-listenMargin), m.Since
+		missed.kind, missed.reason = store.GapUnreadable, m.Reason
 	} else if g.shown[parent].first {
 		missed.known = false
-	} else if known[floorKey(parent)] == 0 {
+	} else if known.floors[parent] == 0 {
 		return g
 	}
-	if floor := known[floorKey(parent)]; floor != 0 {
+	if floor := known.floors[parent]; floor != 0 {
 		missed.since = max(missed.since, snowflakeTime(floor))
 	}
 	// What was before the guild's first sight is history, however soon afterwards the channel was lost.
-	missed.since = max(missed.since, snowflakeTime(known[sightKey]))
+	missed.since = max(missed.since, snowflakeTime(known.guild.Seen))
 	return &missed
 }
 
@@ -137,7 +139,7 @@ func (p *planner) meet(g *listening, c channelSnapshot) {
 
 // setReading takes in what the bot may read in a channel that is no thread. lost is when
 // it can have been heard last, if it cannot be now.
-func (p *planner) setReading(b *transaction, guild store.ID, g *listening, c channelSnapshot, known map[store.ID]store.ID, lost, at store.Micros) {
+func (p *planner) setReading(b *transaction, guild store.ID, g *listening, c channelSnapshot, known *cursors, lost, at store.Micros) {
 	reason := reasonOf(c.Reading)
 	before, marked := p.marks[c.ID]
 	if marked && before.Reason == reason || !marked && reason == "" {
@@ -157,7 +159,7 @@ func (p *planner) setReading(b *transaction, guild store.ID, g *listening, c cha
 	}
 	if isDeaf(reason) && now.span {
 		after, _ := p.heardUntil(g, c, known)
-		span := p.spanOf(store.Gap{Guild: guild, Channel: c.ID, After: after, From: now.Since, Reason: reason}, reason)
+		span := p.spanOf(store.Gap{Guild: guild, Channel: c.ID, After: after, From: now.Since, Kind: store.GapUnreadable, Reason: reason}, reason)
 		change.Span = &span
 	}
 	p.marks[c.ID] = now
@@ -180,8 +182,8 @@ func (p *planner) spanOf(g store.Gap, reason string) store.Gap {
 
 // heardUntil returns what a channel's gap begins after; ok is false if nothing of the
 // channel was ever heard, so that nothing is missed.
-func (p *planner) heardUntil(g *listening, c channelSnapshot, known map[store.ID]store.ID) (after store.ID, ok bool) {
-	cursor, seen := known[c.ID]
+func (p *planner) heardUntil(g *listening, c channelSnapshot, known *cursors) (after store.ID, ok bool) {
+	cursor, seen := known.channels[c.ID]
 	if !c.holdsMessages() { // a forum: its threads are what is missed
 		return c.ID, seen || g.known && snowflakeTime(c.ID) <= g.since // an older build gave it none
 	}
@@ -190,7 +192,7 @@ func (p *planner) heardUntil(g *listening, c channelSnapshot, known map[store.ID
 	}
 	// An older build gave a hidden channel its own id for a cursor. What was before the
 	// guild's first sight is history.
-	if sight := known[sightKey]; cursor == c.ID && sight > cursor {
+	if sight := known.guild.Seen; cursor == c.ID && sight > cursor {
 		cursor = sight
 	}
 	return cursor, true
@@ -198,7 +200,7 @@ func (p *planner) heardUntil(g *listening, c channelSnapshot, known map[store.ID
 
 // regain takes in a channel that can be heard again, whose mark was m, and returns its
 // gap, nil if it has none.
-func (p *planner) regain(b *transaction, guild store.ID, g *listening, c channelSnapshot, m mark, known map[store.ID]store.ID, at store.Micros) *store.Gap {
+func (p *planner) regain(b *transaction, guild store.ID, g *listening, c channelSnapshot, m mark, known *cursors, at store.Micros) *store.Gap {
 	after, heard := p.heardUntil(g, c, known)
 	first := !m.span || c.holdsMessages() && !heard
 	g.show(c.ID, first, at)
@@ -207,18 +209,19 @@ func (p *planner) regain(b *transaction, guild store.ID, g *listening, c channel
 		sight.known, sight.to = false, at
 		p.begin(b, guild, &sight, c, known)
 		if c.holdsThreads() && p.mode == backfillAll {
-			p.look(b, guild, c, store.Gap{From: at, To: at, Reason: reasonHistory})
+			p.look(b, guild, c, store.Gap{From: at, To: at, Kind: store.GapHistory, Reason: reasonHistory})
 		}
 		return nil
 	}
 	p.recheckShown(b, guild, c.ID, m.Since, at)
 	if c.holdsThreads() && p.mode != backfillNone {
-		p.look(b, guild, c, store.Gap{From: m.Since - listenMargin, To: at, Reason: m.Reason})
+		p.look(b, guild, c, store.Gap{From: m.Since - listenMargin, To: at, Kind: store.GapUnreadable, Reason: m.Reason})
 	}
 	// The end is told by the clock: Discord need not tell a channel's last message then, and
 	// what it tells may be stale.
 	span := p.spanOf(store.Gap{
-		Guild: guild, Channel: c.ID, After: after, Until: max(c.LastMessage, snowflakeAt(at), after), From: m.Since, To: at, Reason: m.Reason,
+		Guild: guild, Channel: c.ID, After: after, Until: max(c.LastMessage, snowflakeAt(at), after), From: m.Since, To: at,
+		Kind: store.GapUnreadable, Reason: m.Reason,
 	}, reasonOf(c.Reading))
 	if c.holdsMessages() {
 		b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: max(c.LastMessage, c.ID)})
@@ -230,27 +233,27 @@ func (p *planner) regain(b *transaction, guild store.ID, g *listening, c channel
 
 // begin takes in a channel or thread whose first visible sight this is. What was before
 // is history, whatever is read on behind its cursor.
-func (p *planner) begin(b *transaction, guild store.ID, sight *listening, c channelSnapshot, known map[store.ID]store.ID) {
+func (p *planner) begin(b *transaction, guild store.ID, sight *listening, c channelSnapshot, known *cursors) {
 	if c.holdsMessages() {
 		p.takeIn(b, guild, sight, c, known)
 	} else {
 		b.move(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: c.ID})
 	}
-	if _, seen := known[c.ID]; !seen {
-		b.move(store.ChannelCursor{Guild: guild, Channel: floorKey(c.ID), Last: max(c.LastMessage, c.ID, snowflakeAt(sight.to))})
+	if _, seen := known.channels[c.ID]; !seen {
+		b.floor(store.ChannelCursor{Guild: guild, Channel: c.ID, Last: max(c.LastMessage, c.ID, snowflakeAt(sight.to))})
 	}
 }
 
 // lose closes what was to be filled of a channel that does not exist any more.
-func (p *planner) lose(b *transaction, channel store.ID, known map[store.ID]store.ID, at store.Micros) {
+func (p *planner) lose(b *transaction, channel store.ID, known *cursors, at store.Micros) {
 	m := p.marks[channel]
 	delete(p.marks, channel)
 	change := store.AccessChange{Guild: m.Guild, Channel: channel}
 	if m.span {
-		after := max(known[channel], channel)
+		after := max(known.channels[channel], channel)
 		change.Span = &store.Gap{
 			Guild: m.Guild, Channel: channel, After: after, Until: max(snowflakeAt(at), after), From: m.Since, To: at,
-			Reason: m.Reason, State: store.GapSkipped, Note: noteGone,
+			Kind: store.GapUnreadable, Reason: m.Reason, State: store.GapSkipped, Note: noteGone,
 		}
 	}
 	b.access = append(b.access, change)
@@ -270,7 +273,7 @@ func (p *planner) marked(guild store.ID) (channels []store.ID) {
 // readAnew takes in what a GUILD_CREATE says of what the bot may read. Of channels that
 // cannot be heard any more, what was missed begins when the guild was heard last, or
 // where an unfinished search for archived threads had still to look.
-func (p *planner) readAnew(b *transaction, g *listening, snapshot guildSnapshot, known map[store.ID]store.ID) {
+func (p *planner) readAnew(b *transaction, g *listening, snapshot guildSnapshot, known *cursors) {
 	gone := p.marked(snapshot.Guild)
 	for _, c := range snapshot.Channels {
 		if !c.isThread() && (c.holdsMessages() || c.holdsThreads()) {

@@ -38,7 +38,7 @@ func (b *backfill) sort(ctx context.Context, gaps []store.Gap) error {
 			waiting++ // the search will tell whether the lists are still refused
 			continue
 		case !b.mayFill(g):
-			if g.Waits != "" && (!IsCrawl(g) || b.mode == backfillAll) {
+			if g.Waits != "" && (g.Kind != store.GapHistory || b.mode == backfillAll) {
 				waiting++
 			}
 			continue

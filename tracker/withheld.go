@@ -247,7 +247,7 @@ type withheldSpan struct{ guild, channel, first store.ID }
 func (e withheldSpan) apply(_ context.Context, p *planner, b *transaction) error {
 	at := snowflakeTime(e.first)
 	b.gaps = append(b.gaps, p.gap(store.Gap{
-		Guild: e.guild, Channel: e.channel, After: e.first - 1, Until: e.first, From: at, To: at, Reason: reasonWithheld,
+		Guild: e.guild, Channel: e.channel, After: e.first - 1, Until: e.first, From: at, To: at, Kind: store.GapWithheld, Reason: reasonWithheld,
 	}))
 	p.notify(b, e.guild)
 	return nil

@@ -51,7 +51,7 @@ func TestContentIsWithheldLive(t *testing.T) {
 		open := 0
 		for _, gaps := range w.ledger() {
 			for _, g := range gaps {
-				if g.Reason == reasonWithheld && g.State == store.GapOpen {
+				if g.Kind == store.GapWithheld && g.State == store.GapOpen {
 					open++
 				}
 			}

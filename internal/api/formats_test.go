@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +22,8 @@ import (
 // known is what a build knew besides its records; see store/testdata/formats.
 type known struct {
 	Cursors    map[store.ID]map[store.ID]store.ID `json:"cursors"`
+	Floors     map[store.ID]map[store.ID]store.ID `json:"floors"`
+	Own        map[store.ID]store.GuildCursors    `json:"guild_cursors"`
 	Names      map[store.ID]map[string]string     `json:"names"` // by user; "0" is the guild
 	Guilds     []store.Guild                      `json:"guilds"`
 	Files      []store.LogFile                    `json:"files"`
@@ -60,9 +63,11 @@ func TestFormats(t *testing.T) {
 				t.Fatal(err)
 			}
 
+			want.inFormatFive()
+
 			old := openFormat(t, path, store.Options{Key: test.key, ReadOnly: true})
-			if present := strings.HasPrefix(test.name, "format4"); old.OldFormat() == present {
-				t.Errorf("it is of an old format: %v", !present)
+			if !old.OldFormat() {
+				t.Error("it is not of an old format")
 			}
 			shut(t, old)
 			for range 2 { // the second time there is nothing left to do
@@ -79,6 +84,34 @@ func TestFormats(t *testing.T) {
 				t.Errorf("put again, it exports\n%.4000s\nwant\n%.4000s", after, golden)
 			}
 		})
+	}
+}
+
+// inFormatFive says what builds before format 5 knew in the words of those since: they had
+// cursors of a guild, and floors of channels, among the cursors of channels, and told the kind
+// of a gap in its reason.
+func (k *known) inFormatFive() {
+	k.Floors, k.Own = map[store.ID]map[store.ID]store.ID{}, map[store.ID]store.GuildCursors{}
+	for guild, cursors := range k.Cursors {
+		k.Floors[guild] = map[store.ID]store.ID{}
+		k.Own[guild] = store.GuildCursors{Seen: cursors[1], Heard: cursors[2], Away: cursors[3], Rechecked: cursors[4]}
+		for channel, last := range cursors {
+			if channel >= 1<<63 {
+				k.Floors[guild][channel-1<<63] = last
+			}
+		}
+		maps.DeleteFunc(cursors, func(channel, _ store.ID) bool { return channel < 5 || channel >= 1<<63 })
+	}
+	kinds := map[string]store.GapKind{
+		"before we listened": store.GapHistory, "Discord withheld what was written": store.GapWithheld,
+		"the bot was added to the thread": store.GapBeginning, "hidden": store.GapUnreadable, "unreadable": store.GapUnreadable,
+	}
+	for _, gaps := range [][]store.Gap{k.Gaps, k.OpenGaps} {
+		for i := range gaps {
+			if gaps[i].Kind = kinds[gaps[i].Reason]; gaps[i].Note == "no permission" && gaps[i].State == store.GapSkipped {
+				gaps[i].Kind = store.GapUnreadable
+			}
+		}
 	}
 }
 
@@ -149,9 +182,14 @@ func knownOf(t *testing.T, db *store.DB, want known) (k known) {
 		}
 	}
 	var err error
+	k.Floors, k.Own = map[store.ID]map[store.ID]store.ID{}, map[store.ID]store.GuildCursors{}
 	k.Cursors, k.Names = map[store.ID]map[store.ID]store.ID{}, map[store.ID]map[string]string{}
 	for guild := range want.Cursors {
 		k.Cursors[guild], err = db.Cursors(ctx, guild)
+		must(err)
+		k.Floors[guild], err = db.Floors(ctx, guild)
+		must(err)
+		k.Own[guild], err = db.GuildCursors(ctx, guild)
 		must(err)
 		names, err := db.Names(ctx, guild)
 		must(err)

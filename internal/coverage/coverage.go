@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"rollcall/store"
-	"rollcall/tracker"
 )
 
 // Channel is what is known of a channel, or of the channels of a name in logs. No list is
@@ -107,12 +106,12 @@ func completeSince(c store.Coverage) (since store.Micros, ok bool) {
 	}
 	since = c.Since
 	for _, g := range c.Gaps {
-		if tracker.IsCrawl(g) && g.State == store.GapFilled { // read back to its beginning
+		if g.Kind == store.GapHistory && g.State == store.GapFilled { // read back to its beginning
 			since = min(since, g.From)
 		}
 	}
 	for _, g := range c.Gaps {
-		if !tracker.IsCrawl(g) && !tracker.IsBeginning(g) && g.State != store.GapFilled {
+		if g.Kind != store.GapHistory && g.Kind != store.GapBeginning && g.State != store.GapFilled {
 			since = max(since, g.To)
 		}
 	}

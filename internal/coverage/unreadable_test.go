@@ -7,7 +7,6 @@ import (
 	"rollcall/internal/coverage"
 	"rollcall/internal/storetest"
 	"rollcall/store"
-	"rollcall/tracker"
 )
 
 // What coverage and why tell of channels that the bot may not read: the file has a mark of
@@ -24,9 +23,9 @@ func TestUnreadable(t *testing.T) {
 	)
 	db := storetest.New(t, store.Options{})
 	put(t, db, store.Batch{
-		Names: []store.Name{{Guild: 1, Name: "One"}},
+		Names:        []store.Name{{Guild: 1, Name: "One"}},
+		GuildCursors: []store.GuildCursor{{Guild: 1, GuildCursors: store.GuildCursors{Seen: message(0), Heard: message(90)}}},
 		Cursors: []store.ChannelCursor{
-			{Guild: 1, Channel: tracker.SightCursor, Last: message(0)}, {Guild: 1, Channel: tracker.HeardCursor, Last: message(90)},
 			{Guild: 1, Channel: lost, Last: message(20)}, {Guild: 1, Channel: inLost, Last: message(20)}, {Guild: 1, Channel: silent, Last: message(90)},
 			{Guild: 1, Channel: refused, Last: message(90)}, {Guild: 1, Channel: again, Last: message(90)}, {Guild: 1, Channel: fine, Last: message(90)},
 		},

@@ -62,8 +62,7 @@ func (q *question) answer(ctx context.Context) (reason, detail string, err error
 	if q.message.Direct {
 		return DirectMessage, "direct messages are never recorded", nil
 	}
-	traces, err := q.Store.Lookup(ctx, store.MessageAt{Message: q.message.ID, Time: q.at, Guild: q.message.Guild, Channel: q.message.Channel},
-		tracker.SightCursor, tracker.HeardCursor)
+	traces, err := q.Store.Lookup(ctx, store.MessageAt{Message: q.message.ID, Time: q.at, Guild: q.message.Guild, Channel: q.message.Channel})
 	if err != nil {
 		return "", "", err
 	}
@@ -165,21 +164,21 @@ func (q *question) inGuild(g store.GuildTraces) (reason, detail string) {
 		switch {
 		case gap.State == store.GapFilled:
 			filled = true
-		case tracker.IsBeginning(gap):
+		case gap.Kind == store.GapBeginning:
 			return BeforeFirstSeen, fmt.Sprintf("it was said at %s, and %s is recorded since %s%s", q.at, place, gap.To, begins)
 		default:
 			return q.inGap(gap, place)
 		}
 	}
-	heard := micros(g.Cursors[tracker.HeardCursor])
+	heard := micros(g.Cursors.Heard)
 	switch since := q.since(g); {
 	case !g.Known:
 		return BeforeFirstSeen, fmt.Sprintf("nothing is known of guild %s: the bot has never seen it", guild)
-	case deaf(g.Channel) && (q.at >= g.Channel.UnreadSince-onTheWay || g.Channel.Since == 0 && g.Cursors[channel] == 0 && q.at >= since):
+	case deaf(g.Channel) && (q.at >= g.Channel.UnreadSince-onTheWay || g.Channel.Since == 0 && g.Cursor == 0 && q.at >= since):
 		return Unreadable, fmt.Sprintf("the bot cannot read %s of guild %s (%s), as is known since %s", place, guild, g.Channel.Unread, g.Channel.UnreadSince)
-	case g.Channel.Since == 0 && g.Cursors[channel] == 0 && q.at < since:
+	case g.Channel.Since == 0 && g.Cursor == 0 && q.at < since:
 		return BeforeFirstSeen, fmt.Sprintf("it was said at %s, and guild %s was seen first at %s", q.at, guild, since+onTheWay)
-	case g.Channel.Since == 0 && g.Cursors[channel] == 0:
+	case g.Channel.Since == 0 && g.Cursor == 0:
 		return q.neverMet(g, place)
 	case (q.at < since || q.message.ID <= g.Channel.After) && !filled:
 		return BeforeFirstSeen, fmt.Sprintf("it was said at %s, and %s is recorded since %s%s", q.at, place, since+onTheWay, beginsThere(g.Channel))
@@ -198,7 +197,7 @@ const onTheWay store.Micros = 100_000
 // since is from when on the channel is recorded, or, if that is not known, the guild; 0 if
 // neither is.
 func (q *question) since(g store.GuildTraces) store.Micros {
-	switch sight := micros(g.Cursors[tracker.SightCursor]); {
+	switch sight := micros(g.Cursors.Seen); {
 	case g.Channel.Since != 0:
 		return g.Channel.Since - onTheWay
 	case sight != 0:
@@ -246,7 +245,7 @@ func (q *question) inGap(gap store.Gap, place string) (reason, detail string) {
 
 // unreadable reports whether it is for want of a permission that a gap is not filled.
 func unreadable(g store.Gap) bool {
-	return g.Reason == store.ReasonHidden || g.Reason == store.ReasonUnreadable || g.Waits == store.WaitPermission || strings.HasPrefix(g.Note, "no permission")
+	return g.Kind == store.GapUnreadable || g.Waits == store.WaitPermission
 }
 
 // checked lists what was looked at in vain.
@@ -272,7 +271,7 @@ func (q *question) anywhere(guilds []store.GuildTraces) (reason, detail string) 
 	known, before, missing := 0, 0, 0
 	var gaps []store.Gap
 	for _, g := range guilds {
-		sight := micros(g.Cursors[tracker.SightCursor])
+		sight := micros(g.Cursors.Seen)
 		if sight == 0 {
 			lines += g.Lines
 			continue // only logs have told of it
@@ -284,18 +283,18 @@ func (q *question) anywhere(guilds []store.GuildTraces) (reason, detail string) 
 			switch {
 			case gap.State == store.GapFilled:
 				filled = filled || gap.Channel == g.Before
-			case tracker.IsBeginning(gap) && gap.Until == q.message.ID:
+			case gap.Kind == store.GapBeginning && gap.Until == q.message.ID:
 				return BeforeFirstSeen, fmt.Sprintf("it was said at %s, and thread %s of guild %s is recorded since %s%s", q.at, gap.Channel, gap.Guild, gap.To, begins)
-			case tracker.IsBeginning(gap):
+			case gap.Kind == store.GapBeginning:
 				gaps = append(gaps, gap)
 			case gap.Until == q.message.ID: // the gap ends with this very message
 				return q.inGap(gap, fmt.Sprintf("channel %s of guild %s", gap.Channel, gap.Guild))
 			default:
 				gaps = append(gaps, gap)
-				open = open || !unreadable(gap) && !tracker.IsCrawl(gap)
+				open = open || !unreadable(gap) && gap.Kind != store.GapHistory
 			}
 		}
-		switch heard := micros(g.Cursors[tracker.HeardCursor]); {
+		switch heard := micros(g.Cursors.Heard); {
 		case open, q.Passed == nil && q.at > max(heard, sight):
 			missing++
 		case g.Before != 0 && !filled, q.at < sight-onTheWay && len(g.Gaps) == 0:

@@ -45,18 +45,18 @@ const (
 // known is a store with what happened in a guild.
 func known(t *testing.T) *store.DB {
 	db := storetest.New(t, store.Options{})
-	gap := func(channel store.ID, from, to int, state, reason, note string) store.Gap {
-		g := store.Gap{Guild: 1, Channel: channel, After: message(from) - 1, Until: message(to), From: at(from), To: at(to), Reason: reason, State: state, Note: note}
+	gap := func(kind store.GapKind, channel store.ID, from, to int, state, reason, note string) store.Gap {
+		g := store.Gap{Guild: 1, Channel: channel, After: message(from) - 1, Until: message(to), From: at(from), To: at(to), Kind: kind, Reason: reason, State: state, Note: note}
 		if state == store.GapFilled {
 			g.After = g.Until
 		}
 		return g
 	}
 	put(t, db, store.Batch{
-		Records: []store.Record{{Guild: 1, User: 2, Time: at(10), Message: message(10), Channel: store.Channel{ID: general, Name: "general"}, Content: "hi", Source: store.SourceLive}},
-		Names:   []store.Name{{Guild: 1, Name: "One"}},
+		Records:      []store.Record{{Guild: 1, User: 2, Time: at(10), Message: message(10), Channel: store.Channel{ID: general, Name: "general"}, Content: "hi", Source: store.SourceLive}},
+		Names:        []store.Name{{Guild: 1, Name: "One"}},
+		GuildCursors: []store.GuildCursor{{Guild: 1, GuildCursors: store.GuildCursors{Seen: message(0), Heard: message(90)}}},
 		Cursors: []store.ChannelCursor{
-			{Guild: 1, Channel: tracker.SightCursor, Last: message(0)}, {Guild: 1, Channel: tracker.HeardCursor, Last: message(90)},
 			{Guild: 1, Channel: general, Last: message(90)}, {Guild: 1, Channel: thread, Last: message(60)}, {Guild: 1, Channel: hidden, Last: message(20)}, {Guild: 1, Channel: old, Last: message(5)},
 		},
 		Channels: []store.ChannelSeen{
@@ -67,12 +67,12 @@ func known(t *testing.T) *store.DB {
 			{Guild: 1, Channel: crawled, Name: "crawled", At: at(0), Since: at(0), After: message(-2)},
 		},
 		Gaps: []store.Gap{
-			gap(general, 30, 32, store.GapOpen, "rollcall was not running", ""),
-			gap(general, 34, 36, store.GapSkipped, "rollcall was not running", "backfill is off"),
-			gap(general, 38, 40, store.GapFilled, "rollcall was not running", ""),
-			gap(general, 42, 44, store.GapSkipped, "the network", "no permission: the bot needs View Channel and Read Message History"),
-			gap(hidden, 20, 99, store.GapOpen, "hidden", ""),
-			gap(crawled, -100, 0, store.GapFilled, "before we listened", ""),
+			gap(store.GapMissed, general, 30, 32, store.GapOpen, "rollcall was not running", ""),
+			gap(store.GapMissed, general, 34, 36, store.GapSkipped, "rollcall was not running", "backfill is off"),
+			gap(store.GapMissed, general, 38, 40, store.GapFilled, "rollcall was not running", ""),
+			gap(store.GapUnreadable, general, 42, 44, store.GapSkipped, "the network", "no permission: the bot needs View Channel and Read Message History"),
+			gap(store.GapUnreadable, hidden, 20, 99, store.GapOpen, "hidden", ""),
+			gap(store.GapHistory, crawled, -100, 0, store.GapFilled, "before we listened", ""),
 		},
 		Passed: []store.Passed{{Guild: 1, Channel: general, Message: message(11), Why: store.UncountedBot}, {Guild: 1, Channel: general, Message: message(12), Why: store.UncountedWebhook}, {Guild: 1, Channel: general, Message: message(13), Why: store.UncountedSystem}},
 	})
@@ -159,9 +159,10 @@ func TestWhyForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, db, store.Batch{
-		Records:  []store.Record{{Guild: 1, User: 2, Time: at(10), Message: message(10), Channel: store.Channel{ID: general, Name: "general"}, Source: store.SourceLive}},
-		Cursors:  []store.ChannelCursor{{Guild: 1, Channel: tracker.SightCursor, Last: message(0)}, {Guild: 1, Channel: general, Last: message(90)}},
-		Channels: []store.ChannelSeen{{Guild: 1, Channel: general, Name: "general", At: at(0), Since: at(0)}},
+		Records:      []store.Record{{Guild: 1, User: 2, Time: at(10), Message: message(10), Channel: store.Channel{ID: general, Name: "general"}, Source: store.SourceLive}},
+		GuildCursors: []store.GuildCursor{{Guild: 1, GuildCursors: store.GuildCursors{Seen: message(0)}}},
+		Cursors:      []store.ChannelCursor{{Guild: 1, Channel: general, Last: message(90)}},
+		Channels:     []store.ChannelSeen{{Guild: 1, Channel: general, Name: "general", At: at(0), Since: at(0)}},
 	})
 	if _, err := db.Forget(t.Context(), store.Person{User: 2}); err != nil {
 		t.Fatal(err)
@@ -228,7 +229,7 @@ func TestChannels(t *testing.T) {
 	}
 	for i, c := range guilds[0].Channels {
 		if c.ID == thread {
-			guilds[0].Channels[i].Gaps = []store.Gap{{Guild: 1, Channel: thread, After: message(60), From: at(60), Reason: "hidden", State: store.GapOpen}}
+			guilds[0].Channels[i].Gaps = []store.Gap{{Guild: 1, Channel: thread, After: message(60), From: at(60), Kind: store.GapUnreadable, Reason: "hidden", State: store.GapOpen}}
 		}
 	}
 	for _, c := range coverage.Channels(guilds[0]) {

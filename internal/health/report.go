@@ -112,7 +112,7 @@ func openGaps(ctx context.Context, db *store.DB) (Gaps, error) {
 			gaps.Waiting++
 			continue
 		}
-		if tracker.IsCrawl(g) {
+		if g.Kind == store.GapHistory {
 			gaps.Crawls++
 			continue
 		}
