@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/store/internal/boltfile"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/rollup"
 )
@@ -14,13 +15,41 @@ import (
 // it answers is what a database would answer in which nothing else was ever written.
 type Part struct {
 	db       *DB
-	channels []ID // nil: all of them
+	channels []ID   // nil: all of them
+	tx       *kv.Tx // of a Moment, else nil
 }
 
 // Part returns the part of these channels. Records without a channel's id, as most logs have
 // them, belong to the channel that has or had their channel's name, if exactly one did; other
 // records of that kind are in no part.
-func (db *DB) Part(channels []ID) Part { return Part{db, slices.Clone(channels)} }
+func (db *DB) Part(channels []ID) Part { return Part{db: db, channels: slices.Clone(channels)} }
+
+// Moment calls fn with the part as it is at one moment: what fn asks of it is answered from one
+// read transaction, so that answers agree with each other whatever is written meanwhile. Only
+// one goroutine may ask at a time, nothing may be written by it, and nothing of the part be
+// kept. The pages of the file that are freed meanwhile wait for fn, so it must end soon.
+func (p Part) Moment(ctx context.Context, fn func(Part) error) (err error) {
+	tx, end, err := p.db.file.Begin(ctx)
+	if err != nil {
+		p.db.named(&err)
+		return err
+	}
+	defer end()
+	p.tx = tx
+	return fn(p)
+}
+
+// view runs fn in the transaction of the moment, or else in one of its own.
+func (p Part) view(ctx context.Context, fn func(*kv.Tx) error) (err error) {
+	if p.tx == nil {
+		return p.db.view(ctx, fn)
+	}
+	defer p.db.named(&err)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return boltfile.Guard(func() error { return fn(p.tx) })
+}
 
 // Select returns what selects the records of the part in a guild, for Query.Channel; nil if
 // it is all of them.
@@ -32,7 +61,7 @@ func (p Part) Select(ctx context.Context, guild ID) (selects func(Channel) bool,
 	for _, id := range p.channels {
 		ids[id] = true
 	}
-	err = p.db.view(ctx, func(tx *kv.Tx) error {
+	err = p.view(ctx, func(tx *kv.Tx) error {
 		named, err := p.db.channelIDs.of(tx, p.db.keys, guild)
 		for name, id := range named {
 			if id != 0 && ids[id] {
@@ -56,7 +85,7 @@ func (p Part) numbers(ctx context.Context, guild ID) (in []bool, selects func(Ch
 		return nil, nil, err
 	}
 	in = []bool{}
-	err = p.db.view(ctx, func(tx *kv.Tx) error {
+	err = p.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, p.db.keys, guild)
 		payload, err := kv.Get(tx.Bucket(bucketGuilds), kv.U64(nil, uint64(guild)))
 		if r == nil || payload == nil {
@@ -105,13 +134,13 @@ func (p Part) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 	if err != nil {
 		return out, false, err
 	}
-	out, known, err = p.db.profile(ctx, guild, user, d, now, in)
+	out, known, err = p.profile(ctx, guild, user, d, now, in)
 	if err != nil || !known || selects == nil {
 		return out, known, err
 	}
 	q := Query{Guild: guild, User: user, Channel: selects}
 	known = false
-	for r, err := range p.db.Records(ctx, q) {
+	for r, err := range p.Records(ctx, q) {
 		if errors.Is(err, ErrLeftOut) {
 			break
 		}
@@ -122,7 +151,7 @@ func (p Part) Profile(ctx context.Context, guild, user ID, d Days, now time.Time
 		break
 	}
 	for behind := (*Position)(nil); known; {
-		page, next, err := p.db.Newest(ctx, q, behind, 1)
+		page, next, err := p.Newest(ctx, q, behind, 1)
 		if err != nil {
 			return out, false, err
 		}

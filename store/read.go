@@ -30,8 +30,14 @@ const (
 // among them. The error, if any, comes last: records that are damaged are left
 // out, and an error that wraps ErrDamaged and ErrLeftOut says how many.
 func (db *DB) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
+	return db.Part(nil).Records(ctx, q)
+}
+
+// Records is DB.Records at the part's moment, if it has one. What is in the part q has to say:
+// see Select.
+func (p Part) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		guilds, err := db.guildsOf(ctx, q)
+		guilds, err := p.db.guildsOf(ctx, q)
 		if err != nil {
 			yield(Record{}, err)
 			return
@@ -41,22 +47,22 @@ func (db *DB) Records(ctx context.Context, q Query) iter.Seq2[Record, error] {
 			q.Guild = guild
 			from, _ := q.When.Bounds()
 			for next := (record.Key{User: q.User, Time: from, ID: 0}).Append(nil); next != nil; {
-				p, err := db.recordsPage(ctx, q, next)
+				page, err := p.recordsPage(ctx, q, next)
 				if err != nil {
 					yield(Record{}, err)
 					return
 				}
-				for i := range p.records {
-					if !yield(p.records[i], nil) {
+				for i := range page.records {
+					if !yield(page.records[i], nil) {
 						return
 					}
 				}
-				left.add(p.damage)
-				next = p.next
+				left.add(page.damage)
+				next = page.next
 			}
 		}
 		if left.count > 0 {
-			yield(Record{}, fmt.Errorf("database %q: %d %w, the first: %w", db.path, left.count, ErrLeftOut, left.first))
+			yield(Record{}, fmt.Errorf("database %q: %d %w, the first: %w", p.db.path, left.count, ErrLeftOut, left.first))
 		}
 	}
 }
@@ -93,9 +99,10 @@ type page struct {
 }
 
 // recordsPage reads from the key start on.
-func (db *DB) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
+func (of Part) recordsPage(ctx context.Context, q Query, start []byte) (p page, err error) {
+	db := of.db
 	from, to := q.When.Bounds()
-	err = db.view(ctx, func(tx *kv.Tx) error {
+	err = of.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil

@@ -79,7 +79,7 @@ func (s *search) took(messages int, since time.Time) {
 // newest reads one page, newest first.
 func (s *search) newest(ctx context.Context) error {
 	begin := time.Now()
-	page, next, visits, err := s.db.newestPage(ctx, s.q, s.behind, s.limit-len(s.found), s.first)
+	page, next, visits, err := s.db.Part(nil).newestPage(ctx, s.q, s.behind, s.limit-len(s.found), s.first)
 	s.found, s.behind = append(s.found, page...), next
 	s.took(visits, begin)
 	return err
@@ -158,13 +158,19 @@ func (s *search) nextWindow(ctx context.Context, most int) (w *window, err error
 // even none, where it has looked at as many as a page may. Damaged records are left
 // out (and counted, see Damaged).
 func (db *DB) Newest(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
-	page, next, _, err = db.newestPage(ctx, q, behind, limit, pageVisits)
+	return db.Part(nil).Newest(ctx, q, behind, limit)
+}
+
+// Newest is DB.Newest at the part's moment, if it has one; see Records.
+func (p Part) Newest(ctx context.Context, q Query, behind *Position, limit int) (page []Record, next *Position, err error) {
+	page, next, _, err = p.newestPage(ctx, q, behind, limit, pageVisits)
 	return page, next, err
 }
 
 // newestPage is Newest that looks at so many records at most, and says at how many it did.
-func (db *DB) newestPage(ctx context.Context, q Query, behind *Position, limit, most int) (page []Record, next *Position, visits int, err error) {
-	err = db.view(ctx, func(tx *kv.Tx) error {
+func (p Part) newestPage(ctx context.Context, q Query, behind *Position, limit, most int) (page []Record, next *Position, visits int, err error) {
+	db := p.db
+	err = p.view(ctx, func(tx *kv.Tx) error {
 		r := openReader(tx, db.keys, q.Guild)
 		if r == nil {
 			return nil

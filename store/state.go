@@ -211,13 +211,13 @@ func (w *writeTx) putNames(names []Name) error {
 
 // Names returns the display names known in a guild, by user id; 0 is the guild's own.
 func (db *DB) Names(ctx context.Context, guild ID) (map[ID]string, error) {
-	return db.UsersCalled(ctx, guild, func(string) bool { return true })
+	return db.UsersCalled(ctx, guild, func([]byte) bool { return true })
 }
 
 // UsersCalled returns the display names known in a guild that match, by user id; 0 is the
-// guild's own. It looks at one name after the other, in one read transaction, and keeps those
-// that match.
-func (db *DB) UsersCalled(ctx context.Context, guild ID, match func(name string) bool) (map[ID]string, error) {
+// guild's own. It looks at one name after the other, in one read transaction, and copies those
+// that match. match must not keep a name.
+func (db *DB) UsersCalled(ctx context.Context, guild ID, match func(name []byte) bool) (map[ID]string, error) {
 	names, texts := map[ID]string{}, db.keys.Texts(string(bucketNames))
 	prefix := kv.U64(nil, uint64(guild))
 	err := db.view(ctx, func(tx *kv.Tx) error {
@@ -235,7 +235,7 @@ func (db *DB) UsersCalled(ctx context.Context, guild ID, match func(name string)
 			if err != nil {
 				return err
 			}
-			if user := ID(binary.BigEndian.Uint64(key[8:])); user != DeletedUser && match(string(name)) {
+			if user := ID(binary.BigEndian.Uint64(key[8:])); user != DeletedUser && match(name) {
 				names[user] = string(name)
 			}
 		}

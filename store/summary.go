@@ -245,15 +245,16 @@ type Profile struct {
 // stored of the user there. It reads one value for each week between the user's
 // first and last message, or, of those who wrote little, the records, without texts.
 func (db *DB) Profile(ctx context.Context, guild, user ID, d Days, now time.Time) (p Profile, known bool, err error) {
-	return db.profile(ctx, guild, user, d, now, nil)
+	return db.Part(nil).profile(ctx, guild, user, d, now, nil)
 }
 
 // profile is Profile of these channel numbers, nil for all; First and Last are those of all.
-func (db *DB) profile(ctx context.Context, guild, user ID, d Days, now time.Time, in []bool) (p Profile, known bool, err error) {
+func (of Part) profile(ctx context.Context, guild, user ID, d Days, now time.Time, in []bool) (p Profile, known bool, err error) {
+	db := of.db
 	if user == DeletedUser {
 		return p, false, nil
 	}
-	err = db.view(ctx, func(tx *kv.Tx) error {
+	err = of.view(ctx, func(tx *kv.Tx) error {
 		p = Profile{}
 		r := openReader(tx, db.keys, guild)
 		activity := tx.Bucket(bucketActivity).Bucket(bucketName(guild))

@@ -19,24 +19,32 @@ func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), q.channels, s.days(w, q))
+	days := s.days(w, q)
+	guild, user, err := s.guildAndUser(ctx, r.PathValue("guild"), r.PathValue("user"))
 	if err != nil {
 		return err
 	}
-	selects, err := s.store.Part(q.channels).Select(ctx, guild.ID)
-	if err != nil {
-		return err
-	}
-	subject := portrait.Subject{ID: user, Guild: guild.Name, Profile: profile, Zone: q.zone}
-	for behind := (*store.Position)(nil); len(subject.Messages) < portraitMessages; {
-		page, next, err := s.store.Newest(ctx, store.Query{Guild: guild.ID, User: user, Channel: selects}, behind, portraitMessages-len(subject.Messages))
+	subject := portrait.Subject{ID: user, Guild: guild.Name, Zone: q.zone}
+	err = s.store.Part(q.channels).Moment(ctx, func(part store.Part) error {
+		profile, selects, err := s.profile(ctx, part, guild.ID, user, r.PathValue("user"), days)
 		if err != nil {
 			return err
 		}
-		subject.Messages = append(subject.Messages, page...)
-		if behind = next; next == nil {
-			break
+		subject.Profile = profile
+		for behind := (*store.Position)(nil); len(subject.Messages) < portraitMessages; {
+			page, next, err := part.Newest(ctx, store.Query{Guild: guild.ID, User: user, Channel: selects}, behind, portraitMessages-len(subject.Messages))
+			if err != nil {
+				return err
+			}
+			subject.Messages = append(subject.Messages, page...)
+			if behind = next; next == nil {
+				break
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return sendTagged(w, r, "text/plain; charset=utf-8", []byte(portrait.Write(subject, q.tokens)))
 }

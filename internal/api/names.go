@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -46,8 +47,9 @@ func (s *Server) user(ctx context.Context, guilds []store.Guild, text string) (s
 		return id, nil
 	}
 	names := make(map[store.ID]string)
+	wanted := []byte(text)
 	for _, g := range guilds {
-		known, err := s.store.UsersCalled(ctx, g.ID, func(name string) bool { return strings.EqualFold(name, text) })
+		known, err := s.store.UsersCalled(ctx, g.ID, func(name []byte) bool { return bytes.EqualFold(name, wanted) })
 		if err != nil {
 			return 0, err
 		}

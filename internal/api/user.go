@@ -15,41 +15,51 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	days := s.days(w, q)
-	guild, user, profile, err := s.profile(ctx, r.PathValue("guild"), r.PathValue("user"), q.channels, days)
+	guild, user, err := s.guildAndUser(ctx, r.PathValue("guild"), r.PathValue("user"))
 	if err != nil {
 		return err
 	}
-	selects, err := s.store.Part(q.channels).Select(ctx, guild.ID)
-	if err != nil {
+	answer := User{Guild: guild.ID, ID: user}
+	err = s.store.Part(q.channels).Moment(ctx, func(part store.Part) error {
+		profile, selects, err := s.profile(ctx, part, guild.ID, user, r.PathValue("user"), days)
+		if err != nil {
+			return err
+		}
+		answer.Name, answer.TopChannels = profile.Name, firstChannels(profile.Channels)
+		answer.Messages, answer.First, answer.Last, answer.Hours, answer.Weekdays = profile.Messages, profile.First, profile.Last, profile.Hours, profile.Weekdays
+		answer.Streak, answer.LongestStreak, answer.LastDay = profile.Streak, profile.LongestStreak, profile.LastDay
+		words := store.Query{Guild: guild.ID, User: user, When: days.When, Channel: selects}
+		answer.TopWords, answer.TopEmojis, err = s.countWords(ctx, part, words, topWords, topEntries)
 		return err
-	}
-	words, emojis, err := s.countWords(ctx, store.Query{Guild: guild.ID, User: user, When: days.When, Channel: selects}, topWords, topEntries)
-	if err != nil {
-		return err
-	}
-	return sendAnswer(w, r, User{
-		Guild: guild.ID, ID: user, Name: profile.Name,
-		Messages: profile.Messages, First: profile.First, Last: profile.Last, Hours: profile.Hours, Weekdays: profile.Weekdays,
-		TopChannels: firstChannels(profile.Channels), TopWords: words, TopEmojis: emojis,
-		Streak: profile.Streak, LongestStreak: profile.LongestStreak, LastDay: profile.LastDay,
 	})
+	if err != nil {
+		return err
+	}
+	return sendAnswer(w, r, answer)
 }
 
-// profile finds a guild and a user in it by what a caller calls them, and what is known
-// of the user in these channels (nil: all).
-func (s *Server) profile(ctx context.Context, guildText, userText string, channels []store.ID, days store.Days) (guild store.Guild, user store.ID, p store.Profile, err error) {
+// guildAndUser finds a guild and a user in it by what a caller calls them.
+func (s *Server) guildAndUser(ctx context.Context, guildText, userText string) (guild store.Guild, user store.ID, err error) {
 	if guild, err = s.guild(ctx, guildText); err != nil {
-		return guild, 0, p, err
+		return guild, 0, err
 	}
 	if err = checkName("user", userText); err != nil {
-		return guild, 0, p, err
+		return guild, 0, err
 	}
-	if user, err = s.user(ctx, []store.Guild{guild}, userText); err != nil {
-		return guild, 0, p, err
+	user, err = s.user(ctx, []store.Guild{guild}, userText)
+	return guild, user, err
+}
+
+// profile returns what is known of a user in a part of a guild, and what selects the records
+// of the part.
+func (s *Server) profile(ctx context.Context, part store.Part, guild, user store.ID, called string, days store.Days) (store.Profile, func(store.Channel) bool, error) {
+	p, known, err := part.Profile(ctx, guild, user, days, s.now())
+	if err != nil {
+		return p, nil, err
 	}
-	p, known, err := s.store.Part(channels).Profile(ctx, guild.ID, user, days, s.now())
-	if err == nil && !known {
-		err = problem(http.StatusNotFound, "no such user: %.64q", userText)
+	if !known {
+		return p, nil, problem(http.StatusNotFound, "no such user: %.64q", called)
 	}
-	return guild, user, p, err
+	selects, err := part.Select(ctx, guild)
+	return p, selects, err
 }

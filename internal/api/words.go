@@ -27,25 +27,28 @@ func (s *Server) getWords(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	days := s.days(w, q)
-	selected := store.Query{When: days.When}
+	part, selected := s.store.Part(q.channels), store.Query{When: days.When}
 	if q.user == "" {
 		guild, err := s.guild(ctx, r.PathValue("guild"))
 		if err != nil {
 			return err
 		}
 		selected.Guild = guild.ID
+		if selected.Channel, err = part.Select(ctx, guild.ID); err != nil {
+			return err
+		}
 	} else {
-		guild, user, _, err := s.profile(ctx, r.PathValue("guild"), q.user, q.channels, days)
+		guild, user, err := s.guildAndUser(ctx, r.PathValue("guild"), q.user)
 		if err != nil {
 			return err
 		}
 		selected.Guild, selected.User = guild.ID, user
-	}
-	if selected.Channel, err = s.store.Part(q.channels).Select(ctx, selected.Guild); err != nil {
-		return err
+		if _, selected.Channel, err = s.profile(ctx, part, guild.ID, user, q.user, days); err != nil {
+			return err
+		}
 	}
 	var out Words
-	if out.Words, out.Emojis, err = s.countWords(ctx, selected, q.limitOr(topWords), q.limitOr(topEntries)); err != nil {
+	if out.Words, out.Emojis, err = s.countWords(ctx, part, selected, q.limitOr(topWords), q.limitOr(topEntries)); err != nil {
 		return err
 	}
 	return sendAnswer(w, r, out)
@@ -53,7 +56,7 @@ func (s *Server) getWords(w http.ResponseWriter, r *http.Request) error {
 
 // countWords reads what was written, page by page, and returns the most frequent
 // words and emoji. Damaged records are left out.
-func (s *Server) countWords(ctx context.Context, q store.Query, most, mostEmojis int) ([]words.Word, []words.Emoji, error) {
+func (s *Server) countWords(ctx context.Context, from store.Part, q store.Query, most, mostEmojis int) ([]words.Word, []words.Emoji, error) {
 	if q.User == 0 {
 		select {
 		case s.counts <- struct{}{}:
@@ -63,7 +66,7 @@ func (s *Server) countWords(ctx context.Context, q store.Query, most, mostEmojis
 		}
 	}
 	counter := s.lexicon.NewCounter()
-	for record, err := range s.store.Records(ctx, q) {
+	for record, err := range from.Records(ctx, q) {
 		if errors.Is(err, store.ErrLeftOut) {
 			break
 		}

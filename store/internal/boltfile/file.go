@@ -120,6 +120,34 @@ func (f *File) View(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	return f.viewHandle(ctx, func(_ *handle, tx *bbolt.Tx) error { return fn(tx) })
 }
 
+// Begin begins a read transaction for who reads in several calls, each inside Guard. end ends
+// it; it must be called once.
+func (f *File) Begin(ctx context.Context) (tx *bbolt.Tx, end func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	h := f.acquire()
+	err = Guard(func() (err error) {
+		tx, err = h.DB.Begin(false)
+		return err
+	})
+	if err != nil {
+		f.release(h)
+		return nil, nil, err
+	}
+	return tx, func() {
+		tx.Rollback() // of one that reads it cannot fail
+		f.release(h)
+	}, nil
+}
+
+// Guard runs fn, which reads from a transaction of Begin. Damage that it meets is an error, as
+// in View.
+func Guard(fn func() error) (err error) {
+	defer recoverDamage(&err)()
+	return fn()
+}
+
 // viewHandle is View for who needs the file too that the transaction reads from.
 func (f *File) viewHandle(ctx context.Context, fn func(*handle, *bbolt.Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
