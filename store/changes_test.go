@@ -14,7 +14,7 @@ import (
 	"rollcall/store"
 )
 
-func mustPut(t *testing.T, db *store.DB, b store.Batch) {
+func mustPut(t testing.TB, db *store.DB, b store.Batch) {
 	t.Helper()
 	if _, err := db.Put(context.Background(), b); err != nil {
 		t.Fatal(err)

@@ -1,34 +1,16 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"rollcall/internal/civil"
-	"rollcall/store/internal/crypt"
 	"rollcall/store/internal/kv"
 	"rollcall/store/internal/lsm"
 	"rollcall/store/internal/record"
 	"rollcall/store/internal/rollup"
-)
-
-// UserCount is how much a user wrote.
-type UserCount struct {
-	User     ID
-	Name     string // display name as last seen, "" if unknown
-	Messages int64
-	Days     int64 // days with messages
-}
-
-// By is what a leaderboard is ordered by.
-type By int
-
-const (
-	ByMessages By = iota
-	ByDays
 )
 
 // Summary is what happened in a guild on some days.
@@ -65,71 +47,6 @@ func (p Part) Summary(ctx context.Context, guild ID, d Days, most int) (Summary,
 		return err
 	})
 	return s, err
-}
-
-// Leaders returns the users who wrote most in a guild on the given days, at most
-// limit, and how many messages all users wrote, without DeletedUser. They come by what was asked for from
-// the most, then by the other count, then by id.
-func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (counts []UserCount, total int64, err error) {
-	return db.Part(nil).Leaders(ctx, guild, d, by, limit)
-}
-
-// Leaders is DB.Leaders of the part.
-func (p Part) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (counts []UserCount, total int64, err error) {
-	db := p.db
-	in, _, err := p.numbers(ctx, guild)
-	if err != nil {
-		return nil, 0, err
-	}
-	var users rollup.UserSums
-	calendar := civil.NewCalendar(d.Zone)
-	from, end := d.Quarters()
-	err = db.scanActivity(ctx, guild, from, end, activityPage, only(in, func(week uint32, user ID, cells []rollup.Cell) {
-		if user == DeletedUser {
-			return
-		}
-		slots, sum := calendar.Slots(week), users.Of(week, user)
-		for _, c := range cells {
-			sum.Add(c.Count, slots[c.Quarter].Day)
-			total += c.Count
-		}
-	}))
-	if err != nil {
-		return nil, 0, err
-	}
-	users.Settle()
-	err = db.view(ctx, func(tx *kv.Tx) (err error) {
-		counts, err = leaders(tx, db.keys, guild, &users, by, limit)
-		return err
-	})
-	return counts, total, err
-}
-
-// leaders returns the first of users in the order of a leaderboard, at most limit.
-func leaders(tx *kv.Tx, keys *crypt.Keyring, guild ID, u *rollup.UserSums, by By, limit int) ([]UserCount, error) {
-	before := func(a, b rollup.UserSum) int {
-		first, second := cmp.Compare(b.Messages, a.Messages), cmp.Compare(b.Days, a.Days)
-		if by == ByDays {
-			first, second = second, first
-		}
-		switch {
-		case first != 0:
-			return first
-		case second != 0:
-			return second
-		}
-		return cmp.Compare(a.User, b.User)
-	}
-	best := u.First(limit, before)
-	counts := make([]UserCount, len(best))
-	for i, sum := range best {
-		name, err := readName(tx, keys, guild, sum.User)
-		if err != nil {
-			return nil, err
-		}
-		counts[i] = UserCount{sum.User, name, sum.Messages, sum.Days}
-	}
-	return counts, nil
 }
 
 // activityPage is how many users' weeks are read in one transaction: some ten
