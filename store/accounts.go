@@ -21,6 +21,9 @@ const accountsMost = 1 << 16
 
 // putAccounts notes accounts that are no person's.
 func (w *writeTx) putAccounts(ids []ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	b := w.state(stateAccounts)
 	for _, id := range ids {
 		key := kv.U64(nil, uint64(id))

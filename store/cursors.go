@@ -75,6 +75,9 @@ func channelKey(guild, channel ID) []byte {
 
 // putCursors moves cursors of channels forward, never back: batches may come out of order.
 func (w *writeTx) putCursors(bucket []byte, cursors []ChannelCursor) error {
+	if len(cursors) == 0 {
+		return nil // without opening the bucket
+	}
 	b := w.state(bucket)
 	for _, c := range cursors {
 		key := channelKey(c.Guild, c.Channel)
@@ -94,6 +97,9 @@ func (w *writeTx) putCursors(bucket []byte, cursors []ChannelCursor) error {
 
 // putGuildCursors moves those of guilds, as putCursors does.
 func (w *writeTx) putGuildCursors(cursors []GuildCursor) error {
+	if len(cursors) == 0 {
+		return nil
+	}
 	b := w.state(stateGuildCursors)
 	for _, c := range cursors {
 		before, err := getGuildCursors(b, c.Guild)
