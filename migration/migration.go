@@ -74,9 +74,9 @@ type Summary struct {
 type migration struct {
 	Options
 	report reporter
-	// settled are the files that had nothing more to give when they looked like
+	// exhausted are the files that had nothing more to give when they looked like
 	// this: today's, read up to their last whole line, and damaged ones.
-	settled map[string]stamp
+	exhausted map[string]stamp
 	// listed are the files of which malformed lines were listed at first, by key.
 	listed map[string]bool
 	// spare are slices of records (*[]store.Record) that have been prepared, for those to come.
@@ -95,9 +95,9 @@ type stamp struct {
 	past           bool // of an earlier day
 }
 
-// settledLimit bounds the memory of migration.settled. Beyond it all are
+// exhaustedLimit bounds the memory of migration.exhausted. Beyond it all are
 // forgotten, and read once more to no effect.
-const settledLimit = 10_000
+const exhaustedLimit = 10_000
 
 func newMigration(o Options) *migration {
 	if o.Now == nil {
@@ -106,7 +106,7 @@ func newMigration(o Options) *migration {
 	if o.Batch <= 0 {
 		o.Batch = 500
 	}
-	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, settled: map[string]stamp{}, room: disk.Free}
+	return &migration{Options: o, report: reporter{log: o.Log, known: map[string]string{}}, exhausted: map[string]stamp{}, room: disk.Free}
 }
 
 // date returns the day that lies so many days after today.
@@ -128,7 +128,7 @@ func (j *job) stamp() stamp { return stamp{j.size, j.modified, j.past} }
 // nothing; read says that it has been read to its end and is of an earlier day.
 func (m *migration) job(ctx context.Context, f logFile) (j job, todo, read bool, err error) {
 	j = job{logFile: f, past: f.date < m.date(0)}
-	if m.settled[f.key] == j.stamp() {
+	if m.exhausted[f.key] == j.stamp() {
 		return j, false, false, nil
 	}
 	if j.cursor, _, err = m.Store.LogFile(ctx, f.key); err != nil {
@@ -146,8 +146,8 @@ func (m *migration) job(ctx context.Context, f logFile) (j job, todo, read bool,
 
 // markExhausted remembers that a file has no more to give as long as it looks like this.
 func (m *migration) markExhausted(j *job) {
-	if len(m.settled) >= settledLimit {
-		clear(m.settled)
+	if len(m.exhausted) >= exhaustedLimit {
+		clear(m.exhausted)
 	}
-	m.settled[j.key] = j.stamp()
+	m.exhausted[j.key] = j.stamp()
 }

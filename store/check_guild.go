@@ -18,7 +18,7 @@ import (
 // compared as sums of hashes, so that nothing grows with the guild.
 type tally struct {
 	messages, users int64
-	profiles, weeks int64 // that are not pending
+	profiles, weeks int64 // that are not uncounted
 	moments         uint64
 	uncounted       int64
 	ids, logs       record.Span
@@ -34,7 +34,7 @@ func (c *checker) guild(guild ID, info guildInfo) error {
 	texts := c.keys.NestedTexts(bucketRecords, name)
 	user := &userCheck{checker: c, guild: name, id: guild}
 	if r := recordsOf(c.tx, guild); r != nil { // else reported below
-		user.pending = uncountedOf(r, 0)
+		user.uncounted = uncountedOf(r, 0)
 	}
 	err := c.eachRecord(path(bucketRecords), guild, func(key record.Key, b, payload []byte) error {
 		s, err := record.Decode(payload, key.Time)
@@ -182,8 +182,8 @@ type userCheck struct {
 	week  uint32
 	cells []rollup.Cell
 
-	pending []rollup.Change // of this user and those to come, what activity and profiles do not know yet
-	waiting int64           // how many of this user's were among them
+	uncounted []rollup.Delta // of this user and those to come, what activity and profiles do not know yet
+	waiting   int64          // how many of this user's were among them
 }
 
 func (u *userCheck) add(key record.Key, channel uint32, t *tally) error {
@@ -206,11 +206,11 @@ func (u *userCheck) add(key record.Key, channel uint32, t *tally) error {
 }
 
 func (u *userCheck) finishWeek(t *tally) error {
-	for len(u.pending) > 0 && u.pending[0].User == u.user && civil.WeekOf(civil.QuarterOf(u.pending[0].Time)) == u.week {
-		known := u.pending[0].Cell()
+	for len(u.uncounted) > 0 && u.uncounted[0].User == u.user && civil.WeekOf(civil.QuarterOf(u.uncounted[0].Time)) == u.week {
+		known := u.uncounted[0].Cell()
 		known.Count = -known.Count
 		u.cells = append(u.cells, known)
-		u.pending = u.pending[1:]
+		u.uncounted = u.uncounted[1:]
 		u.waiting++
 	}
 	want := rollup.AppendWeek(nil, rollup.AddCells(nil, u.cells))

@@ -29,7 +29,7 @@ type Coverage struct {
 // GuildCoverage is what is known of a guild's channels.
 type GuildCoverage struct {
 	Guild
-	Left     Micros // since when the bot is not in it any more, 0 if it is or never was
+	Departed Micros // since when the bot is not in it any more, 0 if it is or never was
 	Channels []Coverage
 	Gaps     []Gap // of the ledger, that are about the guild as a whole
 }
@@ -143,7 +143,7 @@ func (db *DB) coverageIn(ctx context.Context, tx *kv.Tx, guild ID, gaps []Gap, e
 	if err != nil {
 		return g, err
 	}
-	g.Left = Micros(left)
+	g.Departed = Micros(left)
 	found := map[Channel]*Coverage{} // by id, or by name
 	of := func(c Channel) *Coverage {
 		if c.ID != 0 {

@@ -268,7 +268,7 @@ func TestEarlyTextsGo(t *testing.T) {
 			return nil
 		}, 1},
 		"the guild was left": {func(db *store.DB) error {
-			mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 1}}})
+			mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: 1}}})
 			for done := false; !done; {
 				var err error
 				if _, done, err = db.RemoveGuild(ctx, 1, store.MicrosOf(time.Now())); err != nil {

@@ -26,10 +26,10 @@ type Shape struct {
 
 // RunShape is what a run is like.
 type RunShape struct {
-	Number          uint32
-	Level           int
-	Records         int64
-	Moving, Pending bool
+	Number            uint32
+	Level             int
+	Records           int64
+	Moving, Uncounted bool
 }
 
 // ShapeOf returns where the records of a guild are.

@@ -57,10 +57,10 @@ func BuryAlive(db *DB, p Person) error {
 // Scatter gives each record a key of its own in user_stats, as it had before there
 // were blocks and runs.
 func Scatter(db *DB) error {
-	return errors.Join(countPending(db), db.file.Update(context.Background(), scatter))
+	return errors.Join(countUncounted(db), db.file.Update(context.Background(), scatter))
 }
 
-func countPending(db *DB) error {
+func countUncounted(db *DB) error {
 	return db.update(context.Background(), func(w *writeTx) error {
 		return w.guildsFrom(0, func(g *guildTx) (bool, error) { return false, g.count(nil) })
 	})
@@ -98,7 +98,7 @@ func scatter(tx *bbolt.Tx) error {
 
 // MakeFormatOne turns a file into what the first release would have left.
 func MakeFormatOne(db *DB) error {
-	if err := errors.Join(countPending(db), MakeFormatThree(db)); err != nil {
+	if err := errors.Join(countUncounted(db), MakeFormatThree(db)); err != nil {
 		return err
 	}
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {
@@ -152,7 +152,7 @@ func unpackUsers(tx *bbolt.Tx, parent *bbolt.Bucket, name []byte) error {
 
 // MakeFormatTwo turns a file into what there was before records had blocks and runs.
 func MakeFormatTwo(db *DB) error {
-	if err := errors.Join(countPending(db), MakeFormatThree(db)); err != nil {
+	if err := errors.Join(countUncounted(db), MakeFormatThree(db)); err != nil {
 		return err
 	}
 	return db.file.Update(context.Background(), func(tx *bbolt.Tx) error {

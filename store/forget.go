@@ -155,7 +155,7 @@ func messagesOf(tx *kv.Tx, guild, user ID) (int64, error) {
 	return n + int64(len(uncountedOf(r, user))), err
 }
 
-// totalOf is a user's total without what is pending.
+// totalOf is a user's total without what is uncounted.
 func totalOf(tx *kv.Tx, guild, user ID) (int64, error) {
 	b := tx.Bucket(bucketProfiles).Bucket(bucketName(guild))
 	if b == nil {

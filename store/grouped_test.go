@@ -157,7 +157,7 @@ func TestChannelsOfGuildThatCameBack(t *testing.T) {
 	if have := channelsOf(t, db); !reflect.DeepEqual(have, []store.ChannelCount{{ID: 7, Name: "x", Messages: 2}}) {
 		t.Errorf("have %v", have)
 	}
-	if _, err := db.Put(t.Context(), store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 5}}}); err != nil {
+	if _, err := db.Put(t.Context(), store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: 5}}}); err != nil {
 		t.Fatal(err)
 	}
 	for done := false; !done; {

@@ -114,7 +114,7 @@ type guildTx struct {
 	newest   []record.Span // and the times of their records that were put
 	numbers  map[Channel]uint32
 	names    map[uint32]Channel
-	changes  []rollup.Change // what was put and deleted, for flush
+	deltas   []rollup.Delta // what was put and deleted, for flush
 	// removedFrom are the users of whom records were deleted that had been there before.
 	removedFrom map[ID]bool
 	asked       ID // the user whom forgets was asked about last, and its answer
@@ -142,26 +142,26 @@ func (g *guildTx) begin(s *guildBatch) {
 	for i := range g.given {
 		g.given[i] = -1
 	}
-	g.changes = slices.Grow(g.changes, len(s.records))
+	g.deltas = slices.Grow(g.deltas, len(s.records))
 }
 
 func (g *guildTx) flush() error {
 	g.leave()
-	rollup.SortChanges(g.changes)
-	g.addTotals(g.changes)
+	rollup.SortDeltas(g.deltas)
+	g.addTotals(g.deltas)
 	plan := g.records.Plan(g.mayWait())
-	if len(g.changes) > 0 && !plan.Uncounted {
-		if err := g.count(g.changes); err != nil {
+	if len(g.deltas) > 0 && !plan.Uncounted {
+		if err := g.count(g.deltas); err != nil {
 			return err
 		}
 	}
 	if err := g.records.Apply(plan); err != nil {
 		return err
 	}
-	if err := g.timeline.Apply(g.changes); err != nil {
+	if err := g.timeline.Apply(g.deltas); err != nil {
 		return fmt.Errorf("guild %d: %w", g.id, err)
 	}
-	g.changes = g.changes[:0]
+	g.deltas = g.deltas[:0]
 	clear(g.quarters)
 	clear(g.removedFrom)
 	if g.info == g.before {
@@ -200,15 +200,15 @@ func recordsOf(tx *kv.Tx, guild ID) *lsm.Records {
 
 // uncountedOf returns what activity does not know yet, in the order of users and times;
 // only of one user if that is not 0. A record that cannot be read is not among it.
-func uncountedOf(r *lsm.Records, user ID) []rollup.Change {
-	changes, _ := changesOf(r.Uncounted(), user)
-	return changes
+func uncountedOf(r *lsm.Records, user ID) []rollup.Delta {
+	deltas, _ := deltasOf(r.Uncounted(), user)
+	return deltas
 }
 
-// changesOf returns what the records behind a cursor add to activity, in the order of users
+// deltasOf returns what the records behind a cursor add to activity, in the order of users
 // and times; only those of one user if that is not 0. all is false if some could not be
 // read: of those nothing is known but that they are there.
-func changesOf(c *lsm.Cursor, user ID) (changes []rollup.Change, all bool) {
+func deltasOf(c *lsm.Cursor, user ID) (deltas []rollup.Delta, all bool) {
 	all = true
 	for b, value := c.Seek(record.Key{User: user, Time: civil.MinMicros}.Append(nil)); b != nil; b, value = c.Next() {
 		key := record.PadKey(b)
@@ -220,41 +220,41 @@ func changesOf(c *lsm.Cursor, user ID) (changes []rollup.Change, all bool) {
 			all = false
 			continue
 		}
-		changes = append(changes, rollup.Change{User: key.User, Time: key.Time, Channel: s.Channel, By: 1})
+		deltas = append(deltas, rollup.Delta{User: key.User, Time: key.Time, Channel: s.Channel, By: 1})
 	}
-	return changes, all
+	return deltas, all
 }
 
-// count enters in activity what is uncounted, and changes, which are in the order of users
+// count enters in activity what is uncounted, and deltas, which are in the order of users
 // and times.
-func (g *guildTx) count(changes []rollup.Change) error {
+func (g *guildTx) count(deltas []rollup.Delta) error {
 	if uncounted := uncountedOf(g.records, 0); len(uncounted) > 0 {
-		changes = append(uncounted, changes...)
-		rollup.SortChanges(changes)
+		deltas = append(uncounted, deltas...)
+		rollup.SortDeltas(deltas)
 	}
-	if err := g.records.MarkCounted(); err != nil || len(changes) == 0 {
+	if err := g.records.MarkCounted(); err != nil || len(deltas) == 0 {
 		return err
 	}
-	if err := g.flushProfiles(changes); err != nil {
+	if err := g.flushProfiles(deltas); err != nil {
 		return err
 	}
-	return g.activity.Apply(changes)
+	return g.activity.Apply(deltas)
 }
 
-// mayWait reports whether the changes of this transaction are records that came, and
+// mayWait reports whether the deltas of this transaction are records that came, and
 // nothing else.
 func (g *guildTx) mayWait() bool {
-	return g.records.Added() == len(g.changes) && len(g.changes) > 0 &&
-		!slices.ContainsFunc(g.changes, func(c rollup.Change) bool { return c.By < 0 })
+	return g.records.Added() == len(g.deltas) && len(g.deltas) > 0 &&
+		!slices.ContainsFunc(g.deltas, func(c rollup.Delta) bool { return c.By < 0 })
 }
 
-// addTotals adds changes, which are in the order of users, to the guild's totals. The
+// addTotals adds deltas, which are in the order of users, to the guild's totals. The
 // records that were added have no place yet.
-func (g *guildTx) addTotals(changes []rollup.Change) {
+func (g *guildTx) addTotals(deltas []rollup.Delta) {
 	users := g.records.Users()
-	for i, c := range changes {
+	for i, c := range deltas {
 		g.info.messages += int64(c.By)
-		if i > 0 && changes[i-1].User == c.User {
+		if i > 0 && deltas[i-1].User == c.User {
 			continue
 		}
 		placed, added := users.Has(c.User)
@@ -268,13 +268,13 @@ func (g *guildTx) addTotals(changes []rollup.Change) {
 	}
 }
 
-// flushProfiles changes the users' totals.
-func (g *guildTx) flushProfiles(all []rollup.Change) error {
-	type change struct {
+// flushProfiles deltas the users' totals.
+func (g *guildTx) flushProfiles(all []rollup.Delta) error {
+	type sum struct {
 		user ID
 		by   int64
 	}
-	var changes []change
+	var sums []sum
 	for rest := all; len(rest) > 0; {
 		user, by, n := rest[0].User, int64(0), 0
 		for ; n < len(rest) && rest[n].User == user; n++ {
@@ -282,16 +282,16 @@ func (g *guildTx) flushProfiles(all []rollup.Change) error {
 		}
 		rest = rest[n:]
 		if by != 0 {
-			changes = append(changes, change{user, by})
+			sums = append(sums, sum{user, by})
 		}
 	}
 	d := packed.NewWriter(g.profiles, &g.w.arena)
-	return d.Update(nil, len(changes), func(i int) ID { return changes[i].user }, func(i int, old, to []byte) ([]byte, error) {
-		total := changes[i].by
+	return d.Update(nil, len(sums), func(i int) ID { return sums[i].user }, func(i int, old, to []byte) ([]byte, error) {
+		total := sums[i].by
 		if old != nil {
 			before, err := decodeProfile(old)
 			if err != nil {
-				return nil, fmt.Errorf("%w: the profile of user %d does not decode", ErrDamaged, changes[i].user)
+				return nil, fmt.Errorf("%w: the profile of user %d does not decode", ErrDamaged, sums[i].user)
 			}
 			total += before
 		}

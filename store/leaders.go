@@ -64,7 +64,7 @@ func (p Part) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 	if err != nil {
 		return nil, 0, err
 	}
-	users.Settle()
+	users.FinishWeek()
 	err = db.view(ctx, func(tx *kv.Tx) (err error) {
 		counts, err = leaders(tx, db.keys, guild, &users, by, limit)
 		return err

@@ -31,16 +31,16 @@ type MessageTraces struct {
 // GuildTraces is what the file knows of the place and the time of a message that is not
 // stored, in a guild that was asked about.
 type GuildTraces struct {
-	Guild   ID
-	Name    string
-	Known   bool // anything is stored of it
-	Cursors GuildCursors
-	Cursor  ID           // of MessageAt.Channel, 0 if none
-	Channel ChannelFacts // MessageAt.Channel
-	Before  ID           // the channel whose last message it was before that was listened to, 0 if none; only where no guild is given
-	Gaps    []Gap        // the ledger's entries of the guild in which the message would be
-	Left    Micros       // since when the bot is not in it any more, 0 if it is or never was
-	Lines   int64        // log lines without an id within a few seconds of it
+	Guild    ID
+	Name     string
+	Known    bool // anything is stored of it
+	Cursors  GuildCursors
+	Cursor   ID           // of MessageAt.Channel, 0 if none
+	Channel  ChannelFacts // MessageAt.Channel
+	Before   ID           // the channel whose last message it was before that was listened to, 0 if none; only where no guild is given
+	Gaps     []Gap        // the ledger's entries of the guild in which the message would be
+	Departed Micros       // since when the bot is not in it any more, 0 if it is or never was
+	Lines    int64        // log lines without an id within a few seconds of it
 }
 
 // ChannelFacts is what is known of a channel beside its records.
@@ -219,7 +219,7 @@ func (db *DB) lookupGuild(tx *kv.Tx, guild ID, m MessageAt) (g GuildTraces, err 
 	if err != nil {
 		return g, err
 	}
-	g.Left = Micros(left)
+	g.Departed = Micros(left)
 	g.Lines, err = db.linesAround(tx, guild, m.Time)
 	return g, err
 }

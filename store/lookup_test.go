@@ -103,7 +103,7 @@ func TestPassed(t *testing.T) {
 			Passed:  []store.Passed{{Guild: 1, Channel: 7, Message: 9, Why: store.UncountedBot}, {Guild: 2, Channel: 8, Message: 8, Why: store.UncountedSystem}},
 		})
 	}
-	mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 5}}})
+	mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: 5}}})
 	for done := false; !done; {
 		var err error
 		if _, done, err = db.RemoveGuild(t.Context(), 1, 6); err != nil {

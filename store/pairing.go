@@ -74,11 +74,11 @@ func (w *writeTx) stepPair(t Task, position []byte) (erased Erased, next []byte,
 		if key.IsLog() || !g.info.logs.Overlaps(key.Time-logBefore, key.Time+logAfter) {
 			continue
 		}
-		before := len(g.changes)
+		before := len(g.deltas)
 		if err := g.pair(key); err != nil {
 			return erased, nil, err
 		}
-		erased.Messages += int64(len(g.changes) - before)
+		erased.Messages += int64(len(g.deltas) - before)
 	}
 	return erased, next, nil
 }

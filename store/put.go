@@ -27,7 +27,7 @@ func (g *guildTx) putMessages(batch []putOp) (int, error) {
 			}
 			continue
 		}
-		before := len(g.changes)
+		before := len(g.deltas)
 		s, err := g.storedOf(p)
 		if err != nil {
 			return 0, err
@@ -102,7 +102,7 @@ func (g *guildTx) putLines(lines []putOp, tell func(p *putOp, o outcome)) error 
 			tell(p, lineForgotten)
 			continue
 		}
-		before := len(g.changes)
+		before := len(g.deltas)
 		isNew, err := put(i, p)
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func (g *guildTx) known(lines []putOp) []bool {
 
 // put stores a record that is not there yet.
 func put[T string | []byte](g *guildTx, key record.Key, s *record.Value, content T) {
-	g.changes = append(g.changes, rollup.Change{User: key.User, Time: key.Time, Channel: s.Channel, By: 1})
+	g.deltas = append(g.deltas, rollup.Delta{User: key.User, Time: key.Time, Channel: s.Channel, By: 1})
 	g.records.Add(key, recordValue(g, key, s, content))
 }
 
@@ -184,7 +184,7 @@ func (g *guildTx) remove(key record.Key) error {
 	if err != nil {
 		return err
 	}
-	g.changes = append(g.changes, rollup.Change{User: key.User, Time: key.Time, Channel: s.Channel, By: -1})
+	g.deltas = append(g.deltas, rollup.Delta{User: key.User, Time: key.Time, Channel: s.Channel, By: -1})
 	return g.records.Replace(key, nil)
 }
 
@@ -205,7 +205,7 @@ func (w *writeTx) noteDuplicate(source Source) { w.outcomes[source].Duplicates++
 // is in changes from the number that there were before.
 func (g *guildTx) noteNew(source Source, before int) {
 	net := 0
-	for _, c := range g.changes[before:] {
+	for _, c := range g.deltas[before:] {
 		net += int(c.By)
 	}
 	if net > 0 {

@@ -61,7 +61,7 @@ func TestRecordsModel(t *testing.T) {
 		}
 	})
 	for _, what := range []string{
-		"level 0", "level 1", "level 2", "moving", "moved some", "moved all", "merged", "in bulk", "pending", "a run went", "in no run",
+		"level 0", "level 1", "level 2", "moving", "moved some", "moved all", "merged", "in bulk", "uncounted", "a run went", "in no run",
 	} {
 		if !seen[what] && !t.Failed() {
 			t.Errorf("it did not come to this: %s; only to %v", what, seen)
@@ -274,7 +274,7 @@ func (m *model) sweep() {
 
 func (m *model) removeGuild() {
 	guild := modelGuilds[m.random.IntN(3)]
-	mustPut(m.T, m.db, store.Batch{Left: []store.GuildLeft{{Guild: guild, At: 1}}})
+	mustPut(m.T, m.db, store.Batch{Departed: []store.DepartedGuild{{Guild: guild, At: 1}}})
 	for done := false; !done; {
 		var err error
 		if _, done, err = m.db.RemoveGuild(context.Background(), guild, 2); err != nil {
@@ -305,7 +305,7 @@ func (m *model) look() {
 			now[run.Number] = run
 			m.seen[fmt.Sprint("level ", run.Level)] = true
 			m.seen["moving"] = m.seen["moving"] || run.Moving
-			m.seen["pending"] = m.seen["pending"] || run.Pending
+			m.seen["uncounted"] = m.seen["uncounted"] || run.Uncounted
 		}
 		for _, run := range was.Runs {
 			left, stays := now[run.Number]

@@ -254,7 +254,7 @@ func TestRemoveWholePages(t *testing.T) {
 		t.Errorf("%d records are left", len(left))
 	}
 	mustBeSound(t, db)
-	mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 1}}})
+	mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: 1}}})
 	for done := false; !done; {
 		var err error
 		if _, done, err = db.RemoveGuild(context.Background(), 1, 2); err != nil {

@@ -144,8 +144,11 @@ func (g *guildTx) withText(moments []rollup.Moment, most int) (keys []record.Key
 	return keys, false, nil
 }
 
-// putLeft notes guilds that were left, once each, and forgets it of those that are back.
-func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
+// putDepartures notes guilds that were left, once each, and forgets it of those that are back.
+func (w *writeTx) putDepartures(left []DepartedGuild, back []ID) error {
+	if len(left)+len(back) == 0 {
+		return nil
+	}
 	b := w.state(stateDeparted)
 	for _, guild := range back {
 		if err := b.Delete(kv.U64(nil, uint64(guild))); err != nil {
@@ -162,13 +165,13 @@ func (w *writeTx) putLeft(left []GuildLeft, back []ID) error {
 	return nil
 }
 
-// GuildsLeft returns the guilds that the bot is not in any more, by id.
-func (db *DB) GuildsLeft(ctx context.Context) (left []GuildLeft, err error) {
+// DepartedGuilds returns the guilds that the bot is not in any more, by id.
+func (db *DB) DepartedGuilds(ctx context.Context) (left []DepartedGuild, err error) {
 	err = db.eachState(ctx, stateDeparted, nil, func(key, payload []byte) error {
 		if len(key) != 8 || len(payload) != 8 {
 			return kv.Damaged(key)
 		}
-		left = append(left, GuildLeft{ID(binary.BigEndian.Uint64(key)), Micros(binary.BigEndian.Uint64(payload))})
+		left = append(left, DepartedGuild{ID(binary.BigEndian.Uint64(key)), Micros(binary.BigEndian.Uint64(payload))})
 		return nil
 	})
 	return left, err

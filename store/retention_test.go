@@ -146,14 +146,14 @@ func TestRemoveGuild(t *testing.T) {
 			}
 			mustPut(t, db, store.Batch{
 				Changes: changes, Deleted: []store.DeletedChannel{{Guild: 1, Channel: 5, Action: store.Redact}},
-				Cursors: []store.ChannelCursor{{Guild: 1, Channel: 5, Last: 9}, {Guild: 2, Channel: 6, Last: 9}},
-				Gaps:    []store.Gap{{Guild: 1, Channel: 5, Until: 9, State: store.GapOpen}, {Guild: 2, Channel: 6, Until: 9, State: store.GapOpen}},
-				Left:    []store.GuildLeft{{Guild: 1, At: 1000}},
+				Cursors:  []store.ChannelCursor{{Guild: 1, Channel: 5, Last: 9}, {Guild: 2, Channel: 6, Last: 9}},
+				Gaps:     []store.Gap{{Guild: 1, Channel: 5, Until: 9, State: store.GapOpen}, {Guild: 2, Channel: 6, Until: 9, State: store.GapOpen}},
+				Departed: []store.DepartedGuild{{Guild: 1, At: 1000}},
 			})
 			if _, err := storetest.Import(ctx, db, store.LogBatch{Done: []store.GuildDay{{Guild: 1, Date: "20260511"}, {Guild: 2, Date: "20260511"}}}); err != nil {
 				t.Fatal(err)
 			}
-			mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 2000}}}) // it is known already
+			mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: 2000}}}) // it is known already
 			others := all(t, db, store.Query{Guild: 2})
 			for _, early := range []struct {
 				guild  store.ID
@@ -173,7 +173,7 @@ func TestRemoveGuild(t *testing.T) {
 				sum.Add(erased)
 				mustBeSound(t, db)
 				if back && steps == 0 {
-					mustPut(t, db, store.Batch{Back: []store.ID{1}})
+					mustPut(t, db, store.Batch{Rejoined: []store.ID{1}})
 				}
 			}
 			if have := all(t, db, store.Query{Guild: 2}); !reflect.DeepEqual(have, others) {
@@ -194,7 +194,7 @@ func TestRemoveGuild(t *testing.T) {
 			}
 			for what, n := range map[string]func() (int, error){
 				"guilds":  func() (int, error) { l, err := db.Guilds(ctx); return len(l), err },
-				"left":    func() (int, error) { l, err := db.GuildsLeft(ctx); return len(l) + 1, err },
+				"left":    func() (int, error) { l, err := db.DepartedGuilds(ctx); return len(l) + 1, err },
 				"cursors": func() (int, error) { l, err := db.GuildsListened(ctx); return len(l), err },
 				"gaps":    func() (int, error) { l, err := db.Gaps(ctx, false); return len(l), err },
 				"open":    func() (int, error) { l, err := db.Gaps(ctx, true); return len(l), err },
@@ -210,7 +210,7 @@ func TestRemoveGuild(t *testing.T) {
 			if have := all(t, db, store.Query{Guild: 1}); len(have) == 0 {
 				t.Error("it does not begin again")
 			}
-			mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: 1000}, {Guild: 2, At: 1000}}})
+			mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: 1000}, {Guild: 2, At: 1000}}})
 			for _, guild := range []store.ID{1, 2} {
 				for done := false; !done && err == nil; {
 					_, done, err = db.RemoveGuild(ctx, guild, 1001)

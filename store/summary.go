@@ -66,7 +66,7 @@ func (db *DB) scanActivity(ctx context.Context, guild ID, from, end uint32, page
 				next = nil
 				return nil
 			}
-			var uncounted []rollup.Change
+			var uncounted []rollup.Delta
 			if r := recordsOf(tx, guild); r != nil {
 				uncounted = uncountedOf(r, 0)
 			}
@@ -215,7 +215,7 @@ func (r *reader) weeks(tx *kv.Tx, activity *kv.Bucket, c *lsm.Cursor, user ID, f
 		return err
 	}
 	if total <= weekRecords*int64(civil.WeekOf(to)-civil.WeekOf(from)+1) {
-		if changes, all := changesOf(c, user); all {
+		if changes, all := deltasOf(c, user); all {
 			var cells []rollup.Cell
 			for _, w := range rollup.GroupWeeks(changes) {
 				cells = rollup.AddCells(cells[:0], w.Cells(nil))

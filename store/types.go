@@ -98,8 +98,8 @@ type Batch struct {
 	Accounts []ID
 	Changes  []Change // in their order, after Records
 	Deleted  []DeletedChannel
-	Left     []GuildLeft // new ones; one that is known to be left keeps its moment
-	Back     []ID        // guilds that the bot is in
+	Departed []DepartedGuild // new ones; one that is known to be left keeps its moment
+	Rejoined []ID            // guilds that the bot is in
 	Names    []Name
 	Learned  []LearnedName // names of channels, after Records
 	Cursors  []ChannelCursor
@@ -300,8 +300,8 @@ type Passed struct {
 // Uncounted is why a message was passed by although it was seen where messages count.
 type Uncounted uint8
 
-// GuildLeft is a guild that the bot is not in any more.
-type GuildLeft struct {
+// DepartedGuild is a guild that the bot is not in any more.
+type DepartedGuild struct {
 	Guild ID
 	At    Micros // since when, as far as we know
 }

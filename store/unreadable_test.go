@@ -105,7 +105,7 @@ func TestUnreadableOfAGuildThatWasLeft(t *testing.T) {
 		})
 	}
 	now := store.MicrosOf(time.Now())
-	mustPut(t, db, store.Batch{Left: []store.GuildLeft{{Guild: 1, At: now - 10}}})
+	mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: 1, At: now - 10}}})
 	for done := false; !done; {
 		var err error
 		if _, done, err = db.RemoveGuild(t.Context(), 1, now); err != nil {

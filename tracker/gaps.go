@@ -213,7 +213,7 @@ type guildSeen struct {
 
 func (e guildSeen) apply(ctx context.Context, p *planner, b *transaction) error {
 	guild := e.snapshot.Guild
-	b.comeBack(guild)
+	b.rejoin(guild)
 	known, err := p.cursors(ctx, guild, b)
 	if err != nil {
 		return err

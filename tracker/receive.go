@@ -219,7 +219,7 @@ func (r *receiver) guildCreate(ctx context.Context, data json.RawMessage) error 
 	allowed := r.rules.GuildAllowed(g.ID)
 	r.log.Info("guild seen", "guild", g.ID, "name", g.Name, "channels", len(g.Channels), "threads", len(g.Threads), "allowed", allowed)
 	if !allowed {
-		r.writer.queue.post(guildBack{g.ID})
+		r.writer.queue.post(guildRejoined{g.ID})
 		return nil
 	}
 	r.access.setGuild(g, r.allowedIn(g.ID))
@@ -280,7 +280,7 @@ func (r *receiver) guildDelete(_ context.Context, data json.RawMessage) error {
 	r.names.dropGuild(g.ID)
 	r.access.dropGuild(g.ID)
 	r.writer.names.dropGuild(g.ID)
-	r.writer.queue.post(guildLeft{g.ID, time.Now()})
+	r.writer.queue.post(guildDeparted{g.ID, time.Now()})
 	return nil
 }
 

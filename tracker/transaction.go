@@ -14,8 +14,8 @@ type transaction struct {
 	accounts  []store.ID     // the same, each once
 	changes   []store.Change
 	deleted   []store.DeletedChannel
-	left      []store.GuildLeft
-	back      []store.ID
+	departed  []store.DepartedGuild
+	rejoined  []store.ID
 	names     []store.Name
 	learned   []store.LearnedName
 	cursors   map[cursorKey]store.ID // the furthest one of each channel
@@ -52,7 +52,7 @@ func (b *transaction) moveGuild(guild store.ID, c store.GuildCursors) {
 }
 
 func (b *transaction) empty() bool {
-	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.left) == 0 && len(b.back) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.floors) == 0 && len(b.guilds) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
+	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.departed) == 0 && len(b.rejoined) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.floors) == 0 && len(b.guilds) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
 }
 
 func (b *transaction) batch() store.Batch {
@@ -68,7 +68,7 @@ func (b *transaction) batch() store.Batch {
 		guilds = append(guilds, store.GuildCursor{Guild: guild, GuildCursors: c})
 	}
 	return store.Batch{
-		Records: b.records, Uncounted: b.uncounted, Accounts: b.accounts, Changes: b.changes, Deleted: b.deleted, Left: b.left, Back: b.back,
+		Records: b.records, Uncounted: b.uncounted, Accounts: b.accounts, Changes: b.changes, Deleted: b.deleted, Departed: b.departed, Rejoined: b.rejoined,
 		Names: b.names, Learned: b.learned, Cursors: list(b.cursors), Floors: list(b.floors), GuildCursors: guilds, Gaps: b.gaps, Access: b.access,
 		Channels: b.channels, Passed: b.passed,
 	}

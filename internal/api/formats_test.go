@@ -31,7 +31,7 @@ type known struct {
 	Quarantine []store.Quarantined                `json:"quarantine"`
 	Gaps       []store.Gap                        `json:"gaps"`
 	OpenGaps   []store.Gap                        `json:"open_gaps"`
-	Left       []store.GuildLeft                  `json:"left"`
+	Left       []store.DepartedGuild              `json:"left"`
 	Forgotten  map[string]bool                    `json:"forgotten"` // by user, or "user in guild"
 	Unreadable []store.Unreadable                 `json:"unreadable"`
 	Tasks      []string                           `json:"tasks"`
@@ -210,7 +210,7 @@ func knownOf(t *testing.T, db *store.DB, want known) (k known) {
 	must(err)
 	k.OpenGaps, err = db.Gaps(ctx, true)
 	must(err)
-	k.Left, err = db.GuildsLeft(ctx)
+	k.Left, err = db.DepartedGuilds(ctx)
 	must(err)
 	for person := range want.Forgotten {
 		user, guild, in := strings.Cut(person, " in ")

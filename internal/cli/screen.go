@@ -21,10 +21,10 @@ import (
 )
 
 const (
-	redraw      = 500 * time.Millisecond // of a terminal
-	printEvery  = time.Second            // lines, where there is no terminal
-	latest      = 10                     // messages on the screen
-	settledTime = time.Minute            // after which no message of that time is new any more
+	redraw     = 500 * time.Millisecond // of a terminal
+	printEvery = time.Second            // lines, where there is no terminal
+	latest     = 10                     // messages on the screen
+	pastTime   = time.Minute            // after which no message of that time is new any more
 )
 
 // screen shows what the demo's daemon remembers, growing.
@@ -36,8 +36,8 @@ type screen struct {
 	logs  demologs.Summary // what there is to migrate
 	begin time.Time
 
-	counted store.Micros             // messages before this instant are in settled
-	settled map[store.ID]sourceCount // by guild
+	counted store.Micros             // messages before this instant are in past
+	past    map[store.ID]sourceCount // by guild
 }
 
 // sourceCount counts messages that did not come from logs.
@@ -57,7 +57,7 @@ type view struct {
 func newScreen(a *app, from *source, world *demoWorld, lost *connection, logs demologs.Summary, begin time.Time) *screen {
 	return &screen{
 		app: a, from: from, world: world, lost: lost, logs: logs, begin: begin,
-		counted: store.MicrosOf(begin.Add(-time.Minute)), settled: map[store.ID]sourceCount{},
+		counted: store.MicrosOf(begin.Add(-time.Minute)), past: map[store.ID]sourceCount{},
 	}
 }
 
@@ -132,15 +132,15 @@ func (s *screen) look(ctx context.Context) (view, error) {
 }
 
 // count counts what came since the demo began, by guild and source. What is older
-// than settledTime is counted only once.
+// than pastTime is counted only once.
 func (s *screen) count(ctx context.Context) (map[store.ID]sourceCount, error) {
 	response, err := s.from.get(ctx, "/v1/export", url.Values{"since": {s.counted.String()}})
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
-	until := max(s.counted, store.MicrosOf(time.Now().Add(-settledTime)))
-	settled, all := maps.Clone(s.settled), maps.Clone(s.settled)
+	until := max(s.counted, store.MicrosOf(time.Now().Add(-pastTime)))
+	past, all := maps.Clone(s.past), maps.Clone(s.past)
 	lines := json.NewDecoder(response.Body)
 	for {
 		var r api.Record
@@ -151,10 +151,10 @@ func (s *screen) count(ctx context.Context) (map[store.ID]sourceCount, error) {
 		}
 		addTo(all, r)
 		if r.Time < until {
-			addTo(settled, r)
+			addTo(past, r)
 		}
 	}
-	s.counted, s.settled = until, settled
+	s.counted, s.past = until, past
 	return all, nil
 }
 

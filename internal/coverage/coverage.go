@@ -64,10 +64,10 @@ func channelOf(g store.GuildCoverage, c store.Coverage) Channel {
 		out.Gaps[i] = gapOf(gap)
 	}
 	if c.Cursor != 0 || c.Since != 0 || c.Unread != "" {
-		readable := g.Left == 0 && !c.Gone && !ongoing(c.Gaps) && c.Unread == "" && !refused(c.Gaps)
+		readable := g.Departed == 0 && !c.Gone && !ongoing(c.Gaps) && c.Unread == "" && !refused(c.Gaps)
 		out.Readable = &readable
 	}
-	if since, ok := completeSince(c); ok && g.Left == 0 {
+	if since, ok := completeSince(c); ok && g.Departed == 0 {
 		out.CompleteSince = &since
 	}
 	return out

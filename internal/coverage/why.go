@@ -182,8 +182,8 @@ func (q *question) inGuild(g store.GuildTraces) (reason, detail string) {
 		return q.neverMet(g, place)
 	case (q.at < since || q.message.ID <= g.Channel.After) && !filled:
 		return BeforeFirstSeen, fmt.Sprintf("it was said at %s, and %s is recorded since %s%s", q.at, place, since+onTheWay, beginsThere(g.Channel))
-	case g.Left != 0 && q.at >= g.Left:
-		return Unreadable, fmt.Sprintf("the bot has not been in guild %s since %s", guild, g.Left)
+	case g.Departed != 0 && q.at >= g.Departed:
+		return Unreadable, fmt.Sprintf("the bot has not been in guild %s since %s", guild, g.Departed)
 	case heard != 0 && q.at > heard && q.Passed == nil:
 		return InGap, fmt.Sprintf("nobody has listened since %s: the next start of the daemon fetches what was said", heard)
 	}

@@ -240,7 +240,7 @@ func TestChannels(t *testing.T) {
 			t.Errorf("%s is complete, and its gap ends: %+v", c.Name, c)
 		}
 	}
-	guilds[0].Left = at(100)
+	guilds[0].Departed = at(100)
 	for _, c := range coverage.Channels(guilds[0]) {
 		if c.CompleteSince != nil || c.Readable != nil && *c.Readable {
 			t.Errorf("of a guild that was left %s is %+v", c.Name, c)

@@ -102,7 +102,7 @@ func (s *sweeper) unlessDamaged(what string, err error) error {
 
 // removeGuilds removes the guilds that were left before an instant.
 func (s *sweeper) removeGuilds(ctx context.Context, before store.Micros) error {
-	left, err := s.Store.GuildsLeft(ctx)
+	left, err := s.Store.DepartedGuilds(ctx)
 	for _, g := range left {
 		if err != nil || g.At >= before {
 			continue

@@ -128,7 +128,7 @@ func TestSweepsByAge(t *testing.T) {
 				}
 				batch.Records = append(batch.Records, r)
 			}
-			batch.Left = []store.GuildLeft{{Guild: 3, At: ago(24 * time.Hour)}, {Guild: 2, At: ago(time.Hour)}}
+			batch.Departed = []store.DepartedGuild{{Guild: 3, At: ago(24 * time.Hour)}, {Guild: 2, At: ago(time.Hour)}}
 			if _, err := db.Put(t.Context(), batch); err != nil {
 				t.Fatal(err)
 			}

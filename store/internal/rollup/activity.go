@@ -42,16 +42,16 @@ func WeekPrefix(week uint32) []byte { return kv.U32(nil, week) }
 
 // UserWeek is what came and went of a user in one week.
 type UserWeek struct {
-	Week    uint32
-	user    snowflake.ID
-	changes []Change
+	Week   uint32
+	user   snowflake.ID
+	deltas []Delta
 }
 
-// GroupWeeks gathers changes, which are in the order of users and times, in the order
+// GroupWeeks gathers deltas, which are in the order of users and times, in the order
 // of the activity's keys.
-func GroupWeeks(changes []Change) []UserWeek {
+func GroupWeeks(deltas []Delta) []UserWeek {
 	var all []UserWeek
-	for rest := changes; len(rest) > 0; {
+	for rest := deltas; len(rest) > 0; {
 		week, user := civil.WeekOf(civil.QuarterOf(rest[0].Time)), rest[0].User
 		n := 1
 		for n < len(rest) && rest[n].User == user && civil.WeekOf(civil.QuarterOf(rest[n].Time)) == week {
@@ -64,10 +64,10 @@ func GroupWeeks(changes []Change) []UserWeek {
 }
 
 // Apply enters what came and went into the users' weeks.
-func (a *Activity) Apply(changes []Change) error {
+func (a *Activity) Apply(deltas []Delta) error {
 	var cells, changed []Cell
 	d := packed.NewWriter(a.b, a.arena)
-	for rest := GroupWeeks(changes); len(rest) > 0; {
+	for rest := GroupWeeks(deltas); len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].Week == rest[0].Week {
 			n++
@@ -94,7 +94,7 @@ func (a *Activity) Apply(changes []Change) error {
 // those. uncounted is what the bucket does not know of, in the order of users and times.
 // The cells are overwritten after visit returns. It ends with the chunk in which page weeks
 // have been read, and returns the key to go on from, nil at the end.
-func (a *Activity) Scan(ctx context.Context, start []byte, from, end uint32, page int, uncounted []Change, visit func(uint32, snowflake.ID, []Cell)) (next []byte, err error) {
+func (a *Activity) Scan(ctx context.Context, start []byte, from, end uint32, page int, uncounted []Delta, visit func(uint32, snowflake.ID, []Cell)) (next []byte, err error) {
 	waiting := GroupWeeks(uncounted)
 	var cells, more []Cell
 	show := func(week uint32, user snowflake.ID, cells []Cell) {
@@ -173,7 +173,7 @@ func cellsWithin(cells []Cell, week, from, end uint32) []Cell {
 // WeeksOf calls visit with one user's weeks between two quarter hours, in order;
 // uncounted is what the bucket does not know of. Keys begin with the week, so
 // it looks once for each week in which anybody wrote.
-func (a *Activity) WeeksOf(user snowflake.ID, from, to uint32, uncounted []Change, visit func(week uint32, cells []Cell)) error {
+func (a *Activity) WeeksOf(user snowflake.ID, from, to uint32, uncounted []Delta, visit func(week uint32, cells []Cell)) error {
 	var cells []Cell
 	waiting := GroupWeeks(uncounted)
 	c := a.b.Cursor()

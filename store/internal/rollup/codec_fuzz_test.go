@@ -8,7 +8,7 @@ import (
 )
 
 // The codecs take any bytes without a panic, and what they encode they decode to
-// the same: encoding a second time changes nothing.
+// the same: encoding a second time deltas nothing.
 
 func FuzzChunk(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x07\x02\x05\x09"), uint32(1<<27))

@@ -75,7 +75,7 @@ func (t *GuildTally) FinishWeek() {
 		}
 	}
 	t.quarters, t.writers = [civil.WeekQuarters]int64{}, [10]int64{}
-	t.Users.Settle()
+	t.Users.FinishWeek()
 }
 
 // Join takes in the tally of later weeks.

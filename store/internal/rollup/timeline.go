@@ -96,9 +96,9 @@ func OpenTimeline(b *bbolt.Bucket, arena *kv.Arena) *Timeline { return &Timeline
 const chunkSize = 1536
 
 // Apply enters what came and went into the quarter hours.
-func (t *Timeline) Apply(changes []Change) error {
+func (t *Timeline) Apply(deltas []Delta) error {
 	var came, went []Moment
-	for rest := kv.GroupBy(changes, func(c *Change) uint32 { return civil.QuarterOf(c.Time) }); len(rest) > 0; {
+	for rest := kv.GroupBy(deltas, func(c *Delta) uint32 { return civil.QuarterOf(c.Time) }); len(rest) > 0; {
 		q := civil.QuarterOf(rest[0].Time)
 		n := 1
 		for n < len(rest) && civil.QuarterOf(rest[n].Time) == q {
@@ -120,13 +120,13 @@ func (t *Timeline) Apply(changes []Change) error {
 	return nil
 }
 
-// split adds the moments of changes, which are in order, to those that came or to
+// split adds the moments of deltas, which are in order, to those that came or to
 // those that went, without those that did both.
-func split(changes []Change, came, went []Moment) ([]Moment, []Moment) {
-	for i := 0; i < len(changes); {
-		m, sum := Moment{changes[i].Time, changes[i].User}, 0
-		for ; i < len(changes) && changes[i].User == m.User && changes[i].Time == m.Time; i++ {
-			sum += int(changes[i].By)
+func split(deltas []Delta, came, went []Moment) ([]Moment, []Moment) {
+	for i := 0; i < len(deltas); {
+		m, sum := Moment{deltas[i].Time, deltas[i].User}, 0
+		for ; i < len(deltas) && deltas[i].User == m.User && deltas[i].Time == m.Time; i++ {
+			sum += int(deltas[i].By)
 		}
 		for ; sum > 0; sum-- {
 			came = append(came, m)

@@ -41,7 +41,7 @@ type UserSums struct {
 // Of returns the sum of a user whose week comes next; it is valid until the next call.
 func (u *UserSums) Of(week uint32, user snowflake.ID) *UserSum {
 	if week != u.week {
-		u.Settle()
+		u.FinishWeek()
 		u.week = week
 	}
 	for u.at < len(u.Sums) && u.Sums[u.at].User < user {
@@ -54,8 +54,8 @@ func (u *UserSums) Of(week uint32, user snowflake.ID) *UserSum {
 	return &u.fresh[len(u.fresh)-1]
 }
 
-// Settle takes in the users who were new in the week that has ended.
-func (u *UserSums) Settle() {
+// FinishWeek takes in the users who were new in the week that has ended.
+func (u *UserSums) FinishWeek() {
 	u.at = 0
 	if len(u.fresh) == 0 {
 		return

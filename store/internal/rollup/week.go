@@ -75,10 +75,10 @@ func DecodeWeek(to []Cell, b []byte) ([]Cell, error) {
 	return to, nil
 }
 
-// AddCells adds changes (counts may be negative) to sorted cells and drops what
+// AddCells adds deltas (counts may be negative) to sorted cells and drops what
 // becomes zero.
-func AddCells(cells, changes []Cell) []Cell {
-	cells = append(cells, changes...)
+func AddCells(cells, deltas []Cell) []Cell {
+	cells = append(cells, deltas...)
 	slices.SortFunc(cells, compareCells)
 	sum := cells[:0]
 	for _, c := range cells {

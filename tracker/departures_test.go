@@ -15,14 +15,14 @@ import (
 )
 
 // left waits until just these guilds are known to be left.
-func (r *rig) left(what string, want ...store.ID) (list []store.GuildLeft) {
+func (r *rig) left(what string, want ...store.ID) (list []store.DepartedGuild) {
 	r.Helper()
 	r.until(what, func() bool {
 		var err error
-		if list, err = r.db.GuildsLeft(r.ctx); err != nil {
+		if list, err = r.db.DepartedGuilds(r.ctx); err != nil {
 			r.Fatal(err)
 		}
-		return slices.EqualFunc(list, want, func(l store.GuildLeft, id store.ID) bool { return l.Guild == id })
+		return slices.EqualFunc(list, want, func(l store.DepartedGuild, id store.ID) bool { return l.Guild == id })
 	})
 	return list
 }

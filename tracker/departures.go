@@ -14,22 +14,22 @@ import (
 // by GUILD_DELETE, or, of what happened while we did not listen, by a READY that does
 // not list the guild; a GUILD_CREATE, or a READY that lists it, takes it back.
 
-// guildLeft is a GUILD_DELETE that is no outage.
-type guildLeft struct {
+// guildDeparted is a GUILD_DELETE that is no outage.
+type guildDeparted struct {
 	guild store.ID
 	at    time.Time
 }
 
-func (e guildLeft) apply(_ context.Context, _ *planner, b *transaction) error {
-	b.leave(e.guild, e.at)
+func (e guildDeparted) apply(_ context.Context, _ *planner, b *transaction) error {
+	b.depart(e.guild, e.at)
 	return nil
 }
 
-// guildBack says that the bot is in a guild, as a guildSeen does.
-type guildBack struct{ guild store.ID }
+// guildRejoined says that the bot is in a guild, as a guildSeen does.
+type guildRejoined struct{ guild store.ID }
 
-func (e guildBack) apply(_ context.Context, _ *planner, b *transaction) error {
-	b.comeBack(e.guild)
+func (e guildRejoined) apply(_ context.Context, _ *planner, b *transaction) error {
+	b.rejoin(e.guild)
 	return nil
 }
 
@@ -51,23 +51,23 @@ func (e guildsListed) apply(ctx context.Context, p *planner, b *transaction) err
 		switch {
 		case !e.mine(guild):
 		case slices.Contains(e.guilds, guild):
-			b.comeBack(guild)
+			b.rejoin(guild)
 		default:
-			b.leave(guild, e.at)
+			b.depart(guild, e.at)
 		}
 	}
 	return nil
 }
 
-// leave and comeBack keep what is so in the end: a transaction may hold both.
-func (b *transaction) leave(guild store.ID, at time.Time) {
-	b.back = slices.DeleteFunc(b.back, func(id store.ID) bool { return id == guild })
-	b.left = append(b.left, store.GuildLeft{Guild: guild, At: store.MicrosOf(at)})
+// depart and rejoin keep what is so in the end: a transaction may hold both.
+func (b *transaction) depart(guild store.ID, at time.Time) {
+	b.rejoined = slices.DeleteFunc(b.rejoined, func(id store.ID) bool { return id == guild })
+	b.departed = append(b.departed, store.DepartedGuild{Guild: guild, At: store.MicrosOf(at)})
 }
 
-func (b *transaction) comeBack(guild store.ID) {
-	b.left = slices.DeleteFunc(b.left, func(l store.GuildLeft) bool { return l.Guild == guild })
-	b.back = append(b.back, guild)
+func (b *transaction) rejoin(guild store.ID) {
+	b.departed = slices.DeleteFunc(b.departed, func(l store.DepartedGuild) bool { return l.Guild == guild })
+	b.rejoined = append(b.rejoined, guild)
 }
 
 // ready takes in which guilds the bot is in.
