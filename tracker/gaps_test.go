@@ -1,12 +1,11 @@
 package tracker
 
 import (
-	"context"
 	"maps"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -20,22 +19,6 @@ func idAt(s float64) store.ID {
 	return snowflakeAt(store.MicrosOf(testStart.Add(time.Duration(s * float64(time.Second)))))
 }
 
-func openDB(t *testing.T, o store.Options) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "test.db"), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		problems, err := db.Check(context.Background())
-		if err != nil || len(problems) > 0 {
-			t.Errorf("check of the database: %v %q", err, problems)
-		}
-		db.Close()
-	})
-	return db
-}
-
 // ledger plays sessions to a planner, with the transactions that the writer would make.
 type ledger struct {
 	*testing.T
@@ -45,7 +28,7 @@ type ledger struct {
 }
 
 func newLedger(t *testing.T, mode string) *ledger {
-	l := &ledger{T: t, db: openDB(t, store.Options{}), mode: mode}
+	l := &ledger{T: t, db: storetest.New(t, store.Options{}), mode: mode}
 	l.restart()
 	return l
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/internal/storetest"
 	"rollcall/store"
 )
 
@@ -24,7 +25,7 @@ type bench struct {
 
 func newBench(t *testing.T, interval time.Duration, o store.Options) *bench {
 	t.Helper()
-	db := openDB(t, o)
+	db := storetest.New(t, o)
 	plan, err := newPlanner(t.Context(), db, backfillGap)
 	if err != nil {
 		t.Fatal(err)
@@ -338,7 +339,7 @@ func TestDelay(t *testing.T) {
 		{name: "a commit hangs while more waits", queued: true, busy: true, want: 31},
 		{name: "waits for room on the disk", queued: true, busy: true, full: true},
 	}
-	db := openDB(t, store.Options{})
+	db := storetest.New(t, store.Options{})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

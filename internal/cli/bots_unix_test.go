@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"rollcall/internal/simulator"
+	"rollcall/internal/storetest"
 )
 
 var bots = flag.String("bots", "", "a `folder` whose node_modules have discord.js: try the bots of docs/for-bots.md; make bots names it")
@@ -56,7 +57,7 @@ func TestBots(t *testing.T) {
 			writeTo(t, path, text+string(driver))
 			bot := exec.CommandContext(ctx, tc.program, path)
 			bot.Env = append(os.Environ(), "DISCORD="+discord.URL(), "GATEWAY="+discord.GatewayURL(), "DISCORD_TOKEN="+discord.Token(), "ROLLCALL_API_TOKEN=apisecret")
-			out := &lockedBuffer{}
+			out := &storetest.Log{}
 			bot.Stdout, bot.Stderr = out, out
 			if err := bot.Start(); err != nil {
 				t.Fatal(err)

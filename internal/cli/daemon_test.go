@@ -14,13 +14,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"rollcall/internal/api"
 	"rollcall/internal/simulator"
+	"rollcall/internal/storetest"
 )
 
 // process is a running daemon.
@@ -28,26 +28,8 @@ type process struct {
 	t      *testing.T
 	folder string
 	cmd    *exec.Cmd
-	log    *lockedBuffer
+	log    *storetest.Log
 	exited chan error
-}
-
-// lockedBuffer is written by a process and read by a test.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // startDaemon starts a daemon in a folder, with these variables (without prefix).
@@ -58,7 +40,7 @@ func startDaemon(t *testing.T, folder string, env ...string) *process {
 
 func startDaemonAs(t *testing.T, cmd *exec.Cmd, folder string, env ...string) *process {
 	t.Helper()
-	p := &process{t: t, folder: folder, cmd: cmd, log: &lockedBuffer{}, exited: make(chan error, 1)}
+	p := &process{t: t, folder: folder, cmd: cmd, log: new(storetest.Log), exited: make(chan error, 1)}
 	p.cmd.Dir = folder
 	p.cmd.Env = environ("ROLLCALL_LISTEN=", "ROLLCALL_LOG_FORMAT=json")
 	for _, v := range env {

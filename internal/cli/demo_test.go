@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"rollcall/internal/storetest"
 )
 
 // Where nobody watches, the demo tells once a second how its memory grows.
 func TestDemoGrows(t *testing.T) {
 	folder := t.TempDir()
-	var out lockedBuffer
+	var out storetest.Log
 	cmd := exec.Command(binary, "demo")
 	cmd.Dir, cmd.Env, cmd.Stdout = folder, environ("TMPDIR="+folder), &out
 	if err := cmd.Start(); err != nil {

@@ -1,7 +1,6 @@
 package dce_test
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -16,22 +15,6 @@ import (
 	"rollcall/internal/storetest"
 	"rollcall/store"
 )
-
-// openDB opens a database that is checked at the end.
-func openDB(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(filepath.Join(t.TempDir(), "rollcall.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if problems, err := db.Check(context.Background()); err != nil || len(problems) > 0 {
-			t.Errorf("the database is not sound: %q, %v", problems, err)
-		}
-		db.Close()
-	})
-	return db
-}
 
 // described returns each record as a text, in an order of their own. The source of what was
 // exported is import, but for lines of logs.
@@ -61,7 +44,7 @@ func described(t *testing.T, db *store.DB) (all []string) {
 
 // What was exported comes back as it was, everything that a record can be.
 func TestRoundTrip(t *testing.T) {
-	from, to := openDB(t), openDB(t)
+	from, to := storetest.New(t, store.Options{}), storetest.New(t, store.Options{})
 	start := store.MicrosOf(time.Date(2026, 5, 11, 6, 30, 0, 0, time.UTC))
 	general, renamed, thread := store.Channel{ID: 700000000000000001, Name: "general"}, store.Channel{ID: 700000000000000001, Name: "old name"}, store.Channel{ID: 700000000000000002, Name: "a thread"}
 	var records []store.Record
