@@ -63,7 +63,8 @@ func (r *reporter) once(path, what string, args ...any) {
 // malformed names the first malformed line of a file.
 func (r *reporter) malformed(q store.Quarantined) {
 	if r.isNew("a line of "+q.File, "") {
-		r.log.Warn("a malformed line is left out; what more this file has is counted, and listed by rollcall state", "path", q.File, "offset", q.Offset, "reason", q.Reason)
+		r.log.Warn("a malformed line is left out; what more this file has is counted, and listed by rollcall state",
+			"path", q.File, "offset", q.Offset, "reason", q.Reason)
 	}
 }
 

@@ -141,7 +141,8 @@ func (c *checker) compare(guild ID, info guildInfo, t *tally) error {
 		have, want int64
 	}{
 		{"messages", info.messages, t.messages}, {"users", info.users, t.users}, {"profiles", profiles, t.profiles},
-		{"deletion markers of messages that do not count", info.uncounted, t.uncounted}, {"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
+		{"deletion markers of messages that do not count", info.uncounted, t.uncounted},
+		{"weeks of activity", weeks, t.weeks}, {"moments in the timeline", inTimeline, t.messages},
 	} {
 		if v.have != v.want {
 			if err := c.report("guild %d: has %d %s, the records make %d", guild, v.have, v.what, v.want); err != nil {

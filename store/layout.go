@@ -34,13 +34,18 @@ var (
 	stateUnreadable   = []byte("unreadable")
 	stateKnown        = []byte("known")
 	statePassed       = []byte("passed")
-	topBuckets        = append([][]byte{bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds, bucketNames, bucketState}, formatFourTop...)
-	perGuildBuckets   = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
-	stateBuckets      = append([][]byte{stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps}, slices.Concat(formatFourState, formatFiveState)...)
-	keyFormat         = []byte("format")
-	keyDatabaseID     = []byte("id")
-	keyCreated        = []byte("created")
-	keyUpgrade        = []byte("upgrade") // how far an upgrade is that was begun, see step
+	topBuckets        = append([][]byte{
+		bucketMeta, bucketRecords, bucketRecent, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels, bucketGuilds,
+		bucketNames, bucketState,
+	}, formatFourTop...)
+	perGuildBuckets = [][]byte{bucketRecords, bucketTimeline, bucketActivity, bucketProfiles, bucketChannels}
+	stateBuckets    = append([][]byte{
+		stateLastDates, stateLogFiles, stateQuarantine, stateCursors, stateGaps, stateOpenGaps,
+	}, slices.Concat(formatFourState, formatFiveState)...)
+	keyFormat     = []byte("format")
+	keyDatabaseID = []byte("id")
+	keyCreated    = []byte("created")
+	keyUpgrade    = []byte("upgrade") // how far an upgrade is that was begun, see step
 )
 
 // The buckets that formats 4 and 5 brought: a new file has them, and the step to that format

@@ -97,7 +97,10 @@ func (w *writeTx) guild(id ID) (*guildTx, error) {
 	if g := w.guilds[id]; g != nil {
 		return g, nil
 	}
-	g := &guildTx{w: w, id: id, key: kv.U64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{}, quarters: map[uint32][]rollup.Moment{}, removedFrom: map[ID]bool{}}
+	g := &guildTx{
+		w: w, id: id, key: kv.U64(nil, uint64(id)), numbers: map[Channel]uint32{}, names: map[uint32]Channel{},
+		quarters: map[uint32][]rollup.Moment{}, removedFrom: map[ID]bool{},
+	}
 	g.info.texts = civil.MaxMicros
 	payload, err := kv.Get(w.tx.Bucket(bucketGuilds), g.key)
 	if err != nil {

@@ -118,7 +118,8 @@ func toFormatThree(_ *DB, tx *kv.Tx) error {
 }
 
 // toFormatFour makes the buckets of formatFourTop and formatFourState, empty, and leaves the
-// task of pairing what older builds did not (tasks.go). A record may have fields from now on (record/value.go) that older builds would drop when they rewrite it.
+// task of pairing what older builds did not (pairing.go). A record may have fields from now on
+// (record/value.go) that older builds would drop when they rewrite it.
 func toFormatFour(db *DB, tx *kv.Tx) error {
 	for _, name := range formatFourTop {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {

@@ -55,7 +55,10 @@ func (db *DB) Put(ctx context.Context, b Batch) (stored int, err error) {
 			gaps = slices.Clone(gaps)
 			gaps[0].Found += int64(stored)
 		}
-		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names), w.putCursors(stateCursors, b.Cursors), w.putCursors(stateFloors, b.Floors), w.putGuildCursors(b.GuildCursors), w.putGaps(gaps), w.putAccess(b.Access), w.putChannels(b.Channels), w.putPassed(b.Passed), w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putDepartures(b.Departed, b.Rejoined))
+		return errors.Join(w.putLearned(b.Learned), w.putNames(b.Names),
+			w.putCursors(stateCursors, b.Cursors), w.putCursors(stateFloors, b.Floors), w.putGuildCursors(b.GuildCursors),
+			w.putGaps(gaps), w.putAccess(b.Access), w.putChannels(b.Channels), w.putPassed(b.Passed),
+			w.putTasks(b.Deleted), w.putAccounts(b.Accounts), w.putDepartures(b.Departed, b.Rejoined))
 	})
 	for _, l := range b.Learned {
 		db.channelIDs.drop(l.Guild)

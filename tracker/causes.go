@@ -88,11 +88,13 @@ func fatal(cause error) error {
 }
 
 // refusedIntents tells of both cures: above the threshold the portal's switch has no effect.
-const refusedIntents = "the intents are not allowed: turn on MESSAGE CONTENT INTENT for the bot in the developer portal (https://discord.com/developers/applications, Bot, Privileged Gateway Intents) and start again; " +
+const refusedIntents = "the intents are not allowed: turn on MESSAGE CONTENT INTENT for the bot in the developer portal " +
+	"(https://discord.com/developers/applications, Bot, Privileged Gateway Intents) and start again; " +
 	"a bot that 10,000 users or more can see needs Discord's approval instead of the switch (the same page, request the intent; reviewed again every year); " +
 	"with ROLLCALL_STORE_CONTENT=false messages are counted without it"
 
-const refusedToken = "the token is wrong: reset it in the developer portal (https://discord.com/developers/applications, Bot, Reset Token) and put the new one into ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE"
+const refusedToken = "the token is wrong: reset it in the developer portal (https://discord.com/developers/applications, Bot, Reset Token) " +
+	"and put the new one into ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE"
 
 // causeName names the kind of a connection's end, for counting: Discord's closing code
 // ("4000"; "other" if it is none that the gateway's documentation or RFC 6455 has), or

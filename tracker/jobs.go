@@ -39,7 +39,10 @@ type jobs struct {
 }
 
 func newJobs() *jobs {
-	return &jobs{ready: make(chan struct{}, 1), unhurried: make(chan struct{}, 1), guilds: make(map[store.ID]int), known: make(map[uint64]bool), ended: make(map[uint64]store.Micros)}
+	return &jobs{
+		ready: make(chan struct{}, 1), unhurried: make(chan struct{}, 1),
+		guilds: make(map[store.ID]int), known: make(map[uint64]bool), ended: make(map[uint64]store.Micros),
+	}
 }
 
 // forget is called before the ledger is read. What was done before that is closed in

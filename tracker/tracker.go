@@ -268,7 +268,10 @@ func (t *Tracker) Status() Status {
 	t.mu.Lock()
 	shards, unreached := t.shards, t.unreached
 	t.mu.Unlock()
-	s := Status{Shards: make([]ShardStatus, 0, len(shards)), Unreached: unreached, Writer: t.writer.state(), Backfill: t.backfill.state(), Recheck: t.recheck.state(), REST: t.rest.answers.state()}
+	s := Status{
+		Shards: make([]ShardStatus, 0, len(shards)), Unreached: unreached, Writer: t.writer.state(),
+		Backfill: t.backfill.state(), Recheck: t.recheck.state(), REST: t.rest.answers.state(),
+	}
 	for _, shard := range shards {
 		s.Shards = append(s.Shards, shard.state())
 		s.Events += shard.receiver.events.Load()

@@ -31,7 +31,10 @@ type transaction struct {
 type cursorKey struct{ guild, channel store.ID }
 
 func newTransaction(size int) *transaction {
-	return &transaction{records: make([]store.Record, 0, size), cursors: make(map[cursorKey]store.ID), floors: make(map[cursorKey]store.ID), guilds: make(map[store.ID]store.GuildCursors)}
+	return &transaction{
+		records: make([]store.Record, 0, size),
+		cursors: make(map[cursorKey]store.ID), floors: make(map[cursorKey]store.ID), guilds: make(map[store.ID]store.GuildCursors),
+	}
 }
 
 // move moves a channel's cursor up; it never goes back.
@@ -52,7 +55,10 @@ func (b *transaction) moveGuild(guild store.ID, c store.GuildCursors) {
 }
 
 func (b *transaction) empty() bool {
-	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 && len(b.deleted) == 0 && len(b.departed) == 0 && len(b.rejoined) == 0 && len(b.names) == 0 && len(b.learned) == 0 && len(b.cursors) == 0 && len(b.floors) == 0 && len(b.guilds) == 0 && len(b.gaps) == 0 && len(b.access) == 0 && len(b.channels) == 0 && len(b.passed) == 0
+	return len(b.records) == 0 && len(b.uncounted) == 0 && len(b.accounts) == 0 && len(b.changes) == 0 &&
+		len(b.deleted) == 0 && len(b.departed) == 0 && len(b.rejoined) == 0 && len(b.names) == 0 && len(b.learned) == 0 &&
+		len(b.cursors) == 0 && len(b.floors) == 0 && len(b.guilds) == 0 && len(b.gaps) == 0 && len(b.access) == 0 &&
+		len(b.channels) == 0 && len(b.passed) == 0
 }
 
 func (b *transaction) batch() store.Batch {

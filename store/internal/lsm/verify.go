@@ -29,10 +29,12 @@ func (r *Records) Problems(ctx context.Context, main, recent string) iter.Seq[st
 			if !ok {
 				return
 			}
-			if n != run.records && !r.runs.damaged && !yield(fmt.Sprintf("%s: run %d of guild %d has %d records, want %d", recent, run.number, r.runs.guild, n, run.records)) {
+			if n != run.records && !r.runs.damaged &&
+				!yield(fmt.Sprintf("%s: run %d of guild %d has %d records, want %d", recent, run.number, r.runs.guild, n, run.records)) {
 				return
 			}
-			if r.runs.bucket(run).Sequence() != run.flags() && !yield(fmt.Sprintf("%s: run %d of guild %d is of another kind than its list says", recent, run.number, r.runs.guild)) {
+			if r.runs.bucket(run).Sequence() != run.flags() &&
+				!yield(fmt.Sprintf("%s: run %d of guild %d is of another kind than its list says", recent, run.number, r.runs.guild)) {
 				return
 			}
 		}

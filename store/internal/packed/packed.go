@@ -152,7 +152,8 @@ func (d *Writer) Update(prefix []byte, n int, user func(i int) snowflake.ID, cha
 			key = bytes.Clone(key)
 		}
 		at := i
-		err := d.merge(key, payload, count, func(k int) snowflake.ID { return user(at + k) }, func(k int, old, to []byte) ([]byte, error) { return change(at+k, old, to) })
+		err := d.merge(key, payload, count, func(k int) snowflake.ID { return user(at + k) },
+			func(k int, old, to []byte) ([]byte, error) { return change(at+k, old, to) })
 		if err != nil {
 			return err
 		}

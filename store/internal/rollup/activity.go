@@ -94,7 +94,9 @@ func (a *Activity) Apply(deltas []Delta) error {
 // those. uncounted is what the bucket does not know of, in the order of users and times.
 // The cells are overwritten after visit returns. It ends with the chunk in which page weeks
 // have been read, and returns the key to go on from, nil at the end.
-func (a *Activity) Scan(ctx context.Context, start []byte, from, end uint32, page int, uncounted []Delta, visit func(uint32, snowflake.ID, []Cell)) (next []byte, err error) {
+func (a *Activity) Scan(ctx context.Context, start []byte, from, end uint32, page int, uncounted []Delta,
+	visit func(uint32, snowflake.ID, []Cell),
+) (next []byte, err error) {
 	waiting := GroupWeeks(uncounted)
 	var cells, more []Cell
 	show := func(week uint32, user snowflake.ID, cells []Cell) {
