@@ -91,7 +91,7 @@ func (a *app) examine(c *cobra.Command) ([]doctor.Check, error) {
 	}
 	version, _ := Version()
 	checks := doctor.Discord(ctx, doctor.Options{
-		URL: cfg.DiscordURL, Token: cfg.Token.Reveal(), TokenErr: tokenErr, Version: version,
+		URL: e.discordURL(ctx), Gateway: e.gateway(ctx), Token: cfg.Token.Reveal(), TokenErr: tokenErr, Version: version,
 		Rules: e.rules, Named: cfg.ChannelsAllow, Unreadable: e.unreadable(ctx),
 	})
 	clock := checks[len(checks)-1]
@@ -129,6 +129,35 @@ func (e *examination) unreadable(ctx context.Context) map[store.ID]string {
 		}
 	}
 	return all
+}
+
+// discordURL is the address of Discord: the daemon's, unless this environment has its own.
+func (e *examination) discordURL(ctx context.Context) string {
+	if !e.daemon() || config.IsSet("DISCORD_URL") {
+		return e.cfg.DiscordURL
+	}
+	settings, err := askSettings(ctx, e.cfg)
+	if err != nil || settings == nil {
+		return e.cfg.DiscordURL
+	}
+	for _, v := range settings.Variables {
+		if v.Name == "ROLLCALL_DISCORD_URL" {
+			return v.Value
+		}
+	}
+	return e.cfg.DiscordURL
+}
+
+// gateway is what a daemon with a token says of the gateway, "" if there is none.
+func (e *examination) gateway(ctx context.Context) string {
+	var report health.Report
+	if !e.daemon() {
+		return ""
+	}
+	if _, err := e.source.decode(ctx, api.Path("status"), nil, &report); err != nil || report.Tracker == nil {
+		return ""
+	}
+	return report.Parts["gateway"].Detail
 }
 
 func fine(name, format string, a ...any) doctor.Check {

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/cli/terminal"
+	"rollcall/internal/coverage"
 	"rollcall/internal/health"
 	"rollcall/store"
 )
@@ -39,7 +40,11 @@ func (a *app) stateCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printState(state, names)
+				channels, err := s.channelNames(c.Context())
+				if err != nil {
+					return err
+				}
+				return a.printState(state, names, channels)
 			})
 		},
 	}
@@ -58,7 +63,22 @@ func (s *source) guildNames(ctx context.Context) (map[store.ID]string, error) {
 	return names, nil
 }
 
-func (a *app) printState(s api.State, names map[store.ID]string) error {
+// channelNames returns the names of the channels that have an id, by it.
+func (s *source) channelNames(ctx context.Context) (map[store.ID]string, error) {
+	var channels []coverage.Channel
+	if _, err := s.decode(ctx, api.Path("coverage"), nil, &channels); err != nil {
+		return nil, err
+	}
+	names := map[store.ID]string{}
+	for _, c := range channels {
+		if c.ID != nil && c.Name != store.UnknownChannel {
+			names[*c.ID] = c.Name
+		}
+	}
+	return names, nil
+}
+
+func (a *app) printState(s api.State, names, channels map[store.ID]string) error {
 	complete, bytes := 0, int64(0)
 	var unfinished []api.File
 	for _, f := range s.Files {
@@ -90,7 +110,11 @@ func (a *app) printState(s api.State, names map[store.ID]string) error {
 	}
 	return printList(a, "Gaps", s.Gaps, []string{"guild", "channel", "from", "to", "reason", "state", "found", "note"},
 		[]column{cuts(5, 8), cuts(2, 8), instants(1), instants(3), cuts(2, 8), keeps(0), keeps(4), wraps(1, 10)}, func(g store.Gap) cells {
-			return cells{named(names[g.Guild], g.Guild), g.Channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
+			channel := named(channels[g.Channel], g.Channel)
+			if g.Channel == g.Guild { // the search for archived threads
+				channel = "-"
+			}
+			return cells{named(names[g.Guild], g.Guild), channel, moment(g.From), gapEnd(g), terminal.Visible(g.Reason), g.State, g.Found, terminal.Visible(g.Note)}
 		})
 }
 

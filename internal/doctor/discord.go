@@ -37,6 +37,7 @@ type Options struct {
 	URL      string // of Discord
 	Token    string // "": there is none
 	TokenErr error  // why the token cannot be used; nil: it can
+	Gateway  string // what a daemon that has a token of its own says of the gateway; "": none has
 	Version  string // of the program, for the User-Agent
 	Rules    *rules.Rules
 	// Named are channels that the configuration names.
@@ -56,12 +57,16 @@ func Discord(ctx context.Context, o Options) []Check {
 	}
 	d := &discord{Options: o, client: &http.Client{Timeout: answerTime}}
 	if o.TokenErr != nil || o.Token == "" {
-		detail := "no token is set: nothing is heard from Discord"
-		if o.TokenErr != nil {
+		detail, fix := "no token is set: nothing is heard from Discord", setToken
+		switch {
+		case o.TokenErr != nil:
 			detail = o.TokenErr.Error()
+		case o.Gateway != "":
+			detail = "no token is set here; the daemon has its own: " + o.Gateway
+			fix = "give this command the daemon's token, too: set ROLLCALL_TOKEN_FILE as for the daemon"
 		}
 		d.get(ctx, "/gateway", nil) // for the clock
-		return append(append([]Check{bad(Token, detail, setToken)}, unchecked("there is no token")...), d.clock())
+		return append(append([]Check{bad(Token, detail, fix)}, unchecked("there is no token")...), d.clock())
 	}
 	var me struct {
 		ID       store.ID `json:"id"`
