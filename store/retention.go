@@ -243,8 +243,10 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		{w.state(stateLastDates), prefix, &rest},
 		{w.state(stateEarly), prefix, &rest},
 		{w.state(stateKnown), prefix, &rest},
+		{w.state(stateTasks), append([]byte{taskForget}, prefix...), &rest},
 		{w.state(stateTasks), append([]byte{taskRedactChannel}, prefix...), &rest},
 		{w.state(stateTasks), append([]byte{taskRemoveChannel}, prefix...), &rest},
+		{w.state(stateTasks), append([]byte{taskPair}, prefix...), &rest},
 	} {
 		keys := kv.Keys(of.bucket, of.prefix, stepRecords)
 		for _, key := range keys {
