@@ -51,8 +51,8 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	version, commit := cli.Version()
 	parts := health.Sources{Store: db, CommitInterval: c.CommitInterval,
 		Daemon: &health.Daemon{Version: version, Commit: commit, Process: os.Getpid(), Started: store.MicrosOf(time.Now())}}
-	passed, public := (func(store.ID) (tracker.PassedBy, bool))(nil), (func(guild, channel store.ID) bool)(nil)
-	if c.Token.IsSet() { // tracker
+	var heard api.Options // what the tracker alone can tell
+	if c.Token.IsSet() {  // tracker
 		t, err := tracker.New(tracker.Options{
 			Store: db, Token: c.Token.Reveal(), DiscordURL: c.DiscordURL, CommitInterval: c.CommitInterval,
 			Rules: rules, Backfill: string(c.Backfill), OnDelete: string(c.OnDelete), OnEdit: string(c.OnEdit), Recheck: time.Duration(c.Recheck),
@@ -61,7 +61,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		if err != nil {
 			return err
 		}
-		parts.Tracker, passed, public = t.Status, t.WhyPassed, t.EveryoneReads
+		parts.Tracker, heard.Passed, heard.Public, heard.Reader = t.Status, t.WhyPassed, t.EveryoneReads, t.Reader
 		group.Add("tracker", t.Run)
 	} else {
 		log.Warn("no bot token: tracking is off; set ROLLCALL_TOKEN or ROLLCALL_TOKEN_FILE")
@@ -96,7 +96,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 	server := api.New(api.Options{
 		Store: db, Token: c.APIToken.Reveal(), Host: c.ListenHost(), Socket: c.SocketPath(), Zone: c.TZ.Location(),
 		Vitals: vitals, Metrics: meters.Handler(), Log: log.With("actor", "http"), MinFree: int64(c.MinFree), Settings: cli.SettingsOf(c, parts.Daemon),
-		Rules: rules, Passed: passed, Public: public, Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules), Login: door.Login(),
+		Rules: rules, Passed: heard.Passed, Public: heard.Public, Reader: heard.Reader, Logs: c.Logs, Backups: c.BackupDir, Intake: cli.Intake(c, db, rules), Login: door.Login(),
 	})
 	{ // socket
 		listener, err := api.ListenSocket(c.SocketPath())

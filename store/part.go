@@ -14,15 +14,28 @@ import (
 // Part is what a database has of some channels, for who may not see the others. What
 // it answers is what a database would answer in which nothing else was ever written.
 type Part struct {
-	db       *DB
-	channels []ID   // nil: all of them
-	tx       *kv.Tx // of a Moment, else nil
+	db *DB
+	in func(channel ID) bool // nil: all of them
+	tx *kv.Tx                // of a Moment, else nil
 }
 
-// Part returns the part of these channels. Records without a channel's id, as most logs have
+// Part returns the part of these channels; nil stands for all. Records without a channel's id, as most logs have
 // them, belong to the channel that has or had their channel's name, if exactly one did; other
 // records of that kind are in no part.
-func (db *DB) Part(channels []ID) Part { return Part{db: db, channels: slices.Clone(channels)} }
+func (db *DB) Part(channels []ID) Part {
+	if channels == nil {
+		return Part{db: db}
+	}
+	ids := make(map[ID]bool, len(channels))
+	for _, id := range channels {
+		ids[id] = true
+	}
+	return db.PartWhere(func(id ID) bool { return ids[id] })
+}
+
+// PartWhere returns the part of the channels for whose ids in returns true, by the rules of Part. It
+// may be called from any goroutine, many times for a channel.
+func (db *DB) PartWhere(in func(channel ID) bool) Part { return Part{db: db, in: in} }
 
 // Moment calls fn with the part as it is at one moment: what fn asks of it is answered from one
 // read transaction, so that answers agree with each other whatever is written meanwhile. Only
@@ -54,17 +67,14 @@ func (p Part) view(ctx context.Context, fn func(*kv.Tx) error) (err error) {
 // Select returns what selects the records of the part in a guild, for Query.Channel; nil if
 // it is all of them.
 func (p Part) Select(ctx context.Context, guild ID) (selects func(Channel) bool, err error) {
-	if p.channels == nil {
+	if p.in == nil {
 		return nil, nil
 	}
-	ids, names := map[ID]bool{}, map[string]bool{}
-	for _, id := range p.channels {
-		ids[id] = true
-	}
+	names := map[string]bool{}
 	err = p.view(ctx, func(tx *kv.Tx) error {
 		named, err := p.db.channelIDs.of(tx, p.db.keys, guild)
 		for name, id := range named {
-			if id != 0 && ids[id] {
+			if id != 0 && p.in(id) {
 				names[name] = true
 			}
 		}
@@ -72,7 +82,7 @@ func (p Part) Select(ctx context.Context, guild ID) (selects func(Channel) bool,
 	})
 	return func(c Channel) bool {
 		if c.ID != 0 {
-			return ids[c.ID]
+			return p.in(c.ID)
 		}
 		return c.Name != UnknownChannel && names[c.Name]
 	}, err

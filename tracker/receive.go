@@ -23,6 +23,7 @@ type receiver struct {
 	content       *contentWatch
 	names         *names
 	access        *access
+	members       *roster
 	rules         *rules.Rules
 	policy        policy
 	passed        *passedMessages

@@ -61,6 +61,7 @@ func (r *receiver) memberUpdate(ctx context.Context, data json.RawMessage) error
 	if m.GuildID == 0 || !r.mine(m.GuildID) {
 		return nil
 	}
+	r.members.forget(m.GuildID, m.User)
 	return r.changeAccess(ctx, m.GuildID, channel{}, func(g *guildAccess, bot store.ID) bool { return g.setMember(m, bot) })
 }
 

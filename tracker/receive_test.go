@@ -29,7 +29,7 @@ func newReceiver(t *testing.T, o rules.Options) (*receiver, *lines) {
 	b, n := &backfill{writer: w}, newNames()
 	return &receiver{
 		shard: 0, shards: 2, writer: w, backfill: b, hold: newHold(b, w, n, checked, out.logger()), content: newContentWatch(checked, out.logger()),
-		names: n, access: newAccess(n, out.logger()), rules: checked, log: out.logger(),
+		names: n, members: newRoster(nil), access: newAccess(n, out.logger()), rules: checked, log: out.logger(),
 	}, out
 }
 

@@ -54,6 +54,7 @@ type Tracker struct {
 	rest     *rest
 	names    *names
 	access   *access
+	members  *roster
 	rules    *rules.Rules
 	policy   policy
 	passed   *passedMessages
@@ -136,6 +137,7 @@ func New(o Options) (*Tracker, error) {
 		writer: newWriter(o.Store, o.CommitInterval, plan, o.Log),
 	}
 	t.access = newAccess(t.names, o.Log)
+	t.members = newRoster(t.rest)
 	t.backfill = newBackfill(t.writer, t.rest, t.names, t.access, t.rules, o.Log)
 	t.hold = newHold(t.backfill, t.writer, t.names, t.rules, o.Log)
 	t.recheck = newRecheck(t.backfill, o.Recheck, policy)
@@ -258,7 +260,7 @@ func (t *Tracker) newShard(id, count int, gate *gate) *shard {
 		gate: gate, backfill: t.backfill, log: log,
 		receiver: &receiver{
 			shard: id, shards: count, writer: t.writer, backfill: t.backfill, hold: t.hold, content: t.backfill.content,
-			names: t.names, access: t.access, rules: t.rules, policy: t.policy, passed: t.passed, log: log,
+			names: t.names, access: t.access, members: t.members, rules: t.rules, policy: t.policy, passed: t.passed, log: log,
 		},
 	}
 }

@@ -36,7 +36,7 @@ func (s *Server) getGuilds(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "user", "channel", "channels", "since", "until", "tz", "grep", "limit", "cursor", "names")
+	q, err := s.query(r, "user", "channel", "channels", "as", "since", "until", "tz", "grep", "limit", "cursor", "names")
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,11 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request) error {
 // the user that the caller named.
 func (s *Server) selected(ctx context.Context, guild store.Guild, q query) (selected store.Query, err error) {
 	selected = q.selected(guild.ID)
-	if selected.Channel, err = s.store.Part(q.channels).Select(ctx, guild.ID); err != nil {
+	part, err := s.part(ctx, guild.ID, q)
+	if err != nil {
+		return selected, err
+	}
+	if selected.Channel, err = part.Select(ctx, guild.ID); err != nil {
 		return selected, err
 	}
 	if q.channel != "" {

@@ -22,7 +22,7 @@ const (
 func (s *Server) getAround(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "channel", "channels", "before", "after", "names")
+	q, err := s.query(r, "channel", "channels", "as", "before", "after", "names")
 	if err != nil {
 		return err
 	}

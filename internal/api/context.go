@@ -15,7 +15,7 @@ const portraitMessages = 1000
 func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "channels", "tokens", "tz")
+	q, err := s.query(r, "channels", "as", "tokens", "tz")
 	if err != nil {
 		return err
 	}
@@ -24,8 +24,12 @@ func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	of, err := s.part(ctx, guild.ID, q)
+	if err != nil {
+		return err
+	}
 	subject := portrait.Subject{ID: user, Guild: guild.Name, Zone: q.zone}
-	err = s.store.Part(q.channels).Moment(ctx, func(part store.Part) error {
+	err = of.Moment(ctx, func(part store.Part) error {
 		profile, selects, err := s.profile(ctx, part, guild.ID, user, r.PathValue("user"), days)
 		if err != nil {
 			return err

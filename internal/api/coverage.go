@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 
 	"rollcall/internal/coverage"
 	"rollcall/store"
@@ -11,7 +13,7 @@ import (
 func (s *Server) getCoverage(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "guild")
+	q, err := s.query(r, "guild", "as")
 	if err != nil {
 		return err
 	}
@@ -19,11 +21,41 @@ func (s *Server) getCoverage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if q.as != 0 && len(guilds) > maxReading {
+		return tooManyGuilds(len(guilds))
+	}
 	out := []coverage.Channel{}
 	for _, g := range guilds {
-		out = append(out, coverage.Channels(g)...)
+		channels := coverage.Channels(g)
+		if q.as != 0 {
+			channels, err = s.readable(ctx, g.ID, q, channels)
+			if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusForbidden && q.guild == "" {
+				continue // all that they may know of is asked for
+			}
+			if err != nil {
+				return err
+			}
+		}
+		out = append(out, channels...)
 	}
 	return sendAnswer(w, r, out)
+}
+
+// readable returns those of a guild's channels of which a member may know. What counts for several
+// channels at once is not among them.
+func (s *Server) readable(ctx context.Context, guild store.ID, q query, channels []coverage.Channel) ([]coverage.Channel, error) {
+	part, err := s.part(ctx, guild, q)
+	if err != nil {
+		return nil, err
+	}
+	selects, err := part.Select(ctx, guild)
+	return slices.DeleteFunc(channels, func(c coverage.Channel) bool {
+		named := store.Channel{Name: c.Name}
+		if c.ID != nil {
+			named.ID = *c.ID
+		}
+		return !selects(named)
+	}), err
 }
 
 // coverage finds the guild that is asked about, "" for all. One in which nothing was said yet

@@ -14,15 +14,15 @@ const topEntries = 10
 func (s *Server) getGuild(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "channels", "window", "since", "until", "tz")
+	q, err := s.query(r, "channels", "as", "window", "since", "until", "tz")
 	if err != nil {
 		return err
 	}
-	guild, err := s.guild(ctx, r.PathValue("guild"))
+	guild, part, err := s.guildPart(ctx, r, q)
 	if err != nil {
 		return err
 	}
-	summary, err := s.store.Part(q.channels).Summary(ctx, guild.ID, s.days(w, q), topEntries)
+	summary, err := part.Summary(ctx, guild.ID, s.days(w, q), topEntries)
 	if err != nil {
 		return err
 	}
@@ -45,15 +45,15 @@ func firstChannels(channels []store.ChannelCount) []store.ChannelCount {
 func (s *Server) getTop(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "channels", "window", "since", "until", "tz", "by", "limit")
+	q, err := s.query(r, "channels", "as", "window", "since", "until", "tz", "by", "limit")
 	if err != nil {
 		return err
 	}
-	guild, err := s.guild(ctx, r.PathValue("guild"))
+	guild, part, err := s.guildPart(ctx, r, q)
 	if err != nil {
 		return err
 	}
-	leaders, total, err := s.store.Part(q.channels).Leaders(ctx, guild.ID, s.days(w, q), q.by, q.limitOr(10))
+	leaders, total, err := part.Leaders(ctx, guild.ID, s.days(w, q), q.by, q.limitOr(10))
 	if err != nil {
 		return err
 	}

@@ -62,13 +62,14 @@ func (s *Server) upkeepRoutes() []route {
 		{"POST", LoginPath, bodiless(s.postLogin)},
 		{"GET", FoldersPath, s.getFolders},
 		{"GET", SettingsPath, s.getSettings},
+		{"GET", ReadingPath, s.limited(s.getReading)},
 		{"GET", RecordsPath, s.limited(s.getRecords)},
 		{"POST", ImportPath, s.postImport},
 	}
 }
 
 func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath || path == SettingsPath || path == LoginPath || path == ImportPath || path == RecordsPath
+	return path == BackupPath || path == CompactPath || path == FoldersPath || path == SettingsPath || path == LoginPath || path == ImportPath || path == RecordsPath || path == ReadingPath
 }
 
 // alone lets one of them run at a time, and for as long as it takes.

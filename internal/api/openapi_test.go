@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/health"
 	"rollcall/internal/metrics"
+	"rollcall/store"
 )
 
 // document is what the tests read of the OpenAPI document.
@@ -112,7 +114,10 @@ func fetch(t *testing.T, target string, header map[string]string) (*http.Respons
 func TestOpenAPI(t *testing.T) {
 	db, log := filled(t), slog.New(slog.DiscardHandler)
 	vitals := health.New(health.Sources{Store: db})
-	s := api.New(api.Options{Store: db, Vitals: vitals, Metrics: metrics.New(vitals, log).Handler(), Log: log})
+	s := api.New(api.Options{Store: db, Vitals: vitals, Metrics: metrics.New(vitals, log).Handler(), Log: log,
+		Reader: func(context.Context, store.ID, store.ID) (func(store.ID) bool, error) {
+			return func(store.ID) bool { return true }, nil
+		}})
 	address, _ := tcp(t, s.Socket())
 	base := "http://" + address
 	d, schema := described(t, base)

@@ -31,13 +31,14 @@ const (
 
 // parameters are all that any path may have, in the order in which they are
 // checked: since and until depend on tz.
-var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "channels", "grep", "q", "by", "limit", "before", "after", "tokens", "names", "cursor", "format"}
+var parameters = []string{"tz", "since", "until", "window", "guild", "user", "channel", "channels", "guilds", "as", "grep", "q", "by", "limit", "before", "after", "tokens", "names", "cursor", "format"}
 
 // query is what a caller selects, checked. Guild and user are still as the caller
 // named them.
 type query struct {
 	guild, user, channel string
-	channels             []store.ID // nil: all
+	channels, guilds     []store.ID // nil: all
+	as                   store.ID   // the member who asks, 0: the operator
 	zone                 *time.Location
 	window               int         // days up to today, 0 unless given as such
 	when                 store.Range // from since to until
@@ -110,18 +111,20 @@ func (q *query) set(name, value string, now time.Time) error {
 	case "channel":
 		q.channel = value
 		return checkName(name, value)
-	case "channels":
-		ids := strings.Split(value, ",")
-		if len(ids) > MaxChannels {
-			return problem(http.StatusBadRequest, "channels are %d: want at most %d", len(ids), MaxChannels)
+	case "channels", "guilds":
+		ids, err := parseIDs(name, value)
+		if name == "channels" {
+			q.channels = ids
+		} else {
+			q.guilds = ids
 		}
-		for _, text := range ids {
-			id, err := store.ParseID(text)
-			if err != nil {
-				return problem(http.StatusBadRequest, "channels cannot have %.64q: want ids, separated by commas", text)
-			}
-			q.channels = append(q.channels, id)
+		return err
+	case "as":
+		id, err := store.ParseID(value)
+		if err != nil || id == store.DeletedUser {
+			return refused("the id of a user")
 		}
+		q.as = id
 	case "tz":
 		zone, err := store.ParseZone(value)
 		if err != nil {
@@ -200,6 +203,22 @@ func (q *query) set(name, value string, now time.Time) error {
 		q.format = value
 	}
 	return nil
+}
+
+// parseIDs reads ids that are separated by commas.
+func parseIDs(name, value string) (ids []store.ID, err error) {
+	texts := strings.Split(value, ",")
+	if len(texts) > MaxChannels {
+		return nil, problem(http.StatusBadRequest, "%s are %d: want at most %d", name, len(texts), MaxChannels)
+	}
+	for _, text := range texts {
+		id, err := store.ParseID(text)
+		if err != nil {
+			return nil, problem(http.StatusBadRequest, "%s cannot have %.64q: want ids, separated by commas", name, text)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // number reads a whole number in decimal.

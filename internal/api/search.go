@@ -12,7 +12,7 @@ import (
 func (s *Server) getSearch(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "q", "user", "channel", "channels", "since", "until", "tz", "limit", "cursor", "names")
+	q, err := s.query(r, "q", "user", "channel", "channels", "as", "since", "until", "tz", "limit", "cursor", "names")
 	if err != nil {
 		return err
 	}

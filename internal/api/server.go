@@ -59,6 +59,7 @@ type Options struct {
 	Login func() (link string, until time.Time) // makes a one-time link to the page; nil: there is none
 	// Public reports whether everybody in a guild may read a channel; nil: that is not known.
 	Public func(guild, channel store.ID) bool
+	Reader Reader // nil: nobody is connected to Discord, and as is refused
 
 	Logs, Backups string // the daemon's folders, see FoldersPath; "": it has none
 
@@ -92,6 +93,7 @@ type Server struct {
 	passed       func(store.ID) (tracker.PassedBy, bool)
 	public       func(guild, channel store.ID) bool
 	settings     any
+	reader       Reader
 	logs         string // folders
 	backups      string
 	upkeep       sync.Mutex // held by the one thing that copies the database
@@ -111,7 +113,7 @@ func New(o Options) *Server {
 		store: o.Store, token: o.Token, host: o.Host, socket: o.Socket, vitals: o.Vitals, metrics: o.Metrics, log: o.Log,
 		lexicon: words.NewLexicon(dictionaryTime), zone: o.Zone, now: o.Now,
 		database: url.PathEscape(database), queries: make(chan struct{}, maxQueries), counts: make(chan struct{}, maxCounts), minFree: o.MinFree,
-		rules: o.Rules, passed: o.Passed, public: o.Public, settings: o.Settings, logs: o.Logs, backups: o.Backups, intake: o.Intake, login: o.Login,
+		rules: o.Rules, passed: o.Passed, public: o.Public, reader: o.Reader, settings: o.Settings, logs: o.Logs, backups: o.Backups, intake: o.Intake, login: o.Login,
 	}
 	if s.vitals == nil {
 		s.vitals = health.New(health.Sources{Store: o.Store})

@@ -10,7 +10,7 @@ import (
 func (s *Server) getUser(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "channels", "window", "since", "until", "tz")
+	q, err := s.query(r, "channels", "as", "window", "since", "until", "tz")
 	if err != nil {
 		return err
 	}
@@ -19,8 +19,12 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	of, err := s.part(ctx, guild.ID, q)
+	if err != nil {
+		return err
+	}
 	answer := User{Guild: guild.ID, ID: user}
-	err = s.store.Part(q.channels).Moment(ctx, func(part store.Part) error {
+	err = of.Moment(ctx, func(part store.Part) error {
 		profile, selects, err := s.profile(ctx, part, guild.ID, user, r.PathValue("user"), days)
 		if err != nil {
 			return err

@@ -22,28 +22,25 @@ const (
 func (s *Server) getWords(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "user", "channels", "window", "since", "until", "tz", "limit")
+	q, err := s.query(r, "user", "channels", "as", "window", "since", "until", "tz", "limit")
 	if err != nil {
 		return err
 	}
 	days := s.days(w, q)
-	part, selected := s.store.Part(q.channels), store.Query{When: days.When}
+	guild, part, err := s.guildPart(ctx, r, q)
+	if err != nil {
+		return err
+	}
+	selected := store.Query{Guild: guild.ID, When: days.When}
 	if q.user == "" {
-		guild, err := s.guild(ctx, r.PathValue("guild"))
-		if err != nil {
-			return err
-		}
-		selected.Guild = guild.ID
 		if selected.Channel, err = part.Select(ctx, guild.ID); err != nil {
 			return err
 		}
 	} else {
-		guild, user, err := s.guildAndUser(ctx, r.PathValue("guild"), q.user)
-		if err != nil {
+		if _, selected.User, err = s.guildAndUser(ctx, r.PathValue("guild"), q.user); err != nil {
 			return err
 		}
-		selected.Guild, selected.User = guild.ID, user
-		if _, selected.Channel, err = s.profile(ctx, part, guild.ID, user, q.user, days); err != nil {
+		if _, selected.Channel, err = s.profile(ctx, part, guild.ID, selected.User, q.user, days); err != nil {
 			return err
 		}
 	}

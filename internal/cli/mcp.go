@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,12 +24,14 @@ func (a *app) mcpCommand() *cobra.Command {
 		Long: "Give the memory to a language model: a server of the Model Context Protocol on standard input and\n" +
 			"output, which a client such as a desktop assistant starts by itself. All tools read, none writes. It\n" +
 			"asks the daemon, if one runs, or opens the file. Each call is a line on standard error, without\n" +
-			"any text. With --guild and --channel the model sees these alone.",
+			"any text. With --guild and --channel the model sees these alone; with --as what a member of the\n" +
+			"servers may read in Discord, for which the daemon has to be running and connected.",
 		Example: "  rollcall mcp\n  rollcall mcp --guild 111111111111111111 --channel 333333333333333333",
 		Args:    arguments(0, 0),
 	}
 	guildTexts := c.Flags().StringArray("guild", nil, "only this `guild`, by id; may be given several times")
 	channelTexts := c.Flags().StringArray("channel", nil, "only this `channel`, by id; may be given several times")
+	as := c.Flags().String("as", "", "answer as this `user` may read in Discord, an id or a name")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		guilds, err := idsOf("guild", *guildTexts)
 		if err != nil {
@@ -38,9 +42,20 @@ func (a *app) mcpCommand() *cobra.Command {
 			return err
 		}
 		return a.reading(c, nil, func(s *source) error {
+			member := store.ID(0)
+			if c.Flags().Changed("as") {
+				if !s.daemon {
+					return errors.New("mcp --as: who may read what is known to a connected daemon alone, and none runs for this database: start rollcall run, then ask again")
+				}
+				reading, err := mcp.ReadingOf(c.Context(), s.answer, *as, guilds)
+				if err != nil {
+					return fmt.Errorf("mcp --as: %w", err)
+				}
+				member = reading.User
+			}
 			version, _ := Version()
 			server, err := mcp.New(mcp.Options{
-				Ask: s.answer, Version: version, Guilds: guilds, Channels: channels, Log: slog.New(slog.NewJSONHandler(a.stderr, nil)),
+				Ask: s.answer, Version: version, Guilds: guilds, Channels: channels, As: member, Log: slog.New(slog.NewJSONHandler(a.stderr, nil)),
 			})
 			if err != nil {
 				return err

@@ -47,8 +47,12 @@ func (s *Server) coverage(ctx context.Context, guild store.ID) (coverage, error)
 	if ok && time.Since(known.at) < coverageTime {
 		return known.coverage, nil
 	}
+	q := url.Values{"guild": {guild.String()}}
+	if s.as != 0 {
+		q.Set("as", s.as.String())
+	}
 	var channels []answers.Channel
-	if _, err := s.get(ctx, "/v1/coverage", url.Values{"guild": {guild.String()}}, &channels); err != nil {
+	if _, err := s.get(ctx, "/v1/coverage", q, &channels); err != nil {
 		return coverage{}, err
 	}
 	var cover coverage
@@ -70,6 +74,9 @@ func (s *Server) coverage(ctx context.Context, guild store.ID) (coverage, error)
 		if channel.Readable != nil && !*channel.Readable {
 			cover.Hidden++
 		}
+	}
+	if s.as != 0 { // a permission that has changed counts from the next call on
+		return cover, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

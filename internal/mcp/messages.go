@@ -50,6 +50,7 @@ func (s *Server) searchMessages(ctx context.Context, text json.RawMessage) (any,
 	if err != nil {
 		return nil, err
 	}
+	auditOf(ctx).asked(a.User)
 	q := values("q", a.Query, "user", a.User, "channel", a.Channel, "since", a.Since, "until", a.Until, "tz", a.Zone, "cursor", a.Cursor, "limit", "25", "names", "true")
 	found, err := s.fitting(ctx, api.GuildPath(g.ID.String(), "search"), s.scoped(q), budget)
 	if err != nil {
@@ -147,6 +148,7 @@ func (s *Server) messagesAround(ctx context.Context, text json.RawMessage) (any,
 	if err != nil {
 		return nil, err
 	}
+	auditOf(ctx).message = named.ID
 	if named.Guild != 0 {
 		a.Guild = named.Guild.String()
 	}

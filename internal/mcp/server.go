@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"golang.org/x/time/rate"
@@ -55,8 +54,9 @@ type Options struct {
 	Version  string
 	Guilds   []store.ID // those that may be seen; empty: all
 	Channels []store.ID // likewise, at most api.MaxChannels
+	As       store.ID   // the member of Discord as whom is answered; 0: nobody
 	Log      *slog.Logger
-	Called   func(tool string, failed bool) // is told of each call, for metrics; nil: nobody is
+	Called   func(tool, result string) // is told of each call, with a result of Results, for metrics; nil: nobody is
 }
 
 // Server is an MCP server. It is safe for concurrent use.
@@ -64,9 +64,11 @@ type Server struct {
 	ask      Ask
 	guilds   []store.ID
 	channels []store.ID
+	as       store.ID
 	log      *slog.Logger
-	called   func(string, bool)
+	called   func(tool, result string)
 	limit    *rate.Limiter
+	refused  refusals
 	covered  coverageCache
 	sdk      *sdk.Server
 }
@@ -88,7 +90,10 @@ func New(o Options) (*Server, error) {
 	if len(o.Channels) > api.MaxChannels {
 		return nil, fmt.Errorf("%d channels are too many: want at most %d", len(o.Channels), api.MaxChannels)
 	}
-	s := &Server{ask: o.Ask, guilds: o.Guilds, channels: o.Channels, log: o.Log, called: o.Called, limit: rate.NewLimiter(callRate, callBurst)}
+	if o.Called == nil {
+		o.Called = func(string, string) {}
+	}
+	s := &Server{ask: o.Ask, guilds: o.Guilds, channels: o.Channels, as: o.As, log: o.Log, called: o.Called, limit: rate.NewLimiter(callRate, callBurst)}
 	s.sdk = sdk.NewServer(&sdk.Implementation{Name: "rollcall", Title: "rollcall", Version: o.Version}, &sdk.ServerOptions{
 		Instructions: instructions,
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
@@ -124,23 +129,25 @@ type call func(ctx context.Context, arguments json.RawMessage) (any, error)
 // read and mend.
 func (s *Server) handler(name string, f call) sdk.ToolHandler {
 	return func(ctx context.Context, r *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-		began := time.Now()
 		if !s.limit.Allow() {
+			s.called(name, ResultLimited)
+			s.refused.tell(s.log, name)
 			return failed("too many calls: wait a second, then ask again"), nil
 		}
+		ctx, note := s.audited(ctx)
 		answer, err := f(ctx, r.Params.Arguments)
-		s.log.Info("mcp call", "tool", name, "seconds", time.Since(began).Seconds(), "failed", err != nil)
-		if s.called != nil {
-			s.called(name, err != nil)
-		}
+		note.entries = entriesOf(answer)
+		note.write(s.log, name, err != nil)
 		if err != nil {
+			s.called(name, ResultFailed)
 			p, ok := errors.AsType[*api.Problem](err)
-			if !ok || p.Status >= http.StatusInternalServerError {
+			if !ok || p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
 				s.log.Error("mcp call failed", "tool", name, "error", err)
 				return failed("the memory could not answer: " + errorClass(err)), nil
 			}
 			return failed(p.Detail), nil
 		}
+		s.called(name, ResultOK)
 		text, err := inert(answer)
 		if err != nil {
 			return nil, err

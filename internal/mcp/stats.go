@@ -20,17 +20,19 @@ func (s *Server) listGuilds(ctx context.Context, text json.RawMessage) (any, err
 	if err != nil {
 		return nil, err
 	}
-	out := struct {
-		Guilds []guildLine `json:"guilds"`
-	}{Guilds: []guildLine{}}
+	out := guildList{Guilds: []guildLine{}}
 	for _, g := range guilds {
 		line := guildLine{ID: g.ID, Name: visible.Text(g.Name)}
-		if len(s.channels) == 0 { // the numbers are of all channels
+		if len(s.channels) == 0 && s.as == 0 { // the numbers are of all channels
 			line.Messages, line.Users, line.First, line.Last = &g.Messages, &g.Users, &g.First, &g.Last
 		}
 		out.Guilds = append(out.Guilds, line)
 	}
 	return out, nil
+}
+
+type guildList struct {
+	Guilds []guildLine `json:"guilds"`
 }
 
 // guildLine is a guild of which a model may know.
@@ -93,6 +95,7 @@ func (s *Server) userStats(ctx context.Context, text json.RawMessage) (any, erro
 	if a.User == "" {
 		return nil, refuse("user is missing: want an id or a name")
 	}
+	auditOf(ctx).asked(a.User)
 	return s.about(ctx, a.Guild, a.query(), new(api.User), "users", a.User)
 }
 
@@ -130,6 +133,7 @@ func (s *Server) words(ctx context.Context, text json.RawMessage) (any, error) {
 	}
 	if a.User != "" {
 		q.Set("user", a.User)
+		auditOf(ctx).asked(a.User)
 	}
 	return s.about(ctx, a.Guild, q, new(api.Words), "words")
 }
@@ -148,6 +152,7 @@ func (s *Server) userContext(ctx context.Context, text json.RawMessage) (any, er
 	if a.User == "" {
 		return nil, refuse("user is missing: want an id or a name")
 	}
+	auditOf(ctx).asked(a.User)
 	g, err := s.guild(ctx, a.Guild)
 	if err != nil {
 		return nil, err

@@ -92,22 +92,54 @@ func (s *Server) get(ctx context.Context, path string, q url.Values, into any) (
 
 // scoped adds to a question of a guild that only the channels count that may be seen.
 func (s *Server) scoped(q url.Values) url.Values {
+	if s.as != 0 {
+		q.Set("as", s.as.String())
+	}
 	if len(s.channels) > 0 {
-		ids := make([]string, len(s.channels))
-		for i, id := range s.channels {
-			ids[i] = id.String()
-		}
-		q.Set("channels", strings.Join(ids, ","))
+		q.Set("channels", idList(s.channels))
 	}
 	return q
 }
 
 // visibleGuilds returns the guilds that may be seen.
 func (s *Server) visibleGuilds(ctx context.Context) (guilds []store.Guild, err error) {
+	if s.as != 0 {
+		member, err := ReadingOf(ctx, s.ask, s.as.String(), s.guilds)
+		for _, g := range member.Guilds {
+			guilds = append(guilds, store.Guild{ID: g.ID, Name: g.Name})
+		}
+		return guilds, err
+	}
 	if _, err = s.get(ctx, "/v1/guilds", nil, &guilds); err != nil || len(s.guilds) == 0 {
 		return guilds, err
 	}
 	return slices.DeleteFunc(guilds, func(g store.Guild) bool { return !slices.Contains(s.guilds, g.ID) }), nil
+}
+
+// ReadingOf asks in which guilds a user, named by id or name, is a member: of these, or of all if none is
+// given. The error is an *api.Problem if nothing can be answered as them.
+func ReadingOf(ctx context.Context, ask Ask, user string, guilds []store.ID) (member api.Reading, err error) {
+	q := values("user", user)
+	if len(guilds) > 0 {
+		q.Set("guilds", idList(guilds))
+	}
+	body, _, err := ask(ctx, api.ReadingPath, q)
+	if err != nil {
+		return member, err
+	}
+	if err := json.Unmarshal(body, &member); err != nil {
+		return member, fmt.Errorf("the answer of %s cannot be read: %w", api.ReadingPath, err)
+	}
+	return member, nil
+}
+
+// idList writes ids as a parameter has them.
+func idList(ids []store.ID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return strings.Join(texts, ",")
 }
 
 // guild finds the guild that a model names: by id, or by a name that only one has. It may be left out where
@@ -118,6 +150,7 @@ func (s *Server) guild(ctx context.Context, text string) (store.Guild, error) {
 		return store.Guild{}, err
 	}
 	if text == "" && len(guilds) == 1 {
+		auditOf(ctx).guild = guilds[0].ID
 		return guilds[0], nil
 	}
 	var found []store.Guild
@@ -136,6 +169,7 @@ func (s *Server) guild(ctx context.Context, text string) (store.Guild, error) {
 		}
 	}
 	if len(found) == 1 {
+		auditOf(ctx).guild = found[0].ID
 		return found[0], nil
 	}
 	candidates := guilds

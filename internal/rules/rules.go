@@ -79,6 +79,17 @@ func (r *Rules) GuildAllowed(guild store.ID) bool {
 	return r.file(guild).mode != modeClosed
 }
 
+// OptedOut reports whether nothing is recorded of a person in a guild, because they asked for that; in
+// guild 0, whether they asked for it everywhere. Where the guild's rules cannot be read, who did is not
+// known, and everybody has.
+func (r *Rules) OptedOut(guild, user store.ID) bool {
+	if r.optOut.has(user) || guild == 0 {
+		return r.optOut.has(user)
+	}
+	file := r.file(guild)
+	return file.mode == modeClosed || file.optOut.has(user)
+}
+
 // Allowed reports whether messages of a channel are recorded. parent is a thread's
 // channel, and 0 for any other channel.
 func (r *Rules) Allowed(guild, channel, parent store.ID) bool {

@@ -157,6 +157,9 @@ func (c *Channel) post(d Draft) *message {
 		id = c.s.mintLate(d.Late)
 	}
 	m := c.record(id, d)
+	if c.guild != nil && m.author != nil { // whoever writes is a member
+		c.guild.member(m.author)
+	}
 	c.lastTold = 0
 	c.announce(m)
 	return m

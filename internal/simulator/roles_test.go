@@ -234,3 +234,34 @@ func post(t *testing.T, c *simulator.Channel, d simulator.Draft) simulator.Messa
 	}
 	return m
 }
+
+// Who has written is a member that can be asked for, with the roles of the moment, until they leave.
+func TestMemberOverREST(t *testing.T) {
+	w := newWorld(t, simulator.Options{})
+	g, user := w.guild, w.s.AddUser(simulator.UserSpec{Name: "Zoe"})
+	role := g.AddRole(simulator.RoleSpec{Name: "friends"})
+	ask := func() (int, string) {
+		t.Helper()
+		status, body, _ := get(t, w.s, "/guilds/"+g.ID.String()+"/members/"+user.ID.String())
+		return status, string(body)
+	}
+	if status, body := ask(); status != 404 || !strings.Contains(body, "10007") {
+		t.Errorf("who never came is answered with %d %s", status, body)
+	}
+	if _, err := w.general.Say(t.Context(), user, "here I am"); err != nil {
+		t.Fatal(err)
+	}
+	g.SetRoles(user, role)
+	var member struct {
+		User  struct{ ID simulator.ID }
+		Roles []simulator.ID
+	}
+	if status, body := ask(); status != 200 || json.Unmarshal([]byte(body), &member) != nil || member.User.ID != user.ID || !slices.Equal(member.Roles, []simulator.ID{role.ID}) {
+		t.Errorf("a member is answered with %d %s", status, body)
+	}
+	g.RemoveMember(user)
+	g.RemoveMember(user)
+	if status, _ := ask(); status != 404 {
+		t.Errorf("who has left is answered with %d", status)
+	}
+}

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -184,6 +185,21 @@ func (g *Guild) SetNick(u *User, nick string) {
 	m.nick = nick
 	m.json = renderMember(g, u, m)
 	g.publish("GUILD_MEMBER_UPDATE", mustJSON(memberUpdate(g, u, m)), IntentGuildMembers)
+}
+
+// RemoveMember makes a user leave the guild; sessions with the members intent get GUILD_MEMBER_REMOVE.
+// Who posts there again is a member again.
+func (g *Guild) RemoveMember(u *User) {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	if g.members[u] == nil || u == g.s.bot {
+		return
+	}
+	delete(g.members, u)
+	g.publish("GUILD_MEMBER_REMOVE", mustJSON(struct {
+		GuildID ID              `json:"guild_id"`
+		User    json.RawMessage `json:"user"`
+	}{g.ID, u.json}), IntentGuildMembers)
 }
 
 // member returns the membership of u, who joins if need be. s.mu is held.
