@@ -170,6 +170,25 @@ func TestLogTellsTheWait(t *testing.T) {
 	r.stopped()
 }
 
+// When another process of the bot identified, such as one that was killed a moment ago, is not
+// known here. Discord refuses the IDENTIFY that comes too early with op 9, and the next one is
+// in time.
+func TestIdentifyAfterARestart(t *testing.T) {
+	t.Parallel()
+	r := newFaultRig(t, simulator.Options{IdentifyWindow: 4 * time.Second})
+	l := quick()
+	l.identify = 5 * time.Second
+	r.run(r.options(), l)
+	r.ready(1)
+	r.stopped()
+	r.run(r.options(), l)
+	r.stats("it is back", func(s simulator.Stats) bool { return s.Readies == 2 })
+	if s := r.sim.Stats(); s.Hasty != 1 || s.Identifies != 3 {
+		t.Errorf("of %d IDENTIFYs %d came too early, want 3 and 1", s.Identifies, s.Hasty)
+	}
+	r.stopped()
+}
+
 // waits returns the waits before the next attempt that the log tells of.
 func (r *rig) waits() (waits []time.Duration) {
 	r.Helper()

@@ -102,7 +102,12 @@ func plan(o Options, recommended int) (shards int, ids []int, err error) {
 
 // gate lets IDENTIFYs through as Discord's rules want it: one at a time, and one in
 // limits.identify, of the shards whose numbers are equal modulo max_concurrency,
-// and none when session_start_limit is used up. Breaking them resets the token.
+// and none when session_start_limit is used up. Breaking the last one resets the token.
+//
+// It knows of its own process alone. The first IDENTIFY after a restart may come within
+// limits.identify of the last one of before; Discord then answers with op 9, which takes
+// one of session_start_limit, and the next attempt waits for its turn here. To wait at each
+// start instead would take as long, for nothing after nearly all of them.
 type gate struct {
 	ask    func(context.Context) (gatewayInfo, error)
 	window time.Duration
