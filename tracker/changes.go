@@ -74,7 +74,7 @@ func (r *receiver) messageUpdate(ctx context.Context, data json.RawMessage) erro
 
 // takeEdit takes in an edit in a channel of which enough is known.
 func (r *receiver) takeEdit(ctx context.Context, m message, info channelInfo) error {
-	if !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) || r.content.withholds(&m) {
+	if !r.rules.Allowed(m.GuildID, m.ChannelID, info.parent) || r.content.withholds(r.shard, &m) {
 		return nil
 	}
 	if m.Author.ID != 0 { // else the store's gate asks for the author of what is stored

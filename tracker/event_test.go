@@ -73,7 +73,7 @@ func TestDecodeMessage(t *testing.T) {
 		"components nobody knows":    {raw: head + `,"components":[{"type":99,"x":[1,{}]}],"embeds":5,"mentions":{}}`, want: plain},
 		"no timestamp":               {raw: strings.Replace(head, `,"timestamp":"2026-05-11T06:30:00.123000+00:00"`, "", 1) + `}`, want: with(func(m *message) { m.Timestamp = discordEpoch * 1000 })},
 		"a timestamp of nonsense":    {raw: head + `,"timestamp":12}`, want: with(func(m *message) { m.Timestamp = discordEpoch * 1000 })},
-		"content null":               {raw: strings.Replace(head, `"hi"`, `null`, 1) + `}`, want: with(func(m *message) { m.Content, m.Blank = "", true })},
+		"content null":               {raw: strings.Replace(head, `"hi"`, `null`, 1) + `}`, want: with(func(m *message) { m.Content, m.Blank, m.Mute = "", true, true })},
 		"content of bad UTF-8":       {raw: strings.Replace(head, `hi`, "a\xffb", 1) + `}`, want: with(func(m *message) { m.Content = "a\uFFFDb" })},
 		"a lone surrogate":           {raw: strings.Replace(head, `hi`, `a\ud800b`, 1) + `}`, want: with(func(m *message) { m.Content = "a\uFFFDb" })},
 		"NUL":                        {raw: strings.Replace(head, `hi`, `a\u0000b`, 1) + `}`, want: with(func(m *message) { m.Content = "a\x00b" })},

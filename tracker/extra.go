@@ -133,6 +133,12 @@ func looseText(value []byte) (s string) {
 	return s
 }
 
+// isMute reports whether there is nothing in it that Discord may withhold: it leaves the names
+// of stickers, and that something is passed on.
+func isMute(x *store.Extra) bool {
+	return x == nil || x.Poll == nil && (x.Forwarded == nil || x.Forwarded.Content == "" && x.Forwarded.Attachments == 0)
+}
+
 // isForward reports whether a message_reference is a forward's.
 func isForward(reference []byte) bool {
 	var kind int

@@ -28,6 +28,7 @@ type fillWork struct {
 	limit int           // see backfill.history
 	seen  bool          // a page of it had a message
 	final bool          // what is read now shows the end
+	doubt bool          // the page said nothing, and is asked for once more
 	wait  time.Duration // before the next page
 }
 
@@ -79,10 +80,17 @@ func (b *backfill) fill(ctx context.Context, j *job) (done bool, err error) {
 	case !p.empty() && p.last <= work.at:
 		return true, b.closeGap(ctx, j, store.GapSkipped, "a page of the history cannot be read")
 	}
-	if b.content.read(g.Guild, p.messages) {
+	switch b.content.read(g.Guild, p.messages, work.doubt) {
+	case pageWithheld:
 		work.begun = work.begun && g.Kind != store.GapWithheld // and ends later than it seemed
 		return false, errWithheld
+	case pageDoubtful:
+		if !work.doubt { // until then others may have shown what it is
+			work.doubt, work.wait = true, b.content.retry
+			return false, nil
+		}
 	}
+	work.doubt = false
 	return b.takePage(ctx, j, p, info)
 }
 
@@ -131,6 +139,9 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 		g.Note = fmt.Sprintf("message %s is left out: it is larger than %d MiB", p.last, b.rest.most>>20)
 	}
 	switch ends := b.ends(j, p); {
+	case ends && work.final && g.Kind == store.GapWithheld && !b.content.close(g.Channel, work.at):
+		work.begun, work.wait = false, b.content.retry
+		g.Until = max(g.Until, g.After)
 	case ends && work.final:
 		done = true
 		if !j.isHistory() {
@@ -263,5 +274,8 @@ func (b *backfill) closeGap(ctx context.Context, j *job, state, note string) err
 		return err
 	}
 	j.gap = g
+	if g.Kind == store.GapWithheld {
+		b.content.forget(g.Channel)
+	}
 	return nil
 }

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"rollcall/store"
@@ -241,6 +242,8 @@ func (e guildSeen) apply(ctx context.Context, p *planner, b *transaction) error 
 			parents = append(parents, c)
 		}
 	}
+	// From now on what an earlier process has left is being filled, and ends where it did.
+	maps.DeleteFunc(p.open, func(_ store.ID, old store.Gap) bool { return old.Guild == guild })
 	p.recheck(b, g, e, known, b.gaps[before:])
 	_, unfinished := p.leftover[guild]
 	if scan, ok := p.scan(guild, g); ok && (len(parents) > 0 || unfinished) {

@@ -41,6 +41,9 @@ type message struct {
 	HasAttachments bool
 	// Blank: it says nothing at all, which no person's message does unless that is withheld.
 	Blank bool
+	// Mute: it says nothing of what Discord may withhold. Of Blank messages none does, others may
+	// show a sticker.
+	Mute bool
 	// Extra is what the message says beside its content; nil for most.
 	Extra *store.Extra
 	// ReplyTo and ReplyToUser name the answered message and its author, 0 if there
@@ -63,7 +66,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 	var timed bool
 	var reply, replied store.ID
 	var parts extraParts
-	shows := false // something that is not stored
+	shows, plays := false, false // something that is not stored
 	err := walk(raw, func(key, value []byte) error {
 		switch string(key) {
 		case "id":
@@ -100,7 +103,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 		case "embeds", "components":
 			shows = shows || countElements(value) > 0
 		case "activity":
-			shows = shows || value[0] == '{'
+			plays = value[0] == '{'
 		case "poll":
 			parts.poll = value
 		case "sticker_items":
@@ -120,7 +123,8 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 		m.Timestamp = snowflakeTime(m.ID)
 	}
 	m.Extra = parts.extra()
-	m.Blank = m.Content == "" && m.Attachments == 0 && m.Extra == nil && !shows
+	m.Mute = m.Content == "" && m.Attachments == 0 && !shows && isMute(m.Extra)
+	m.Blank = m.Mute && m.Extra == nil && !plays
 	if m.Type == typeReply && !parts.forward {
 		m.ReplyTo, m.ReplyToUser = reply, replied
 	}

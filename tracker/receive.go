@@ -186,7 +186,7 @@ func (r *receiver) take(ctx context.Context, m message, info channelInfo) error 
 	}
 	if it.record != nil {
 		r.messages.Add(1)
-		for _, span := range r.content.heard(&m) {
+		for _, span := range r.content.heard(r.shard, &m) {
 			r.writer.queue.post(span)
 		}
 	}

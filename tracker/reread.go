@@ -208,7 +208,7 @@ func (c *reread) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if c.b.content.read(c.plan.guild, p.messages) {
+	if c.b.content.read(c.plan.guild, p.messages, false) == pageWithheld {
 		return false, errWithheld
 	}
 	begin, shown := c.at, p.last // the page shows all between these two

@@ -145,6 +145,36 @@ func TestLeftoverGapGoesOn(t *testing.T) {
 	}
 }
 
+// Once its guild has been told of, what an earlier process has left is being filled, and ends where it did:
+// what is missed, or withheld, from then on has an entry of its own.
+func TestLeftoverGapIsNotExtended(t *testing.T) {
+	channel := idAt(-5000)
+	leftover := span{channel, idAt(-10), idAt(50), reasonStopped, store.GapOpen}
+	for name, test := range map[string]struct {
+		parts []any
+		want  span
+	}{
+		"by another session": {[]any{created(52, textChannel(channel, idAt(50))), lost(53), created(54, textChannel(channel, idAt(54)))},
+			span{channel, idAt(50), idAt(54), "closed", store.GapOpen}},
+		"by what is withheld": {[]any{withheldSpan{testGuild, channel, idAt(52)}, created(53, textChannel(channel, idAt(50)))},
+			span{channel, idAt(52) - 1, idAt(52), reasonWithheld, store.GapOpen}},
+		"by what is not described": {[]any{created(52, textChannel(channel, idAt(50))), unheard{testGuild, channel, idAt(53), idAt(54)}},
+			span{channel, idAt(53) - 1, idAt(54), reasonUndescribed, store.GapOpen}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLedger(t, backfillGap)
+			l.do(created(0, textChannel(channel, idAt(-10))))
+			l.restart()
+			l.do(created(51, textChannel(channel, idAt(50))))
+			l.restart()
+			for _, part := range test.parts {
+				l.do(part)
+			}
+			l.gaps(leftover, test.want)
+		})
+	}
+}
+
 // A page that is too large is asked for in parts; a message that is too large by itself is
 // left out, and the ledger says so.
 func TestOversizedPages(t *testing.T) {

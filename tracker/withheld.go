@@ -25,6 +25,11 @@ const (
 	// withheldRetry is the pause between two pages of the history that are asked for to
 	// see whether content comes again.
 	withheldRetry = time.Minute
+	// lingering is for how many such pauses a gap stays open after the last message that was stored
+	// without what it said, as long as some session withholds that.
+	lingering = 10
+	// pendingMost bounds the messages of a row that wait for what it turns out to be.
+	pendingMost = 100
 	// maxWithheld bounds the channels of which is remembered that they have a gap.
 	maxWithheld = 10_000
 )
@@ -57,14 +62,17 @@ type contentWatch struct {
 	mu       sync.Mutex
 	bot      store.ID // our own id, 0 before READY
 	doubtful bool     // READY says that the intent is not approved
-	live     blanks   // over the gateway
-	rest     blanks
-	since    time.Time // zero: nothing is withheld
-	again    time.Time // when the history may be asked again
-	spans    map[store.ID]bool
+	// live is by shard, since what a session gets is decided when it begins, and rest is at once:
+	// each of them may be withheld while the others are not.
+	live  map[int]*blanks
+	rest  blanks
+	since time.Time // zero: nothing is withheld
+	again time.Time // when the history may be asked again
+	// spans are the channels that have a gap, with the last message that was stored without what it said.
+	spans map[store.ID]store.ID
 }
 
-// blanks are the messages in a row that said nothing, on one of the two ways.
+// blanks are the messages in a row that said nothing, on one of the ways.
 type blanks struct {
 	row      int
 	withheld bool
@@ -72,7 +80,7 @@ type blanks struct {
 }
 
 func newContentWatch(r *rules.Rules, log *slog.Logger) *contentWatch {
-	return &contentWatch{rules: r, log: log, retry: withheldRetry, spans: make(map[store.ID]bool)}
+	return &contentWatch{rules: r, log: log, retry: withheldRetry, live: make(map[int]*blanks), spans: make(map[store.ID]store.ID)}
 }
 
 // ready takes in what READY says of ourselves.
@@ -101,19 +109,21 @@ func (c *contentWatch) ready(data json.RawMessage) {
 }
 
 // tells reports whether a message tells anything: one of the bot's own guild, of a person,
-// whose text is to be stored, and that Discord shows us in no case alone.
+// whose text is to be stored, and that Discord shows us in no case alone. One that is mute
+// and not blank does not tell what it is, though it may lack a text.
 func (c *contentWatch) tells(m *message) bool {
 	if !m.counts() || !c.rules.KeepsTexts(m.GuildID) {
 		return false
 	}
 	// What mentions the bot, or answers it, comes whole in any case.
-	return m.Blank || c.bot == 0 || m.ReplyToUser != c.bot && !strings.Contains(m.Content, "<@"+c.bot.String()+">")
+	return m.Mute || c.bot == 0 || m.ReplyToUser != c.bot && !strings.Contains(m.Content, "<@"+c.bot.String()+">")
 }
 
-// heard takes in a message of the gateway. It returns the spans that the ledger has to
-// have because their messages are stored without what they said.
-func (c *contentWatch) heard(m *message) (spans []withheldSpan) {
-	if !m.Blank && !c.suspects() {
+// heard takes in a message that a shard has heard. It returns the spans that the ledger has to
+// have because their messages are stored without what they said: also those of a row that was
+// too short to tell, since a person's message that says nothing does not exist.
+func (c *contentWatch) heard(shard int, m *message) (spans []withheldSpan) {
+	if !m.Blank && !c.suspects(shard) {
 		return nil
 	}
 	c.mu.Lock()
@@ -121,42 +131,99 @@ func (c *contentWatch) heard(m *message) (spans []withheldSpan) {
 	if !c.tells(m) {
 		return nil
 	}
-	if !m.Blank {
-		c.live = blanks{}
+	live := c.live[shard]
+	if live == nil {
+		live = &blanks{}
+		c.live[shard] = live
+	}
+	pending := live.first
+	if !m.Mute {
+		delete(c.live, shard)
 		c.logChange()
+		return c.open(pending)
+	}
+	pending = append(pending, withheldSpan{m.GuildID, m.ChannelID, m.ID})
+	if m.Blank {
+		live.row++
+	}
+	if live.row < c.enough() && !live.withheld {
+		if len(pending) <= pendingMost {
+			live.first = pending
+		}
 		return nil
 	}
-	c.live.row++
-	span := withheldSpan{m.GuildID, m.ChannelID, m.ID}
-	if c.live.row < c.enough() && !c.live.withheld {
-		c.live.first = append(c.live.first, span)
-		return nil
-	}
-	c.live.withheld = true
+	live.withheld, live.first = true, nil
 	c.logChange()
-	for _, s := range append(c.live.first, span) {
-		if !c.spans[s.channel] && len(c.spans) < maxWithheld {
-			c.spans[s.channel] = true
+	return c.open(pending)
+}
+
+// open returns those of some messages whose channels have no gap yet. It needs c.mu.
+func (c *contentWatch) open(pending []withheldSpan) (spans []withheldSpan) {
+	for _, s := range pending {
+		last, has := c.spans[s.channel]
+		if !has && len(c.spans) >= maxWithheld {
+			continue
+		}
+		c.spans[s.channel] = max(last, s.first)
+		if !has {
 			spans = append(spans, s)
 		}
 	}
-	c.live.first = nil
 	return spans
 }
 
-// suspects reports whether a message that says something would change anything.
-func (c *contentWatch) suspects() bool {
+// close reports whether the gap of a channel may end, which was read up to a message: if nothing was
+// stored without what it said behind that, nor lately while a session withholds that: there will be more
+// of them, which need no entry each in the ledger.
+func (c *contentWatch) close(channel, read store.ID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.live.row > 0
+	last, has := c.spans[channel]
+	if lately := store.MicrosOf(time.Now().Add(-lingering * c.retry)); has && (last > read || c.deaf() && snowflakeTime(last) > lately) {
+		return false
+	}
+	delete(c.spans, channel)
+	return true
 }
 
-// read takes in a page of the history of a guild, and reports whether what was written in
-// it is withheld.
-func (c *contentWatch) read(guild store.ID, page []message) bool {
+// forget is told that the gap of a channel has ended though it was not filled.
+func (c *contentWatch) forget(channel store.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	blank, told := 0, false
+	delete(c.spans, channel)
+}
+
+// deaf reports whether a session withholds what people write. It needs c.mu.
+func (c *contentWatch) deaf() bool {
+	for _, live := range c.live {
+		if live.withheld {
+			return true
+		}
+	}
+	return false
+}
+
+// suspects reports whether a message that says something would change anything.
+func (c *contentWatch) suspects(shard int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.live[shard] != nil
+}
+
+// pageContent is what a page of the history shows of what people write.
+type pageContent uint8
+
+const (
+	pageTells    pageContent = iota // something, or there is nothing to tell
+	pageDoubtful                    // nothing, which may be chance
+	pageWithheld
+)
+
+// read takes in a page of the history of a guild; again says that it was doubtful before.
+func (c *contentWatch) read(guild store.ID, page []message, again bool) pageContent {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	blank, mute, told := 0, false, false
 	for i := range page {
 		m := page[i]
 		m.GuildID = guild
@@ -164,6 +231,8 @@ func (c *contentWatch) read(guild store.ID, page []message) bool {
 		case !c.tells(&m):
 		case m.Blank:
 			blank++
+		case m.Mute:
+			mute = true
 		default:
 			told = true
 		}
@@ -171,13 +240,21 @@ func (c *contentWatch) read(guild store.ID, page []message) bool {
 	switch {
 	case told:
 		c.rest = blanks{}
-	case blank > 0:
+	case blank > 0 && !again:
 		if c.rest.row += blank; c.rest.row >= c.enough() {
 			c.rest.withheld = true
 		}
 	}
 	c.logChange()
-	return blank > 0 && !told && c.rest.withheld
+	switch {
+	case blank == 0 && !mute || told:
+		return pageTells
+	case c.rest.withheld:
+		return pageWithheld
+	case blank == 0:
+		return pageTells
+	}
+	return pageDoubtful
 }
 
 // enough needs c.mu.
@@ -190,7 +267,7 @@ func (c *contentWatch) enough() int {
 
 // logChange tells the operator when things change. It needs c.mu.
 func (c *contentWatch) logChange() {
-	withheld := c.live.withheld || c.rest.withheld
+	withheld := c.deaf() || c.rest.withheld
 	switch {
 	case withheld && c.since.IsZero():
 		c.since = time.Now()
@@ -199,7 +276,6 @@ func (c *contentWatch) logChange() {
 	case !withheld && !c.since.IsZero():
 		c.log.Info("what people write comes again", "after", time.Since(c.since).Round(time.Second).String())
 		c.since, c.again = time.Time{}, time.Time{}
-		clear(c.spans)
 	}
 }
 
@@ -221,13 +297,14 @@ func (c *contentWatch) wait(guild store.ID) time.Duration {
 
 // withholds reports whether an edit says nothing because what was written is withheld: then it
 // must not take away what is stored.
-func (c *contentWatch) withholds(m *message) bool {
+func (c *contentWatch) withholds(shard int, m *message) bool {
 	if m.Blank && m.HasAttachments { // a whole message that says nothing
 		return true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return m.Content == "" && c.live.withheld
+	live := c.live[shard]
+	return m.Content == "" && live != nil && live.withheld
 }
 
 // state returns the state of this moment.
@@ -243,12 +320,13 @@ func (c *contentWatch) state() ContentStatus {
 // withheldSpan is a channel whose messages are stored, from one on, without what they said.
 type withheldSpan struct{ guild, channel, first store.ID }
 
-// apply opens a gap. It ends where the history does once it is read (see fill).
+// apply opens a gap of its own, since one that an earlier process has left ends elsewhere. It ends
+// where the history does once it is read (see fill).
 func (e withheldSpan) apply(_ context.Context, p *planner, b *transaction) error {
 	at := snowflakeTime(e.first)
-	b.gaps = append(b.gaps, p.gap(store.Gap{
+	b.gaps = append(b.gaps, p.spanOf(store.Gap{
 		Guild: e.guild, Channel: e.channel, After: e.first - 1, Until: e.first, From: at, To: at, Kind: store.GapWithheld, Reason: reasonWithheld,
-	}))
+	}, ""))
 	p.notify(b, e.guild)
 	return nil
 }

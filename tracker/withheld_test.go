@@ -143,6 +143,101 @@ func TestContentIsWithheldForLong(t *testing.T) {
 	w.complete(w.since)
 }
 
+// Sessions go on to withhold what the history tells already: it is read again and again until they tell
+// it, too. What was withheld for a moment only, so that nothing was noticed, is fetched as well.
+func TestContentIsWithheldOverTheGatewayAlone(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	tracker, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.backfill.content.retry = 50 * time.Millisecond
+	w.start(tracker, quick())
+	w.ready(1)
+	w.filled()
+	w.sim.WithholdContentOver(true, false)
+	for n := range 5 {
+		w.say(w.ada, fmt.Sprint("first ", n), w.general)
+	}
+	w.until("the texts are fetched", func() bool { return w.text(w.general, "first 4") })
+	for n := range 5 {
+		w.say(w.ada, fmt.Sprint("later ", n), w.general, w.other)
+		w.until("it is fetched", func() bool {
+			return w.text(w.general, fmt.Sprint("later ", n)) && w.text(w.other, fmt.Sprint("later ", n))
+		})
+	}
+	w.sim.WithholdContent(false)
+	w.say(w.ada, "told", w.general)
+	w.filled()
+	if s := w.tracker.Status().Content; s.Withheld {
+		t.Errorf("it is over, and the status is %+v", s)
+	}
+	w.sim.WithholdContentOver(true, false)
+	w.say(w.ada, "for a moment", w.general)
+	w.sim.WithholdContent(false)
+	w.say(w.ada, "told again", w.other)
+	w.until("it is fetched", func() bool { return w.text(w.general, "for a moment") })
+	w.filled()
+	w.complete(w.since)
+}
+
+// A page of one message that says nothing is no proof: it is asked for once more before it is believed.
+func TestBlankPageIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	m := w.post(w.general, simulator.Draft{Author: w.ada, Content: "missed"})
+	w.sim.NextREST(simulator.RouteMessages, simulator.Body(fmt.Sprintf(
+		`[{"id":"%v","channel_id":"%v","type":0,"author":{"id":"%v","username":"Ada"},"content":"","attachments":[],"embeds":[]}]`, m.ID, m.Channel, m.Author)))
+	tracker, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.backfill.content.retry = 20 * time.Millisecond
+	l := quick()
+	l.subscribe = 0 // or the gap's end would be read twice in any case
+	w.start(tracker, l)
+	w.ready(1)
+	w.filled()
+	w.complete(w.since)
+	if w.tracker.Status().Content.Withheld {
+		t.Error("one message is taken for a proof")
+	}
+}
+
+// Messages with a sticker, and forwards, come without their texts, too: they prove nothing, whatever shows of them.
+func TestStickersProveNothing(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	drafts := []simulator.Draft{
+		{Content: "missed"}, {Content: "with a sticker", Stickers: []string{"Wave"}},
+		{Forward: &simulator.Message{Content: "passed on"}}, {Content: "missed, too"}, {Content: "and this"},
+	}
+	for _, d := range drafts {
+		d.Author = w.ada
+		w.post(w.general, d)
+	}
+	w.sim.WithholdContent(true)
+	tracker, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.backfill.content.retry = 20 * time.Millisecond
+	w.start(tracker, quick())
+	w.ready(1)
+	w.until("it is noticed", func() bool { return w.tracker.Status().Content.Withheld })
+	asked := w.sim.Stats().REST[simulator.RouteMessages]
+	w.stats("it is tried again", func(s simulator.Stats) bool { return s.REST[simulator.RouteMessages] >= asked+3 })
+	for _, d := range drafts {
+		d.Author = w.ada
+		w.post(w.other, d)
+	}
+	w.sim.WithholdContent(false)
+	w.filled()
+	w.until("all is fetched", func() bool { return w.text(w.other, "with a sticker") })
+	w.complete(w.since)
+}
+
 // Where no texts are stored there is nothing to miss.
 func TestContentThatIsNotStored(t *testing.T) {
 	t.Parallel()
@@ -168,27 +263,98 @@ func TestContentThatIsNotStored(t *testing.T) {
 func TestBlankMessages(t *testing.T) {
 	const head = `{"id":"100","channel_id":"10","guild_id":"1","author":{"id":"7"},"content":""`
 	for name, test := range map[string]struct {
-		more string
-		want bool
+		more       string
+		want, mute bool
 	}{
-		"nothing":        {``, true},
-		"empty lists":    {`,"attachments":[],"embeds":[],"components":[],"sticker_items":[],"message_snapshots":[],"poll":null,"activity":null`, true},
-		"a file":         {`,"attachments":[{"id":"1"}]`, false},
-		"an embed":       {`,"embeds":[{"type":"rich"}]`, false},
-		"a component":    {`,"components":[{"type":99}]`, false},
-		"a sticker":      {`,"sticker_items":[{"id":"1","name":"wave"}]`, false},
-		"a poll":         {`,"poll":{"question":{"text":"?"},"answers":[]}`, false},
-		"a forward":      {`,"message_reference":{"type":1},"message_snapshots":[{"message":{"content":""}}]`, false},
-		"an invitation":  {`,"activity":{"type":1}`, false},
-		"a text":         {`,"content":"x"`, false},
-		"strange values": {`,"embeds":7,"components":"x","activity":[1]`, true},
+		"nothing":        {``, true, true},
+		"empty lists":    {`,"attachments":[],"embeds":[],"components":[],"sticker_items":[],"message_snapshots":[],"poll":null,"activity":null`, true, true},
+		"a file":         {`,"attachments":[{"id":"1"}]`, false, false},
+		"an embed":       {`,"embeds":[{"type":"rich"}]`, false, false},
+		"a component":    {`,"components":[{"type":99}]`, false, false},
+		"a sticker":      {`,"sticker_items":[{"id":"1","name":"wave"}]`, false, true},
+		"a poll":         {`,"poll":{"question":{"text":"?"},"answers":[]}`, false, false},
+		"a forward":      {`,"message_reference":{"type":1},"message_snapshots":[{"message":{"content":""}}]`, false, true},
+		"an invitation":  {`,"activity":{"type":1}`, false, true},
+		"a text":         {`,"content":"x"`, false, false},
+		"strange values": {`,"embeds":7,"components":"x","activity":[1]`, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := decodeMessage([]byte(head + test.more + "}"))
-			if err != nil || m.Blank != test.want {
+			if err != nil || m.Blank != test.want || m.Mute != (test.want || test.mute) {
 				t.Errorf("%+v, %v", m, err)
 			}
 		})
+	}
+}
+
+// A gap goes on while there is more of it, and for a while as long as a session withholds.
+func TestContentWatchClosesGaps(t *testing.T) {
+	out := &lines{t: t}
+	checked, err := rules.New(rules.Options{Log: out.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := snowflakeAt(store.MicrosOf(time.Now()))
+	blank := message{ID: now, ChannelID: 5, GuildID: 1, Author: author{ID: 7}, Blank: true, Mute: true}
+	text := message{ID: now + 1, ChannelID: 6, GuildID: 1, Author: author{ID: 7}, Content: "x"}
+	for name, test := range map[string]struct {
+		read  store.ID
+		retry time.Duration
+		over  bool
+		want  bool
+	}{
+		"it was read, and is over":           {now, time.Hour, true, true},
+		"it was read, and long ago":          {now, -time.Hour, false, true},
+		"it was read, and there is more":     {now, time.Hour, false, false},
+		"it was not read, though it is over": {now - 1, -time.Hour, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newContentWatch(checked, out.logger())
+			c.retry = test.retry
+			opened := 0
+			for range enoughBlanks + 1 {
+				opened += len(c.heard(0, &blank))
+			}
+			if test.over {
+				c.heard(0, &text)
+			}
+			if got := c.close(5, test.read); got != test.want || opened != 1 {
+				t.Errorf("it may end: %v, of %d gaps", got, opened)
+			}
+			// Once it has ended the next such message opens another one.
+			if again := 0; test.want {
+				for range enoughBlanks {
+					again += len(c.heard(0, &blank))
+				}
+				if again != 1 {
+					t.Errorf("then %d gaps are opened", again)
+				}
+			}
+		})
+	}
+}
+
+// What one shard's sessions withhold does not show in what those of another one tell.
+func TestContentWatchOfShards(t *testing.T) {
+	out := &lines{t: t}
+	checked, err := rules.New(rules.Options{Log: out.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newContentWatch(checked, out.logger())
+	blank := message{ID: 9, ChannelID: 5, GuildID: 1, Author: author{ID: 7}, Blank: true, Mute: true}
+	text := message{ID: 9, ChannelID: 6, GuildID: 2, Author: author{ID: 7}, Content: "x"}
+	spans := 0
+	for range enoughBlanks {
+		spans += len(c.heard(0, &blank))
+		c.heard(1, &text)
+	}
+	if !c.state().Withheld || spans != 1 {
+		t.Errorf("%+v, %d gaps", c.state(), spans)
+	}
+	update := message{Content: ""}
+	if !c.withholds(0, &update) || c.withholds(1, &update) {
+		t.Error("the edits of one shard are taken for those of the other")
 	}
 }
 
@@ -201,6 +367,9 @@ func TestContentWatch(t *testing.T) {
 	person := message{ID: 9, ChannelID: 5, GuildID: 1, Author: author{ID: 7}}
 	blank, text, mention, answer, bot := person, person, person, person, person
 	blank.Blank, bot.Blank, bot.Author.Bot = true, true, true
+	blank.Mute, bot.Mute = true, true
+	sticker := person // which Discord does not withhold
+	sticker.Mute, sticker.Extra = true, &store.Extra{Stickers: []string{"wave"}}
 	text.Content, mention.Content, answer.Content, answer.ReplyToUser = "x", "<@42>", "x", 42
 	const ready = `{"user":{"id":"42"},"application":{"id":"41","flags":%d}}`
 	for name, test := range map[string]struct {
@@ -210,6 +379,9 @@ func TestContentWatch(t *testing.T) {
 		want  bool
 	}{
 		"a few in a row":               {live: []message{blank, blank, blank}, want: true},
+		"with stickers in between":     {live: []message{blank, sticker, blank, sticker, blank}, want: true},
+		"stickers alone":               {live: []message{sticker, sticker, sticker}, pages: [][]message{{sticker, sticker, sticker}}},
+		"a page with a sticker":        {pages: [][]message{{blank, sticker, blank}, {blank, sticker}}, want: true},
 		"too few":                      {live: []message{blank, blank}},
 		"not in a row":                 {live: []message{blank, blank, text, blank, blank}},
 		"what mentions us comes whole": {ready: fmt.Sprintf(ready, 1<<18), live: []message{blank, blank, mention, answer, blank}, want: true},
@@ -231,10 +403,10 @@ func TestContentWatch(t *testing.T) {
 				c.ready(json.RawMessage(test.ready))
 			}
 			for _, m := range test.live {
-				c.heard(&m)
+				c.heard(0, &m)
 			}
 			for _, page := range test.pages {
-				c.read(1, page)
+				c.read(1, page, false)
 			}
 			if got := c.state().Withheld; got != test.want {
 				t.Errorf("withheld: %v", got)

@@ -80,7 +80,8 @@ type Server struct {
 
 	token        string
 	resumeURL    string // what READY tells
-	withheld     bool   // see WithholdContent
+	withheld     bool   // see WithholdContent: over the gateway
+	withheldREST bool
 	privileged   Intents
 	bot          *User
 	guilds       []*Guild        // by id
