@@ -60,7 +60,8 @@ func isBlank(line string) bool { return strings.TrimLeftFunc(line, unicode.IsSpa
 type fields struct {
 	timestamp, server, channel, user, action, message value
 	extraServer                                       value
-	bare                                              int // NaN, Infinity and -Infinity that were met
+	bare                                              int  // NaN, Infinity and -Infinity that were met
+	manyUsers                                         bool // user_id was met more than once, of which the last one counts
 }
 
 // record decides about a line that is a JSON object.
@@ -212,6 +213,7 @@ func (f *fields) field(in scope, key string) (*value, scope) {
 		case "channel_or_file":
 			return &f.channel, elsewhere
 		case "user_id":
+			f.manyUsers = f.manyUsers || f.user != value{}
 			return &f.user, elsewhere
 		case "action":
 			return &f.action, elsewhere

@@ -49,6 +49,7 @@ func TestScrubTorn(t *testing.T) {
 		{"behind a long line", strings.Repeat("x", 17<<20) + mine("x") + "\n" + other("a") + "\n", strings.Repeat("x", 17<<20) + "\n" + other("a") + "\n", 1, 0},
 		{"a long line of several", other("a") + strings.Repeat(zeros, 1<<20) + mine("x") + "7" + strings.Repeat(zeros, 1<<20) + "\n", other("a") + strings.Repeat(zeros, 1<<20) + mine("x") + "7" + strings.Repeat(zeros, 1<<20) + "\n", 0, 1},
 		{"a long line of nobody's", strings.Repeat(zeros, 1<<20) + "\n" + mine("x") + "\n", strings.Repeat(zeros, 1<<20) + "\n", 1, 0},
+		{"a start, and the rest of another's", strings.Replace(mine("x"), `"action":"receive_message"`, `"action":"rec56Z","user_id":"5","action":"receive_message"`, 1) + "\n" + other("a") + "\n", other("a") + "\n", 1, 0},
 		{"a bare word", strings.Replace(mine("x"), "null", "NaN", 1) + "\n", "", 1, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -99,7 +99,9 @@ func recordsIn(line string) iter.Seq2[int, string] {
 // object decides about a JSON object.
 func (f *found) object(text string, at int64, o *fields) {
 	theirs := f.isTheirs(o.user.text())
-	if o.user.kind == other { // a number, which the migration does not take for an id
+	if o.user.kind == other || o.manyUsers && !theirs {
+		// A number, which the migration does not take for an id; or the rest of somebody's
+		// record behind the start of theirs, which may have something that they said.
 		theirs, _ = f.owners(text)
 	}
 	if !theirs {
