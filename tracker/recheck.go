@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"slices"
 	"sync"
@@ -197,6 +198,20 @@ func (r *recheck) done(guild store.ID) {
 	r.status.Done++
 }
 
+// postpone ends the reading of a guild, which is to be read again, before what was planned since.
+func (r *recheck) postpone(p recheckPlan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, p.guild)
+	if later, waits := r.plans[p.guild]; waits {
+		p = p.with(later)
+	} else {
+		r.order = append(r.order, p.guild)
+	}
+	r.plans[p.guild] = p
+	give(r.some)
+}
+
 // state returns the state of this moment.
 func (r *recheck) state() RecheckStatus {
 	r.mu.Lock()
@@ -252,6 +267,11 @@ func (r *recheck) work(ctx context.Context) error {
 func (r *recheck) guild(ctx context.Context, p recheckPlan) error {
 	pause(ctx, r.b.limits.subscribe-time.Since(p.at))
 	learned, whole, err := r.channels(ctx, p)
+	if errors.Is(err, errWithheld) && ctx.Err() == nil { // another guild may have its turn, then it is read again
+		pause(ctx, r.b.content.retry)
+		r.postpone(p)
+		return nil
+	}
 	if err != nil || ctx.Err() != nil {
 		return err
 	}

@@ -30,7 +30,8 @@ type storedMessage struct {
 	attachments  int
 }
 
-// channels reads the channels of a guild; whole is false if some of them did not answer.
+// channels reads the channels of a guild; whole is false if some of them did not answer. The
+// error is errWithheld or one of the store.
 func (r *recheck) channels(ctx context.Context, p recheckPlan) (learned lessons, whole bool, err error) {
 	whole = true
 	var behind *store.Position
@@ -56,8 +57,8 @@ func (r *recheck) channels(ctx context.Context, p recheckPlan) (learned lessons,
 			switch {
 			case ctx.Err() != nil:
 				return learned, false, nil
-			case errors.Is(err, errWithheld): // the operator is told, and the next start reads again
-				return learned, false, nil
+			case errors.Is(err, errWithheld): // the operator is told
+				return learned, false, err
 			case errors.Is(err, errUnreachable):
 				whole = false
 				r.b.log.Warn("a channel's history cannot be compared now, the next start does", "guild", p.guild, "channel", id, "error", err)
