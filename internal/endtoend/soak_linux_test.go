@@ -2,6 +2,8 @@ package endtoend_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -64,7 +66,10 @@ func TestSoak(t *testing.T) {
 		t.Errorf("%d IDENTIFYs came too early, of %d starts of the daemon with %d shards", st.Hasty, starts, shards)
 	}
 	want := model(s.w.said(), s.w.other.all(), s.since)
-	s.h.caughtUp(s.d, s.w, want, 5*time.Minute)
+	// What was withheld is asked for once a minute, for ten minutes after the last of it; and what
+	// happened while nobody listened is read from the history of all the time, politely.
+	s.idle(15*time.Minute + *soak/3)
+	s.h.caughtUp(s.d, s.w, want, time.Minute)
 	for channel, readable := range s.readable() {
 		if readable != nil && !*readable {
 			t.Errorf("channel %v is told as unreadable", channel)
@@ -72,6 +77,34 @@ func TestSoak(t *testing.T) {
 	}
 	s.d.stop()
 	s.h.settled(s.w, want)
+}
+
+// idle waits until the daemon has nothing to fetch and nothing to read again.
+func (s *soaking) idle(limit time.Duration) {
+	s.t.Helper()
+	start := time.Now()
+	var status struct {
+		Tracker struct {
+			Backfill struct{ Open, History int }
+			Recheck  struct{ Guilds int }
+		}
+	}
+	err := poll(limit, func() error {
+		s.d.running()
+		if s.w.sim.Stats().Ready == 0 {
+			return errors.New("there is no session")
+		}
+		err := s.h.read("/v1/status", &status)
+		if err == nil && status.Tracker.Backfill.Open+status.Tracker.Backfill.History+status.Tracker.Recheck.Guilds > 0 {
+			err = fmt.Errorf("there is something left to do: %+v", status)
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Errorf("not idle after %v: %v", limit, err)
+		return
+	}
+	s.t.Logf("idle after %v", time.Since(start).Round(time.Second))
 }
 
 // run lets one fault after another happen, alone or together with a change.
