@@ -107,7 +107,7 @@ func daemon(ctx context.Context, c config.Config, log *slog.Logger) (err error) 
 		group.Add("socket", func(ctx context.Context) error { return api.Serve(ctx, listener, meters.Count(server.Socket()), log) })
 	}
 	if listener != nil { // http
-		handler, err := cli.Handler(c, server, door, log.With("actor", "http"))
+		handler, err := cli.Handler(c, server, door, meters.Called, log.With("actor", "http"))
 		if err != nil {
 			return err
 		}

@@ -11,11 +11,42 @@ import (
 // portraitMessages is how many of a user's messages are looked at for a portrait.
 const portraitMessages = 1000
 
-// getContext answers with text for the prompt of a language model.
+// Context is who a user is, for the prompt of a language model.
+type Context struct {
+	Guild     store.ID       `json:"guild_id"`
+	GuildName string         `json:"guild_name"`
+	User      store.ID       `json:"user_id"`
+	UserName  string         `json:"user_name"`
+	Facts     []string       `json:"facts"`    // the lines of the text before the quotations
+	Messages  []ContextQuote `json:"messages"` // the most telling of their own, newest first
+}
+
+// ContextQuote is a message that the text quotes.
+type ContextQuote struct {
+	Message store.ID     `json:"message_id,omitzero"`
+	Channel string       `json:"channel_name"`
+	Time    store.Micros `json:"timestamp"`
+	Text    string       `json:"text"` // as it is quoted: on one line, shortened, without names of others
+}
+
+func contextOf(guild store.Guild, subject portrait.Subject, tokens int) Context {
+	p := portrait.New(subject, tokens)
+	out := Context{Guild: guild.ID, GuildName: guild.Name, User: subject.ID, UserName: subject.Profile.Name, Facts: p.Facts, Messages: []ContextQuote{}}
+	for _, q := range p.Quotes {
+		out.Messages = append(out.Messages, ContextQuote{Message: q.Message, Channel: q.Channel, Time: q.Time, Text: q.Text})
+	}
+	return out
+}
+
+// getContext answers with what is for the prompt of a language model: text, or the same in JSON.
 func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTime)
 	defer cancel()
-	q, err := s.query(r, "channels", "as", "tokens", "tz")
+	q, err := s.query(r, "channels", "as", "tokens", "tz", "format")
+	if err != nil {
+		return err
+	}
+	format, err := q.formatOf("text", "json")
 	if err != nil {
 		return err
 	}
@@ -49,6 +80,9 @@ func (s *Server) getContext(w http.ResponseWriter, r *http.Request) error {
 	})
 	if err != nil {
 		return err
+	}
+	if format == "json" {
+		return sendAnswer(w, r, contextOf(guild, subject, q.tokens))
 	}
 	return sendTagged(w, r, "text/plain; charset=utf-8", []byte(portrait.Write(subject, q.tokens)))
 }

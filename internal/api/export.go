@@ -29,12 +29,16 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	format, err := q.formatOf("ndjson", "csv")
+	if err != nil {
+		return err
+	}
 	selected, err := s.selection(r, q)
 	if err != nil {
 		return err
 	}
-	return s.streamed(w, r, contentType(q.format), func(out *stream) error {
-		return s.writeRecords(out, r, selected, q.format)
+	return s.streamed(w, r, contentType(format), func(out *stream) error {
+		return s.writeRecords(out, r, selected, format)
 	})
 }
 

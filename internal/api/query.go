@@ -51,7 +51,7 @@ type query struct {
 	by                   store.By
 	names                bool
 	cursor               *store.Position
-	format               string
+	format               string // "" unless given
 }
 
 // CheckQuery says what is wrong with query parameters, if anything, before they
@@ -66,7 +66,7 @@ func CheckQuery(values url.Values) error {
 // to take if none is named; it may be nil if that is not known. Now tells today.
 func parseQuery(values url.Values, zone *time.Location, now time.Time, allowed ...string) (query, error) {
 	// Not the zero range, which means all time too: since and until may both be the epoch.
-	q := query{when: allTime(), zone: zone, tokens: defaultTokens, before: defaultAround, after: defaultAround, format: "ndjson"}
+	q := query{when: allTime(), zone: zone, tokens: defaultTokens, before: defaultAround, after: defaultAround}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(allowed, name) {
 			return q, problem(http.StatusBadRequest, "no such parameter: %.64q", name)
@@ -197,10 +197,7 @@ func (q *query) set(name, value string, now time.Time) error {
 		}
 		q.cursor = &at
 	case "format":
-		if value != "ndjson" && value != "csv" {
-			return refused("ndjson or csv")
-		}
-		q.format = value
+		q.format = value // see formatOf
 	}
 	return nil
 }
@@ -225,6 +222,17 @@ func parseIDs(name, value string) (ids []store.ID, err error) {
 func number(text string, least, most int) (int, bool) {
 	n, err := strconv.Atoi(text)
 	return n, err == nil && n >= least && n <= most
+}
+
+// formatOf returns the format that is asked for, of those that a path has; the first unless one is given.
+func (q *query) formatOf(formats ...string) (string, error) {
+	if q.format == "" {
+		return formats[0], nil
+	}
+	if !slices.Contains(formats, q.format) {
+		return "", problem(http.StatusBadRequest, "format cannot be %.64q: want %s", q.format, strings.Join(formats, " or "))
+	}
+	return q.format, nil
 }
 
 // limitOr returns the limit, or another if none is given.

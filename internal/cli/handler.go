@@ -11,14 +11,14 @@ import (
 )
 
 // Handler puts together what the daemon serves over TCP: the API, over it the page, unless there is no
-// door to it, and the tools for language models, if they are asked for.
-func Handler(c config.Config, server *api.Server, door *web.Door, log *slog.Logger) (http.Handler, error) {
+// door to it, and the tools for language models, if they are asked for; called is told of each call of one.
+func Handler(c config.Config, server *api.Server, door *web.Door, called func(tool, result string), log *slog.Logger) (http.Handler, error) {
 	handler, err := web.Over(server.TCP(), web.Options{API: server.Socket(), Door: door, Ours: server.Ours, Zone: c.TZ.Location(), Log: log})
 	if err != nil || !c.MCP {
 		return handler, err
 	}
 	version, _ := Version()
-	tools, err := mcp.New(mcp.Options{Ask: mcp.InProcess(server.Socket()), Version: version, Guilds: c.MCPGuilds, Channels: c.MCPChannels, Log: log})
+	tools, err := mcp.New(mcp.Options{Ask: mcp.InProcess(server.Socket()), Version: version, Guilds: c.MCPGuilds, Channels: c.MCPChannels, Log: log, Called: called})
 	if err != nil {
 		return nil, err
 	}

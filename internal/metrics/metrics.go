@@ -21,6 +21,7 @@ const scrapes = 4
 type Metrics struct {
 	registry *prometheus.Registry
 	requests requests
+	calls    *prometheus.CounterVec
 	log      *slog.Logger
 }
 
@@ -30,10 +31,10 @@ func New(vitals *health.Vitals, log *slog.Logger) *Metrics {
 }
 
 func newOn(registry *prometheus.Registry, vitals *health.Vitals, log *slog.Logger) *Metrics {
-	m := &Metrics{registry: registry, requests: newRequests(), log: log}
+	m := &Metrics{registry: registry, requests: newRequests(), calls: newCalls(), log: log}
 	m.registry.MustRegister(
 		collector{vitals, slices.Concat(daemonMetrics(), storeMetrics(), trackerMetrics(), migrationMetrics())},
-		m.requests.answered, m.requests.seconds,
+		m.requests.answered, m.requests.seconds, m.calls,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -266,9 +266,22 @@ func TestManyGuilds(t *testing.T) {
 	p.want(`migration_bytes{guild="other"}`, "500")
 }
 
-// countOne makes the metrics of HTTP requests appear.
+// countOne makes the metrics of HTTP requests and of models' calls appear.
 func countOne(m *metrics.Metrics) {
 	m.Count(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	m.Called("guilds", "ok")
+}
+
+// Calls of models are counted by tool and result.
+func TestCalled(t *testing.T) {
+	m := metrics.New(lively(t), slog.New(slog.DiscardHandler))
+	for range 3 {
+		m.Called("top", "ok")
+	}
+	m.Called("top", "limited")
+	p := scrape(t, m)
+	p.want(`mcp_calls_total{result="ok",tool="top"}`, "3")
+	p.want(`mcp_calls_total{result="limited",tool="top"}`, "1")
 }
 
 // Requests are counted by what the mux made of them, whatever callers ask for.
