@@ -79,7 +79,7 @@ func (a *app) printSettings(title string, variables []config.Variable, rest []st
 		return err
 	}
 	t := a.table("variable", "value", "default", "meaning")
-	t.layout(keeps(0), cuts(1, 10), cuts(2, 8), wraps(0, 16))
+	t.layout(keeps(0), wraps(1, 18), cuts(3, 8), wraps(2, 16)) // what a variable is comes first, whole
 	for _, v := range variables {
 		t.AppendRow(cells{v.Name, terminal.Visible(v.Value), v.Default, v.Meaning})
 	}
