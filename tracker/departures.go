@@ -72,7 +72,9 @@ func (b *transaction) rejoin(guild store.ID) {
 
 // ready takes in which guilds the bot is in.
 func (r *receiver) ready(_ context.Context, data json.RawMessage) error {
-	r.content.ready(data)
+	for _, span := range r.content.ready(r.shard, data) {
+		r.writer.queue.post(span)
+	}
 	r.access.setBot(decodeBot(data))
 	guilds, ok := decodeReady(data)
 	if !ok {

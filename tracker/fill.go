@@ -139,7 +139,7 @@ func (b *backfill) takePage(ctx context.Context, j *job, p page, info channelInf
 		g.Note = fmt.Sprintf("message %s is left out: it is larger than %d MiB", p.last, b.rest.most>>20)
 	}
 	switch ends := b.ends(j, p); {
-	case ends && work.final && g.Kind == store.GapWithheld && !b.content.close(g.Channel, work.at):
+	case ends && work.final && g.Kind == store.GapWithheld && !b.content.close(g.Channel, max(work.at, snowflakeAt(g.To))):
 		work.begun, work.wait = false, b.content.retry
 		g.Until = max(g.Until, g.After)
 	case ends && work.final:

@@ -102,7 +102,7 @@ func decodeMessage(raw json.RawMessage) (message, error) {
 			parts.snapshots = value
 		case "embeds", "components":
 			shows = shows || countElements(value) > 0
-		case "activity":
+		case "activity", "shared_client_theme":
 			plays = value[0] == '{'
 		case "poll":
 			parts.poll = value

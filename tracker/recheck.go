@@ -266,6 +266,11 @@ func (r *recheck) work(ctx context.Context) error {
 // guild reads a guild and notes that it has been read.
 func (r *recheck) guild(ctx context.Context, p recheckPlan) error {
 	pause(ctx, r.b.limits.subscribe-time.Since(p.at))
+	if wait := r.b.content.wait(p.guild); wait > 0 {
+		pause(ctx, wait)
+		r.postpone(p)
+		return nil
+	}
 	learned, whole, err := r.channels(ctx, p)
 	if errors.Is(err, errWithheld) && ctx.Err() == nil { // another guild may have its turn, then it is read again
 		pause(ctx, r.b.content.retry)

@@ -83,8 +83,25 @@ func newContentWatch(r *rules.Rules, log *slog.Logger) *contentWatch {
 	return &contentWatch{rules: r, log: log, retry: withheldRetry, live: make(map[int]*blanks), spans: make(map[store.ID]store.ID)}
 }
 
-// ready takes in what READY says of ourselves.
-func (c *contentWatch) ready(data json.RawMessage) {
+// ready takes in what READY says of ourselves. What a session is shown is decided when it begins: if the
+// intent is approved, what was withheld may be told by now, over REST as well. It returns
+// the spans of messages that were too few to tell in the session before.
+func (c *contentWatch) ready(shard int, data json.RawMessage) (spans []withheldSpan) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if live := c.live[shard]; live != nil {
+		spans, live.first = c.open(live.first), nil
+	}
+	if c.told(data); !c.doubtful {
+		delete(c.live, shard)
+		c.rest = blanks{}
+	}
+	c.logChange()
+	return spans
+}
+
+// told reads READY. It needs c.mu.
+func (c *contentWatch) told(data json.RawMessage) {
 	var w struct {
 		User struct {
 			ID looseID `json:"id"`
@@ -97,8 +114,6 @@ func (c *contentWatch) ready(data json.RawMessage) {
 	if json.Unmarshal(data, &w) != nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.bot = max(store.ID(w.User.ID), store.ID(w.Application.ID))
 	if w.User.ID != 0 {
 		c.bot = store.ID(w.User.ID)

@@ -238,6 +238,64 @@ func TestStickersProveNothing(t *testing.T) {
 	w.complete(w.since)
 }
 
+// The last message that was withheld may be gone by the time that the history tells texts: the gap
+// ends all the same.
+func TestWithheldAndDeleted(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	tracker, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.backfill.content.retry = 50 * time.Millisecond
+	w.start(tracker, quick())
+	w.ready(1)
+	w.filled()
+	w.sim.WithholdContent(true)
+	for n := range 5 {
+		w.say(w.ada, fmt.Sprint("said ", n), w.general)
+	}
+	last := w.post(w.general, simulator.Draft{Author: w.ada, Content: "taken back"})
+	w.until("they count", func() bool { return w.blanks() == 6 })
+	w.general.DeleteMessages(last.ID)
+	w.sim.WithholdContent(false)
+	w.say(w.ada, "told", w.other)
+	w.until("the texts are fetched", func() bool { return w.blanks() <= 1 })
+	w.filled()
+}
+
+// A new session of an approved bot is shown what people write until it shows otherwise.
+func TestReadyEndsWhatWasWithheld(t *testing.T) {
+	out := &lines{t: t}
+	checked, err := rules.New(rules.Options{Log: out.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newContentWatch(checked, out.logger())
+	blank := message{ID: 9, ChannelID: 5, GuildID: 1, Author: author{ID: 7}, Blank: true, Mute: true}
+	for range enoughBlanks {
+		c.heard(0, &blank)
+		c.read(1, []message{blank}, false)
+	}
+	other := blank
+	other.ChannelID = 6
+	if c.heard(1, &other); !c.state().Withheld {
+		t.Fatal("it is not noticed")
+	}
+	const ready = `{"user":{"id":"42"},"application":{"id":"41","flags":%d}}`
+	c.ready(0, json.RawMessage(fmt.Sprintf(ready, 0)))
+	if !c.state().Withheld {
+		t.Error("an unapproved bot is told texts")
+	}
+	c.ready(0, json.RawMessage(fmt.Sprintf(ready, flagContentApproved)))
+	if c.state().Withheld || c.withholds(0, &message{}) || c.wait(1) > 0 {
+		t.Error("an approved bot is told none")
+	}
+	if spans := c.ready(1, json.RawMessage(fmt.Sprintf(ready, flagContentApproved))); len(spans) != 1 || spans[0].channel != 6 {
+		t.Errorf("the single one of the session before: %v", spans)
+	}
+}
+
 // Where no texts are stored there is nothing to miss.
 func TestContentThatIsNotStored(t *testing.T) {
 	t.Parallel()
@@ -274,6 +332,7 @@ func TestBlankMessages(t *testing.T) {
 		"a sticker":      {`,"sticker_items":[{"id":"1","name":"wave"}]`, false, true},
 		"a poll":         {`,"poll":{"question":{"text":"?"},"answers":[]}`, false, false},
 		"a forward":      {`,"message_reference":{"type":1},"message_snapshots":[{"message":{"content":""}}]`, false, true},
+		"a theme":        {`,"shared_client_theme":{"colors":[]}`, false, true},
 		"an invitation":  {`,"activity":{"type":1}`, false, true},
 		"a text":         {`,"content":"x"`, false, false},
 		"strange values": {`,"embeds":7,"components":"x","activity":[1]`, true, true},
@@ -400,7 +459,7 @@ func TestContentWatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newContentWatch(checked, out.logger())
 			if test.ready != "" {
-				c.ready(json.RawMessage(test.ready))
+				c.ready(0, json.RawMessage(test.ready))
 			}
 			for _, m := range test.live {
 				c.heard(0, &m)
