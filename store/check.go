@@ -37,6 +37,21 @@ func (db *DB) Check(ctx context.Context) (problems []string, err error) {
 	return problems, err
 }
 
+// CheckUnopened is Check of a copy of a file of an older format whose key is not at hand. It
+// brings the copy up to date as far as that takes no key, and leaves it of no other use.
+func CheckUnopened(ctx context.Context, path string) (problems []string, err error) {
+	db, err := open(path, Options{MustExist: true})
+	if err != nil {
+		return nil, fmt.Errorf("open database %q: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.keys = db.unopened()
+	if err := errors.Join(db.upgrade(), db.file.View(ctx, db.verifyBuckets)); err != nil {
+		return nil, fmt.Errorf("database %q: %w", path, err)
+	}
+	return db.Check(ctx)
+}
+
 var errEnough = errors.New("enough problems")
 
 type checker struct {

@@ -164,7 +164,7 @@ func (db *DB) start(k Key) (err error) {
 		k = Key{} // nothing to be opened
 	case skip && err != nil:
 		db.decryptErr = err
-		db.keys = &crypt.Keyring{SkipDecrypt: true, Plain: db.encryption.Rekey != nil}
+		db.keys = db.unopened()
 		if db.OldFormat() {
 			return nil
 		}
@@ -176,6 +176,11 @@ func (db *DB) start(k Key) (err error) {
 		return nil
 	}
 	return db.ready(k)
+}
+
+// unopened returns the keys of a file whose own are not at hand.
+func (db *DB) unopened() *crypt.Keyring {
+	return &crypt.Keyring{SkipDecrypt: true, Plain: db.encryption.Rekey != nil}
 }
 
 // DecryptErr says why the texts of a file that was opened with SkipDecrypt read as empty, nil if

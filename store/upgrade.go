@@ -152,8 +152,11 @@ func pairAgain(tx *kv.Tx) error {
 }
 
 // nameChannels takes the name that each channel was met under last for its present one, until
-// something younger tells another.
+// something younger tells another. Names that are not opened (CheckUnopened) are left out.
 func nameChannels(db *DB, tx *kv.Tx) error {
+	if db.keys.SkipDecrypt {
+		return nil
+	}
 	w := &writeTx{tx: tx, keys: db.keys}
 	return tx.Bucket(bucketGuilds).ForEach(func(b, _ []byte) error {
 		if len(b) != 8 {

@@ -49,8 +49,6 @@ type report struct {
 // kinds are the errors that a caller tells apart.
 var kinds = map[string]error{
 	"damaged": store.ErrDamaged, "locked": store.ErrLocked, "missing": fs.ErrNotExist,
-	// Without its key a file of an older format cannot be brought up to date.
-	"no key": store.ErrKeyMissing, "wrong key": store.ErrKeyWrong, "rekeying": store.ErrRekeying,
 }
 
 // problem is an error with the words of another process.
@@ -191,7 +189,10 @@ func checkUpgraded(ctx context.Context, old *store.DB, k store.Key) (problems []
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	if old.KeyID() == "" {
+	switch {
+	case old.DecryptErr() != nil:
+		return store.CheckUnopened(ctx, path)
+	case old.KeyID() == "":
 		k = store.Key{}
 	}
 	db, err := store.Open(path, store.Options{MustExist: true, Key: k})
