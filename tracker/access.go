@@ -37,6 +37,7 @@ type guildAccess struct {
 	counts  unreadableCounts
 	told    unreadableCounts // what the log was told last
 	toldAt  time.Time
+	stale   bool // changes may have been missed since GUILD_CREATE; only Reader looks at it
 }
 
 // unreadableCounts counts a guild's channels that would be recorded if they could be read.
@@ -209,6 +210,18 @@ func (g *guildAccess) setMember(m guildMember, bot store.ID) bool {
 	}
 	g.roles, g.member = m.Roles, true
 	return true
+}
+
+// distrust marks the guilds for which of returns true, until their next GUILD_CREATE: what
+// changes in them we may not have been told.
+func (a *access) distrust(of func(guild store.ID) bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, g := range a.guilds {
+		if of(id) {
+			g.stale = true
+		}
+	}
 }
 
 func (a *access) dropGuild(id store.ID) {

@@ -14,7 +14,7 @@ import (
 // Errors of Reader.
 var (
 	// ErrNotToldYet: who may read what in a guild is not known at the moment: we are not
-	// connected to Discord, or it has not told of the guild.
+	// connected to Discord, or it has not told of the guild in this session or since its outage.
 	ErrNotToldYet = errors.New("who may read what in the server is not known: Discord has not told yet, or is not connected")
 	// ErrNoMember: the user is not in the guild.
 	ErrNoMember = errors.New("not a member of the server")
@@ -70,12 +70,12 @@ func (t *Tracker) connected(guild store.ID) bool {
 	return false
 }
 
-// complete reports whether a guild's owner and roles are known.
+// complete reports whether a guild's owner and roles are known as they are now.
 func (a *access) complete(guild store.ID) bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	g := a.guilds[guild]
-	return g != nil && g.model.Complete()
+	return g != nil && !g.stale && g.model.Complete()
 }
 
 // memberReads reports whether a member may read a channel's history, or that of a private
@@ -84,7 +84,7 @@ func (a *access) memberReads(guild, channel store.ID, m permissions.Member, priv
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	g := a.guilds[guild]
-	if g == nil || g.model.Reading(m, channel) != permissions.Full {
+	if g == nil || g.stale || g.model.Reading(m, channel) != permissions.Full {
 		return false
 	}
 	set, _ := g.model.Permissions(m, channel)

@@ -197,6 +197,79 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// What was told before an outage, or in a session before this one, is not answered from: a channel
+// may have been closed meanwhile. The recording goes on with it.
+func TestReaderOfStaleGuild(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	guild, general, other, ada := store.ID(w.guild.ID), store.ID(w.general.ID), store.ID(w.other.ID), store.ID(w.ada.ID)
+	me := simulator.Overwrite{User: w.sim.Bot(), Allow: simulator.ViewChannel}
+	closed := []simulator.Overwrite{{Role: w.guild.Everyone(), Deny: simulator.ViewChannel}, me}
+	w.other.SetOverwrites(me)
+	w.run(w.options(), quick())
+	w.ready(1)
+	told := func() func(store.ID) bool {
+		t.Helper()
+		var reads func(store.ID) bool
+		w.until("the guild is told", func() (ok bool) {
+			var err error
+			reads, err = w.tracker.Reader(w.ctx, guild, ada)
+			return err == nil
+		})
+		return reads
+	}
+	refused := func(when string, before func(store.ID) bool) {
+		t.Helper()
+		if _, err := w.tracker.Reader(w.ctx, guild, ada); !errors.Is(err, ErrNotToldYet) {
+			t.Errorf("%s: %v", when, err)
+		}
+		if before(other) || before(general) {
+			t.Errorf("%s a question that began before reads what may have been closed", when)
+		}
+		if r := w.tracker.access.reading(guild, other); r != permissions.Full {
+			t.Errorf("%s the recording takes the channel for one that the bot reads as %v", when, r)
+		}
+	}
+
+	reads := told()
+	if !reads(other) {
+		t.Fatal("an open channel cannot be read")
+	}
+	w.guild.SetUnavailable(true)
+	w.until("the outage is told", func() bool { return w.log.count("guild unavailable") == 1 })
+	refused("in an outage", reads)
+	w.guild.SetUnavailable(false)
+	reads = told()
+	if !reads(other) || !reads(general) {
+		t.Fatal("after the outage an open channel cannot be read")
+	}
+
+	w.sim.RefuseGateway(503)
+	w.sim.Next(simulator.AtResume, simulator.Refuse(false))
+	w.sim.Next(simulator.AtGuilds, simulator.Withhold)
+	w.sim.Conns()[0].Cut()
+	w.until("the connection is lost", func() bool { return w.tracker.Status().Shards[0].State == ShardWaiting })
+	w.other.SetOverwrites(closed...)
+	w.sim.RefuseGateway(0)
+	w.until("a new session begins", func() bool {
+		s := w.tracker.Status().Shards[0]
+		return s.Sessions == 2 && s.State == ShardConnected
+	})
+	refused("before GUILD_CREATE", reads)
+	w.guild.SetUnavailable(true)
+	w.guild.SetUnavailable(false)
+	if reads = told(); reads(other) || !reads(general) {
+		t.Errorf("after GUILD_CREATE the closed channel is read: %v, the open one: %v", reads(other), reads(general))
+	}
+
+	conn := w.sim.Conns()[0]
+	conn.Dispatch("GUILD_CREATE", `{"id":"`+guild.String()+`","unavailable":true}`)
+	w.until("a guild that is told as unavailable is not known", func() bool {
+		_, err := w.tracker.Reader(w.ctx, guild, ada)
+		return errors.Is(err, ErrNotToldYet)
+	})
+}
+
 // What is kept of members is bounded, in number and in time.
 func TestRosterIsBounded(t *testing.T) {
 	m := newRoster(nil)

@@ -213,7 +213,11 @@ func (r *receiver) guildCreate(ctx context.Context, data json.RawMessage) error 
 		r.reject(err)
 		return nil
 	}
-	if g.Unavailable || !r.mine(g.ID) {
+	if !r.mine(g.ID) {
+		return nil
+	}
+	if g.Unavailable {
+		r.access.distrust(func(id store.ID) bool { return id == g.ID })
 		return nil
 	}
 	r.names.setGuild(g)
@@ -271,6 +275,7 @@ func (r *receiver) guildDelete(_ context.Context, data json.RawMessage) error {
 		return nil
 	}
 	if g.Unavailable {
+		r.access.distrust(func(id store.ID) bool { return id == g.ID && r.mine(id) })
 		r.log.Warn("guild unavailable: Discord has an outage", "guild", g.ID)
 		return nil
 	}

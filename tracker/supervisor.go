@@ -157,6 +157,9 @@ func (s *shard) newSession(handoff context.Context) (*session, error) {
 
 // up is called at READY and RESUMED, between the events before and after it.
 func (s *shard) up(resumed bool) {
+	if !resumed { // before anybody sees that we are connected: a new session tells nothing of what was missed
+		s.receiver.access.distrust(s.receiver.mine)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.complete != nil {
