@@ -70,3 +70,55 @@ func TestRemovedGuildLeavesNothing(t *testing.T) {
 		t.Errorf("of the other guild %d values are left of %d", after, before)
 	}
 }
+
+// Whatever was begun in a guild outlives what it is about: if the bot comes back while the guild is
+// being removed, nothing of somebody who is being forgotten is left to stay.
+func TestRemovedGuildKeepsTasksToTheEnd(t *testing.T) {
+	const guild, person = store.ID(1), store.ID(2)
+	for back := 1; ; back++ { // after so many steps
+		db := openTemp(t)
+		r := live(guild, person, 0, "mine")
+		mustPut(t, db, store.Batch{
+			Records: []store.Record{r},
+			Names:   []store.Name{{Guild: guild, User: person, Name: "two"}},
+			Gaps:    []store.Gap{{Guild: guild, Channel: 5, Until: 9, State: store.GapOpen}},
+		})
+		mustPut(t, db, store.Batch{Changes: []store.Change{of(r, store.Remove)}})
+		if _, err := store.ForgetPartly(t.Context(), db, store.Person{User: person, Guild: guild}, 1); err != nil {
+			t.Fatal(err)
+		}
+		mustPut(t, db, store.Batch{Departed: []store.DepartedGuild{{Guild: guild, At: 1}}})
+		done := false
+		for range back {
+			var err error
+			if _, done, err = db.RemoveGuild(t.Context(), guild, 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustPut(t, db, store.Batch{Rejoined: []store.ID{guild}})
+		tasks, err := db.Tasks(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range tasks {
+			for done := false; !done && err == nil; {
+				_, done, err = db.Step(t.Context(), task)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key := range store.Dump(t, db) {
+			if strings.HasPrefix(key, "state/markers/") || strings.HasPrefix(key, "names/") {
+				t.Errorf("back after %d steps, %q is left", back, key)
+			}
+		}
+		mustBeSound(t, db)
+		if done {
+			if back < 3 {
+				t.Errorf("it was removed in %d steps", back)
+			}
+			return
+		}
+	}
+}

@@ -227,7 +227,7 @@ func (w *writeTx) eraseRecords(guild ID) (int, error) {
 	return len(keys), nil
 }
 
-// eraseState removes names, and then what else is known of a guild beside its buckets.
+// eraseState removes names, then what else is known of a guild beside its buckets, and its tasks.
 func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 	prefix := kv.U64(nil, uint64(guild))
 	for _, of := range []struct {
@@ -243,10 +243,6 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		{w.state(stateLastDates), prefix, &rest},
 		{w.state(stateEarly), prefix, &rest},
 		{w.state(stateKnown), prefix, &rest},
-		{w.state(stateTasks), append([]byte{taskForget}, prefix...), &rest},
-		{w.state(stateTasks), append([]byte{taskRedactChannel}, prefix...), &rest},
-		{w.state(stateTasks), append([]byte{taskRemoveChannel}, prefix...), &rest},
-		{w.state(stateTasks), append([]byte{taskPair}, prefix...), &rest},
 	} {
 		keys := kv.Keys(of.bucket, of.prefix, stepRecords)
 		for _, key := range keys {
@@ -263,15 +259,37 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 		return names, rest + passed, err
 	}
 	gaps, err := w.eraseGaps(guild)
-	if err != nil || gaps > 0 || w.tx.Bucket(bucketGuilds).Get(prefix) == nil {
-		return names, rest + gaps, err
-	}
-	g, err := w.guild(guild)
-	if err != nil {
+	if rest += passed + gaps; err != nil || gaps > 0 {
 		return names, rest, err
 	}
-	markers, err := g.eraseMarkers(0, stepRecords)
-	return names, rest + markers, err
+	if w.tx.Bucket(bucketGuilds).Get(prefix) != nil {
+		g, err := w.guild(guild)
+		if err != nil {
+			return names, rest, err
+		}
+		markers, err := g.eraseMarkers(0, stepRecords)
+		if rest += markers; err != nil || markers > 0 {
+			return names, rest, err
+		}
+	}
+	tasks, err := w.eraseTasks(guild)
+	return names, rest + tasks, err
+}
+
+// eraseTasks removes a guild's first tasks. They go last: if the bot comes back before, they see
+// to what is left.
+func (w *writeTx) eraseTasks(guild ID) (n int, err error) {
+	b := w.state(stateTasks)
+	for _, kind := range []byte{taskForget, taskRedactChannel, taskRemoveChannel, taskPair} {
+		keys := kv.Keys(b, kv.U64([]byte{kind}, uint64(guild)), stepRecords-n)
+		for _, key := range keys {
+			if err := b.Delete(key); err != nil {
+				return n, err
+			}
+		}
+		n += len(keys)
+	}
+	return n, nil
 }
 
 // eraseBuckets removes a guild's buckets, which are empty but for its channels.
