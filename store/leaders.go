@@ -38,7 +38,7 @@ func (db *DB) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (
 // Leaders is DB.Leaders of the part.
 func (p Part) Leaders(ctx context.Context, guild ID, d Days, by By, limit int) (counts []UserCount, total int64, err error) {
 	db := p.db
-	if p.in == nil && by == ByMessages && d.When == (Range{}) {
+	if p.in == nil && by == ByMessages && d.When.All() {
 		counts, total, some, err := p.leadersEver(ctx, guild, d.Zone, limit)
 		if err != nil || some {
 			return counts, total, err

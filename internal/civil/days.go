@@ -13,6 +13,12 @@ func (r Range) Bounds() (from, to Micros) {
 	return max(r.From, MinMicros), min(r.To-1, MaxMicros)
 }
 
+// All reports whether the range holds every instant of the years 0 to 9999.
+func (r Range) All() bool {
+	from, to := r.Bounds()
+	return from == MinMicros && to == MaxMicros
+}
+
 // Days is a span of whole calendar days in a zone. When begins and ends where days
 // of the zone begin; the zero Range is all time. Zone is nil for UTC.
 type Days struct {

@@ -30,3 +30,14 @@ func TestDayStart(t *testing.T) {
 		}
 	}
 }
+
+func TestRangeAll(t *testing.T) {
+	for r, want := range map[civil.Range]bool{
+		{}: true, {From: civil.MinMicros, To: civil.MaxMicros + 1}: true, {From: civil.MinMicros - 1, To: civil.MaxMicros + 2}: true,
+		{From: civil.MinMicros, To: civil.MaxMicros}: false, {From: civil.MinMicros + 1, To: civil.MaxMicros + 1}: false, {From: 0, To: 1}: false,
+	} {
+		if r.All() != want {
+			t.Errorf("%v: %v, want %v", r, !want, want)
+		}
+	}
+}
