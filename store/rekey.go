@@ -44,7 +44,7 @@ type Rekeyed struct {
 }
 
 // Rekey encrypts every text of a database with a new key, or stores it as it is
-// again. It works in transactions of bounded size, none of which rewrites what the
+// again. It works in transactions of bounded size, none of which changes what the
 // database answers; until the last of them the database opens for nobody else. If
 // it ends early, by its context, an error or the death of the process, the same call
 // goes on from there. Where there is nothing to do it does nothing.
@@ -78,7 +78,7 @@ func rekey(ctx context.Context, path string, o RekeyOptions, most int) (done Rek
 	return done, err
 }
 
-// rekeyer rewrites the key of a database.
+// rekeyer changes the key of a database.
 type rekeyer struct {
 	db       *DB
 	to       Key
@@ -246,7 +246,7 @@ func textBuckets(tx *kv.Tx) (list []textBucket, err error) {
 
 // rekey sees to the texts behind a key until the budget is spent, and returns the
 // last key that it looked at, and how many it wrote. They are written when all
-// have been read: a cursor does not hold while its bucket rewrites.
+// have been read: a cursor does not hold while its bucket changes.
 func (b textBucket) rekey(t *crypt.Codec, after []byte, budget *rekeyBudget) (last []byte, written int, err error) {
 	type rewrite struct{ key, value []byte }
 	var rewrites []rewrite
@@ -274,7 +274,7 @@ func (b textBucket) rekey(t *crypt.Codec, after []byte, budget *rekeyBudget) (la
 	return last, written, nil
 }
 
-// anew returns a value with its texts encrypted anew, nil if nothing rewrites, and how
+// anew returns a value with its texts encrypted anew, nil if nothing changes, and how
 // many they were. A text that is damaged stays as it is.
 func (b textBucket) anew(t *crypt.Codec, key, value []byte, budget *rekeyBudget) (again []byte, written int) {
 	if !b.blocks {
