@@ -80,11 +80,15 @@ func record(t *testing.T, path, deed string) recorded {
 }
 
 // lose makes states until one of them is not as it should be. There are fewer of them
-// than were asked for where others are made of the same.
+// than were asked for where others are made of the same. The first loses power at the end.
 func (r recorded) lose(t *testing.T, path string, fewer int, mustHold func(acknowledged int)) {
 	t.Helper()
-	for range *powerLossStates / fewer {
-		content, acknowledged := lose(r.random, r.start, r.events, r.random.IntN(len(r.events)+1))
+	for i := range *powerLossStates / fewer {
+		at := r.random.IntN(len(r.events) + 1)
+		if i == 0 {
+			at = len(r.events)
+		}
+		content, acknowledged := lose(r.random, r.start, r.events, at)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
