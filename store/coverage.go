@@ -42,7 +42,16 @@ const edges = 300_000
 // Coverage returns what is known of the channels of a guild, or of every guild (0), by guild
 // and by name. It reads the users' weeks, the ledger, and, of the records, those of the first
 // and the last quarter hour of each channel, without texts.
-func (db *DB) Coverage(ctx context.Context, guild ID) (all []GuildCoverage, err error) {
+func (db *DB) Coverage(ctx context.Context, guild ID) ([]GuildCoverage, error) {
+	return db.coverage(ctx, guild, false)
+}
+
+// CoverageByID is Coverage as if no record lacked its channel's id, as those of most logs do.
+func (db *DB) CoverageByID(ctx context.Context, guild ID) ([]GuildCoverage, error) {
+	return db.coverage(ctx, guild, true)
+}
+
+func (db *DB) coverage(ctx context.Context, guild ID, byID bool) (all []GuildCoverage, err error) {
 	ids := []ID{guild}
 	var gaps map[ID][]Gap
 	err = db.view(ctx, func(tx *kv.Tx) (err error) {
@@ -58,7 +67,7 @@ func (db *DB) Coverage(ctx context.Context, guild ID) (all []GuildCoverage, err 
 		return nil, err
 	}
 	for _, id := range ids {
-		g, err := db.coverageOf(ctx, id, gaps[id])
+		g, err := db.coverageOf(ctx, id, gaps[id], byID)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +115,7 @@ func (e *extent) add(o extent) {
 	e.first, e.last = min(e.first, o.first), max(e.last, o.last)
 }
 
-func (db *DB) coverageOf(ctx context.Context, guild ID, gaps []Gap) (g GuildCoverage, err error) {
+func (db *DB) coverageOf(ctx context.Context, guild ID, gaps []Gap, byID bool) (g GuildCoverage, err error) {
 	var extents []extent // by the channel's number
 	from, end := civil.Days{}.Quarters()
 	err = db.scanActivity(ctx, guild, from, end, activityPage, func(week uint32, _ ID, cells []rollup.Cell) {
@@ -122,10 +131,36 @@ func (db *DB) coverageOf(ctx context.Context, guild ID, gaps []Gap) (g GuildCove
 		return g, err
 	}
 	err = db.view(ctx, func(tx *kv.Tx) error {
+		if byID {
+			if err := db.withoutNames(tx, guild, extents); err != nil {
+				return err
+			}
+		}
 		g, err = db.coverageIn(ctx, tx, guild, gaps, extents)
 		return err
 	})
 	return g, err
+}
+
+// withoutNames empties the extents of the numbers of which a name alone is known.
+func (db *DB) withoutNames(tx *kv.Tx, guild ID, extents []extent) error {
+	r := openReader(tx, db.keys, guild)
+	if r == nil {
+		return nil
+	}
+	for i := range extents {
+		if extents[i].messages == 0 {
+			continue
+		}
+		c, err := r.channel(uint32(i))
+		if err != nil {
+			return err
+		}
+		if c.ID == 0 {
+			extents[i] = extent{}
+		}
+	}
+	return nil
 }
 
 func (db *DB) coverageIn(ctx context.Context, tx *kv.Tx, guild ID, gaps []Gap, extents []extent) (g GuildCoverage, err error) {

@@ -14,9 +14,10 @@ import (
 // Part is what a database has of some channels, for who may not see the others. What
 // it answers is what a database would answer in which nothing else was ever written.
 type Part struct {
-	db *DB
-	in func(channel ID) bool // nil: all of them
-	tx *kv.Tx                // of a Moment, else nil
+	db    *DB
+	in    func(channel ID) bool // nil: all of them
+	named bool                  // records without a channel's id belong to the channel of their name
+	tx    *kv.Tx                // of a Moment, else nil
 }
 
 // Part returns the part of these channels; nil stands for all. Records without a channel's id, as most logs have
@@ -30,11 +31,12 @@ func (db *DB) Part(channels []ID) Part {
 	for _, id := range channels {
 		ids[id] = true
 	}
-	return db.PartWhere(func(id ID) bool { return ids[id] })
+	return Part{db: db, in: func(id ID) bool { return ids[id] }, named: true}
 }
 
-// PartWhere returns the part of the channels for whose ids in returns true, by the rules of Part. It
-// may be called from any goroutine, many times for a channel.
+// PartWhere returns the part of the channels for whose ids in returns true. Records without a
+// channel's id are not in it: whoever may open a thread can give it the name of a channel that
+// they may not read. in may be called from any goroutine, many times for a channel.
 func (db *DB) PartWhere(in func(channel ID) bool) Part { return Part{db: db, in: in} }
 
 // Moment calls fn with the part as it is at one moment: what fn asks of it is answered from one
@@ -69,6 +71,9 @@ func (p Part) view(ctx context.Context, fn func(*kv.Tx) error) (err error) {
 func (p Part) Select(ctx context.Context, guild ID) (selects func(Channel) bool, err error) {
 	if p.in == nil {
 		return nil, nil
+	}
+	if !p.named {
+		return func(c Channel) bool { return c.ID != 0 && p.in(c.ID) }, nil
 	}
 	names := map[string]bool{}
 	err = p.view(ctx, func(tx *kv.Tx) error {

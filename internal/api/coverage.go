@@ -17,7 +17,11 @@ func (s *Server) getCoverage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	guilds, err := s.coverage(ctx, q.guild)
+	read := s.store.Coverage
+	if q.as != 0 { // a member's view has no records without a channel's id
+		read = s.store.CoverageByID
+	}
+	guilds, err := s.coverage(ctx, q.guild, read)
 	if err != nil {
 		return err
 	}
@@ -60,12 +64,12 @@ func (s *Server) readable(ctx context.Context, guild store.ID, q query, channels
 
 // coverage finds the guild that is asked about, "" for all. One in which nothing was said yet
 // is named by its id.
-func (s *Server) coverage(ctx context.Context, text string) ([]store.GuildCoverage, error) {
+func (s *Server) coverage(ctx context.Context, text string, read func(context.Context, store.ID) ([]store.GuildCoverage, error)) ([]store.GuildCoverage, error) {
 	if text == "" {
-		return s.store.Coverage(ctx, 0)
+		return read(ctx, 0)
 	}
 	if id, err := store.ParseID(text); err == nil {
-		guilds, err := s.store.Coverage(ctx, id)
+		guilds, err := read(ctx, id)
 		if err != nil || len(guilds[0].Channels)+len(guilds[0].Gaps) > 0 {
 			return guilds, err
 		}
@@ -74,7 +78,7 @@ func (s *Server) coverage(ctx context.Context, text string) ([]store.GuildCovera
 	if err != nil {
 		return nil, err
 	}
-	return s.store.Coverage(ctx, guild.ID)
+	return read(ctx, guild.ID)
 }
 
 func (s *Server) getWhy(w http.ResponseWriter, r *http.Request) error {

@@ -2,10 +2,12 @@ package mcp_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -292,5 +294,53 @@ func TestRateLimit(t *testing.T) {
 	}
 	if n := strings.Count(c.log.String(), "mcp calls refused"); n < 1 || n > 1+limited/10 {
 		t.Errorf("%d lines tell of %d refused calls", n, limited)
+	}
+}
+
+// A thread that has the name of a channel of the logs opens nothing of them, in messages, counts and coverage.
+func TestAsMemberHasNoLogsByName(t *testing.T) {
+	db := storetest.New(t, store.Options{})
+	at := store.MicrosOf(begin)
+	var lines store.LogBatch
+	for n := range store.Micros(5) {
+		lines.Records = append(lines.Records, store.Record{
+			Guild: guildA, User: 8, Time: at + n*1e6, Source: store.SourceLog, Channel: store.Channel{Name: "staff"}, Content: fmt.Sprint("secret ", n),
+		})
+	}
+	if _, err := storetest.ImportAll(t.Context(), db, lines); err != nil {
+		t.Fatal(err)
+	}
+	posted := at + 30*24*3600e6
+	message := store.ID((int64(posted)/1000 - 1420070400000) << 22)
+	b := store.Batch{Names: []store.Name{{Guild: guildA, Name: "Home"}, {Guild: guildA, User: 8, Name: "Moderator"}}}
+	b.Records = []store.Record{{
+		Guild: guildA, User: alice, Time: posted, Source: store.SourceLive, Message: message, Channel: store.Channel{ID: 2000, Name: "staff"}, Content: "hello",
+	}}
+	if _, err := db.Put(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	read := func(context.Context, store.ID, store.ID) (func(store.ID) bool, error) {
+		return func(channel store.ID) bool { return channel == 2000 }, nil
+	}
+	handler := api.New(api.Options{Store: db, Log: slog.New(slog.DiscardHandler), Reader: read}).Socket()
+	c := serve(t, mcp.Options{Ask: mcp.InProcess(handler), As: alice})
+	c.initialize("2025-06-18")
+	for _, call := range [][2]string{
+		{"search_messages", `{"query":"secret"}`}, {"search_messages", `{"query":"in:staff"}`}, {"search_messages", `{"query":"hello","channel":"staff"}`},
+		{"guild_stats", `{}`}, {"top", `{}`}, {"words", `{}`}, {"user_stats", `{"user":"8"}`},
+		{"messages_around", fmt.Sprintf(`{"message":"%d"}`, message)}, {"messages_around", fmt.Sprintf(`{"message":"2000-%d"}`, message)},
+	} {
+		if _, text, _ := c.call(call[0], call[1]); strings.Contains(text, "secret") || strings.Contains(text, begin.UTC().Format(time.DateOnly)) || strings.Contains(text, `"total_messages":6`) {
+			t.Errorf("%s %s: %s", call[0], call[1], text)
+		}
+	}
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, fmt.Sprintf("http://rollcall/v1/coverage?guild=%d&as=%d", guildA, alice), nil))
+	var channels []struct {
+		ID       string `json:"channel_id"`
+		Messages int64  `json:"messages"`
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &channels); err != nil || len(channels) != 1 || channels[0].ID != "2000" || channels[0].Messages != 1 {
+		t.Errorf("the coverage is %s %v", answer.Body, err)
 	}
 }
