@@ -115,7 +115,11 @@ func (c *crowd) chat(ctx context.Context, o order) error {
 		}
 		user := c.r.IntN(len(c.users))
 		text := string(c.talk.Append(nil, user))
-		if _, err := c.channels[c.where.Uint64()].Say(ctx, c.users[user], text); err != nil {
+		d := simulator.Draft{Author: c.users[user], Content: text}
+		if text == "" {
+			d.Attachments = 1 // a person's message that says nothing would be one that is withheld
+		}
+		if _, err := c.channels[c.where.Uint64()].Post(ctx, d); err != nil {
 			return err
 		}
 	}
