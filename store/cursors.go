@@ -149,15 +149,6 @@ func eachCursor(tx *kv.Tx, bucket []byte, guild ID, fn func(channel, last ID)) e
 	return nil
 }
 
-// Cursor returns the last message id seen of one channel, 0 if it has no cursor.
-func (db *DB) Cursor(ctx context.Context, guild, channel ID) (last ID, err error) {
-	err = db.view(ctx, func(tx *kv.Tx) error {
-		last, err = getID(tx.Bucket(bucketState).Bucket(stateCursors), channelKey(guild, channel))
-		return err
-	})
-	return last, err
-}
-
 // Floor returns the message up to which all that was said in a channel is history: the
 // channel's last one when it was met, if that was after its guild, or else GuildCursors.Seen.
 func (db *DB) Floor(ctx context.Context, guild, channel ID) (floor ID, err error) {

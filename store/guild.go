@@ -268,7 +268,7 @@ func (g *guildTx) addTotals(deltas []rollup.Delta) {
 	}
 }
 
-// flushProfiles deltas the users' totals.
+// flushProfiles changes the users' totals.
 func (g *guildTx) flushProfiles(all []rollup.Delta) error {
 	type sum struct {
 		user ID

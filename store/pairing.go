@@ -121,13 +121,9 @@ func (g *guildTx) markersFrom(position []byte, channels map[uint32]bool) (keys [
 		if !ok {
 			return nil, nil, kv.Damaged(b)
 		}
-		payload, ok := kv.Unseal(b, value)
-		if !ok {
-			return nil, nil, kv.Damaged(b)
-		}
-		s, err := record.Decode(payload, key.Time)
+		s, err := record.Read(b, value, key.Time)
 		if err != nil {
-			return nil, nil, kv.Damaged(b)
+			return nil, nil, err
 		}
 		if channels == nil && !s.InLogs || channels[s.Channel] {
 			keys = append(keys, key)

@@ -232,26 +232,20 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 	prefix := kv.U64(nil, uint64(guild))
 	for _, of := range []struct {
 		bucket *kv.Bucket
-		prefix []byte
 		n      *int
 	}{
-		{w.tx.Bucket(bucketNames), prefix, &names},
-		{w.state(stateCursors), prefix, &rest},
-		{w.state(stateFloors), prefix, &rest},
-		{w.state(stateGuildCursors), prefix, &rest},
-		{w.state(stateUnreadable), prefix, &rest},
-		{w.state(stateLastDates), prefix, &rest},
-		{w.state(stateEarly), prefix, &rest},
-		{w.state(stateKnown), prefix, &rest},
+		{w.tx.Bucket(bucketNames), &names},
+		{w.state(stateCursors), &rest},
+		{w.state(stateFloors), &rest},
+		{w.state(stateGuildCursors), &rest},
+		{w.state(stateUnreadable), &rest},
+		{w.state(stateLastDates), &rest},
+		{w.state(stateEarly), &rest},
+		{w.state(stateKnown), &rest},
 	} {
-		keys := kv.Keys(of.bucket, of.prefix, stepRecords)
-		for _, key := range keys {
-			if err := of.bucket.Delete(key); err != nil {
-				return names, rest, err
-			}
-		}
-		if *of.n += len(keys); len(keys) == stepRecords {
-			return names, rest, nil
+		n, err := eraseKeys(of.bucket, prefix, stepRecords)
+		if *of.n += n; err != nil || n == stepRecords {
+			return names, rest, err
 		}
 	}
 	passed, err := w.erasePassed(guild)
@@ -281,15 +275,23 @@ func (w *writeTx) eraseState(guild ID) (names, rest int, err error) {
 func (w *writeTx) eraseTasks(guild ID) (n int, err error) {
 	b := w.state(stateTasks)
 	for _, kind := range []byte{taskForget, taskRedactChannel, taskRemoveChannel, taskPair} {
-		keys := kv.Keys(b, kv.U64([]byte{kind}, uint64(guild)), stepRecords-n)
-		for _, key := range keys {
-			if err := b.Delete(key); err != nil {
-				return n, err
-			}
+		of, err := eraseKeys(b, kv.U64([]byte{kind}, uint64(guild)), stepRecords-n)
+		if n += of; err != nil {
+			return n, err
 		}
-		n += len(keys)
 	}
 	return n, nil
+}
+
+// eraseKeys removes the first keys with a prefix, at most so many, and returns how many.
+func eraseKeys(b *kv.Bucket, prefix []byte, most int) (int, error) {
+	keys := kv.Keys(b, prefix, most)
+	for _, key := range keys {
+		if err := b.Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
 }
 
 // eraseBuckets removes a guild's buckets, which are empty but for its channels.

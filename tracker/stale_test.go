@@ -76,8 +76,8 @@ func TestGapBeginsBeforeItsCursor(t *testing.T) {
 	w.stopped()
 	late := w.post(w.general, simulator.Draft{Author: w.ada, Content: "late", Late: time.Since(last) + 10*time.Millisecond})
 	w.say(w.ada, "missed", w.general)
-	cursor, err := w.db.Cursor(w.ctx, store.ID(w.guild.ID), store.ID(w.general.ID))
-	if err != nil || store.ID(late.ID) >= cursor {
+	cursors, err := w.db.Cursors(w.ctx, store.ID(w.guild.ID))
+	if cursor := cursors[store.ID(w.general.ID)]; err != nil || store.ID(late.ID) >= cursor {
 		t.Fatalf("the late message's id %v is not below the cursor %v: %v", late.ID, cursor, err)
 	}
 	w.again(w.options())
