@@ -310,6 +310,15 @@ func (p *planner) notify(b *transaction, guild store.ID) {
 	b.committed = append(b.committed, func() { p.guildPlanned(guild) })
 }
 
+// moveUp moves the cursors of a guild's channels to where a transaction moves them.
+func moveUp(known map[store.ID]store.ID, to map[cursorKey]store.ID, guild store.ID) {
+	for key, last := range to {
+		if key.guild == guild {
+			known[key.channel] = max(known[key.channel], last)
+		}
+	}
+}
+
 // cursors are what is known of how far a guild and its channels have been taken in.
 type cursors struct {
 	channels, floors map[store.ID]store.ID
@@ -331,15 +340,7 @@ func (p *planner) cursors(ctx context.Context, guild store.ID, b *transaction) (
 		return nil, err
 	}
 	known.guild = known.guild.Max(b.guilds[guild])
-	for key, last := range b.cursors {
-		if key.guild == guild {
-			known.channels[key.channel] = max(known.channels[key.channel], last)
-		}
-	}
-	for key, last := range b.floors {
-		if key.guild == guild {
-			known.floors[key.channel] = max(known.floors[key.channel], last)
-		}
-	}
+	moveUp(known.channels, b.cursors, guild)
+	moveUp(known.floors, b.floors, guild)
 	return &known, nil
 }

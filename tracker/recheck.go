@@ -160,7 +160,13 @@ func (r *recheck) planned(p recheckPlan) {
 	defer r.mu.Unlock()
 	if old, waits := r.plans[p.guild]; waits {
 		p = old.with(p)
-	} else {
+	}
+	r.enqueue(p)
+}
+
+// enqueue lets a plan wait, in the place of one of its guild if that waits already. It needs r.mu.
+func (r *recheck) enqueue(p recheckPlan) {
+	if _, waits := r.plans[p.guild]; !waits {
 		r.order = append(r.order, p.guild)
 	}
 	r.plans[p.guild] = p
@@ -205,11 +211,8 @@ func (r *recheck) postpone(p recheckPlan) {
 	delete(r.running, p.guild)
 	if later, waits := r.plans[p.guild]; waits {
 		p = p.with(later)
-	} else {
-		r.order = append(r.order, p.guild)
 	}
-	r.plans[p.guild] = p
-	give(r.some)
+	r.enqueue(p)
 }
 
 // state returns the state of this moment.
@@ -266,14 +269,17 @@ func (r *recheck) work(ctx context.Context) error {
 // guild reads a guild and notes that it has been read.
 func (r *recheck) guild(ctx context.Context, p recheckPlan) error {
 	pause(ctx, r.b.limits.subscribe-time.Since(p.at))
-	if wait := r.b.content.wait(p.guild); wait > 0 {
-		pause(ctx, wait)
-		r.postpone(p)
-		return nil
+	var learned lessons
+	var whole bool
+	var err error
+	wait := r.b.content.wait(p.guild)
+	if wait == 0 {
+		if learned, whole, err = r.channels(ctx, p); errors.Is(err, errWithheld) {
+			wait = r.b.content.retry
+		}
 	}
-	learned, whole, err := r.channels(ctx, p)
-	if errors.Is(err, errWithheld) && ctx.Err() == nil { // another guild may have its turn, then it is read again
-		pause(ctx, r.b.content.retry)
+	if wait > 0 { // then another guild may have its turn, and it is read again
+		pause(ctx, wait)
 		r.postpone(p)
 		return nil
 	}

@@ -274,14 +274,8 @@ func TestWithheldIsNoEdit(t *testing.T) {
 			all := w.speak(w.general, said...)
 			w.general.Edit(all[0].ID, "edited")
 			w.sim.WithholdContent(true)
-			tracker, err := New(w.rechecking())
-			if err != nil {
-				t.Fatal(err)
-			}
-			tracker.backfill.content.retry = 50 * time.Millisecond
-			w.start(tracker, quick())
-			w.ready(1)
-			w.until("it is noticed", func() bool { return tracker.Status().Content.Withheld })
+			w.impatient(w.rechecking(), quick())
+			w.until("it is noticed", func() bool { return w.tracker.Status().Content.Withheld })
 			asked := w.sim.Stats().REST[simulator.RouteMessages]
 			w.stats("it is read again", func(s simulator.Stats) bool { return s.REST[simulator.RouteMessages] >= asked+3 })
 			w.shows(w.general, said...)

@@ -262,14 +262,14 @@ func (c *contentWatch) read(guild store.ID, page []message, again bool) pageCont
 	}
 	c.logChange()
 	switch {
-	case blank == 0 && !mute || told:
+	case told || blank == 0 && !mute:
 		return pageTells
 	case c.rest.withheld:
 		return pageWithheld
-	case blank == 0:
-		return pageTells
+	case blank > 0:
+		return pageDoubtful
 	}
-	return pageDoubtful
+	return pageTells
 }
 
 // enough needs c.mu.

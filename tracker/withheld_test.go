@@ -21,6 +21,18 @@ func (r *rig) blanks() (n int) {
 	return n
 }
 
+// impatient runs a tracker that soon asks again for what is withheld.
+func (r *rig) impatient(o Options, l limits) {
+	r.Helper()
+	tracker, err := New(o)
+	if err != nil {
+		r.Fatal(err)
+	}
+	tracker.backfill.content.retry = 20 * time.Millisecond
+	r.start(tracker, l)
+	r.ready(1)
+}
+
 // While Discord withholds what people write, messages count, no stored text goes, the
 // operator is told once, and afterwards the texts are fetched.
 func TestContentIsWithheldLive(t *testing.T) {
@@ -84,15 +96,7 @@ func TestContentIsWithheldInHistory(t *testing.T) {
 		w.say(w.ada, fmt.Sprint("missed ", i), w.general, w.other)
 	}
 	w.sim.WithholdContent(true)
-	o := w.options()
-	o.Store = w.db
-	tracker, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker.backfill.content.retry = 50 * time.Millisecond
-	w.start(tracker, quick())
-	w.ready(1)
+	w.impatient(w.options(), quick())
 	w.until("it is noticed", func() bool { return w.tracker.Status().Content.Withheld })
 	asked := w.sim.Stats().REST[simulator.RouteMessages]
 	w.stats("it is tried again, politely", func(s simulator.Stats) bool { return s.REST[simulator.RouteMessages] >= asked+3 })
@@ -119,13 +123,7 @@ func TestContentIsWithheldInHistory(t *testing.T) {
 func TestContentIsWithheldForLong(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, simulator.Options{}, nil)
-	tracker, err := New(w.options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker.backfill.content.retry = 50 * time.Millisecond
-	w.start(tracker, quick())
-	w.ready(1)
+	w.impatient(w.options(), quick())
 	w.filled()
 	w.sim.WithholdContent(true)
 	for n := range 5 {
@@ -148,13 +146,7 @@ func TestContentIsWithheldForLong(t *testing.T) {
 func TestContentIsWithheldOverTheGatewayAlone(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, simulator.Options{}, nil)
-	tracker, err := New(w.options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker.backfill.content.retry = 50 * time.Millisecond
-	w.start(tracker, quick())
-	w.ready(1)
+	w.impatient(w.options(), quick())
 	w.filled()
 	w.sim.WithholdContentOver(true, false)
 	for n := range 5 {
@@ -189,15 +181,9 @@ func TestBlankPageIsAskedForAgain(t *testing.T) {
 	m := w.post(w.general, simulator.Draft{Author: w.ada, Content: "missed"})
 	w.sim.NextREST(simulator.RouteMessages, simulator.Body(fmt.Sprintf(
 		`[{"id":"%v","channel_id":"%v","type":0,"author":{"id":"%v","username":"Ada"},"content":"","attachments":[],"embeds":[]}]`, m.ID, m.Channel, m.Author)))
-	tracker, err := New(w.options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker.backfill.content.retry = 20 * time.Millisecond
 	l := quick()
 	l.subscribe = 0 // or the gap's end would be read twice in any case
-	w.start(tracker, l)
-	w.ready(1)
+	w.impatient(w.options(), l)
 	w.filled()
 	w.complete(w.since)
 	if w.tracker.Status().Content.Withheld {
@@ -218,13 +204,7 @@ func TestStickersProveNothing(t *testing.T) {
 		w.post(w.general, d)
 	}
 	w.sim.WithholdContent(true)
-	tracker, err := New(w.options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker.backfill.content.retry = 20 * time.Millisecond
-	w.start(tracker, quick())
-	w.ready(1)
+	w.impatient(w.options(), quick())
 	w.until("it is noticed", func() bool { return w.tracker.Status().Content.Withheld })
 	asked := w.sim.Stats().REST[simulator.RouteMessages]
 	w.stats("it is tried again", func(s simulator.Stats) bool { return s.REST[simulator.RouteMessages] >= asked+3 })
@@ -243,13 +223,7 @@ func TestStickersProveNothing(t *testing.T) {
 func TestWithheldAndDeleted(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, simulator.Options{}, nil)
-	tracker, err := New(w.options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker.backfill.content.retry = 50 * time.Millisecond
-	w.start(tracker, quick())
-	w.ready(1)
+	w.impatient(w.options(), quick())
 	w.filled()
 	w.sim.WithholdContent(true)
 	for n := range 5 {
