@@ -55,6 +55,7 @@ type Compacted struct {
 	Paused  float64 `json:"paused_seconds"` // how long writers waited
 }
 
+// upkeepRoutes are for the socket alone.
 func (s *Server) upkeepRoutes() []route {
 	return []route{
 		{"POST", BackupPath, s.alone(s.postBackup)},
@@ -66,10 +67,6 @@ func (s *Server) upkeepRoutes() []route {
 		{"GET", RecordsPath, s.limited(s.getRecords)},
 		{"POST", ImportPath, s.postImport},
 	}
-}
-
-func isUpkeep(path string) bool {
-	return path == BackupPath || path == CompactPath || path == FoldersPath || path == SettingsPath || path == LoginPath || path == ImportPath || path == RecordsPath || path == ReadingPath
 }
 
 // alone lets one of them run at a time, and for as long as it takes.

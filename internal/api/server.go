@@ -140,6 +140,10 @@ func (s *Server) Socket() http.Handler {
 // TCP returns the handler for everybody else: it wants a Host that is ours, and
 // the token for /v1.
 func (s *Server) TCP() http.Handler {
+	upkeep := map[string]bool{}
+	for _, r := range s.upkeepRoutes() {
+		upkeep[r.path] = true
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.Ours(r.Host) {
 			problem(http.StatusForbidden, "the Host %.64q is not ours: ask for the address that is listened on", r.Host).write(w)
@@ -152,7 +156,7 @@ func (s *Server) TCP() http.Handler {
 			p.write(w)
 			return
 		}
-		if isUpkeep(r.URL.Path) {
+		if upkeep[r.URL.Path] {
 			problem(http.StatusForbidden, "%s is possible over the socket alone: %s", r.URL.Path, s.socket).write(w)
 			return
 		}
