@@ -40,9 +40,11 @@ func (a *app) stateCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				channels, err := s.channelNames(c.Context())
-				if err != nil {
-					return err
+				var channels map[store.ID]string
+				if len(state.Gaps) > 0 { // coverage reads all guilds' weeks
+					if channels, err = s.channelNames(c.Context()); err != nil {
+						return err
+					}
 				}
 				return a.printState(state, names, channels)
 			})
