@@ -52,7 +52,7 @@ unit: ## the systemd unit is sound and hardened; needs systemd-analyze
 browser-test: ## the web page in a real browser, checked with axe-core; needs chromium, npm
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	npm install --silent --no-save --prefix "$$folder" $(AXE) >/dev/null; \
-	$(GO) test -count=1 ./internal/web -run Browser -chromium "$$(command -v chromium)" -axe "$$folder/node_modules/axe-core/axe.min.js"
+	$(GO) test -count=1 ./internal/web -run 'Browser|Picture' -chromium "$$(command -v chromium)" -axe "$$folder/node_modules/axe-core/axe.min.js" -pictures "$$folder"
 
 pictures: ## those of README, anew: the demo on a terminal and its web page; needs chromium
 	$(GO) test -count=1 ./internal/cli -run 'DemoScreen/80x24' -update

@@ -28,7 +28,7 @@ const mostPicture = 150_000
 // TestPicture draws the page of a guild of the demo, once its logs are read.
 func TestPicture(t *testing.T) {
 	if *pictures == "" {
-		t.Skip("make pictures runs it")
+		t.Skip("make browser-test and make pictures run it")
 	}
 	folder := t.TempDir()
 	program := filepath.Join(folder, "rollcall")
