@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -205,6 +206,7 @@ func (b *backfill) loader(ctx context.Context) error {
 		}
 		start := time.Now()
 		b.jobs.forget()
+		seen := b.seenGuilds()
 		gaps, err := b.db.Gaps(ctx, true)
 		if ctx.Err() != nil {
 			return nil
@@ -212,31 +214,40 @@ func (b *backfill) loader(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := b.sort(ctx, gaps); err != nil {
+		if err := b.sort(ctx, gaps, seen); err != nil {
 			return err
 		}
 		pause(ctx, reloadYield*time.Since(start))
 	}
 }
 
+// seenGuilds returns the guilds whose GUILD_CREATE stands in the file. It must be asked before the
+// ledger is read: a GUILD_CREATE may let a gap that was left open end later, and whoever fills it
+// has to know.
+func (b *backfill) seenGuilds() map[store.ID]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.seen)
+}
+
 // mayFill reports whether a gap is to be filled, and what is needed for it is known:
-// Discord has told of its guild, or else the bot may have left it; and a scan knows
-// where to look. A crawl that mode all has begun waits for mode all.
-func (b *backfill) mayFill(g store.Gap) bool {
+// Discord has told of its guild, which then is one of those seen, or else the bot may have left
+// it; and a scan knows where to look. A crawl that mode all has begun waits for mode all.
+func (b *backfill) mayFill(g store.Gap, seen map[store.ID]bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case g.Until == 0: // the span goes on
 		return false
 	case isScan(g) && len(g.Parents) > 0:
-		return b.seen[g.Guild] && (g.Kind != store.GapHistory || b.mode == backfillAll)
+		return seen[g.Guild] && (g.Kind != store.GapHistory || b.mode == backfillAll)
 	case isScan(g):
 		plan, ok := b.scans[g.Guild]
 		return ok && plan.to >= g.To
 	case g.Kind == store.GapHistory && b.mode != backfillAll:
 		return false
 	}
-	return b.seen[g.Guild]
+	return seen[g.Guild]
 }
 
 // filler does one step of one job after another. The slow one does those that Discord

@@ -87,6 +87,27 @@ func TestGapBeginsBeforeItsCursor(t *testing.T) {
 	}
 }
 
+// A gap that was read from the ledger before its guild's GUILD_CREATE stood there is not filled as
+// it was then: that may have let it end later.
+func TestGapOfBeforeItsGuild(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, simulator.Options{}, nil)
+	tracker, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, guild := tracker.backfill, store.ID(w.guild.ID)
+	gap := store.Gap{Seq: 1, Guild: guild, Channel: store.ID(w.general.ID), After: 1, Until: 2, State: store.GapOpen}
+	seen := b.seenGuilds()
+	b.guildPlanned(guild)
+	if err := b.sort(w.ctx, []store.Gap{gap}, seen); err != nil || b.jobs.has(gap.Seq) {
+		t.Errorf("it is filled, %v", err)
+	}
+	if err := b.sort(w.ctx, []store.Gap{gap}, b.seenGuilds()); err != nil || !b.jobs.has(gap.Seq) {
+		t.Errorf("it is not filled once the guild was seen before, %v", err)
+	}
+}
+
 // What was said before a guild, or a channel of it, was met is history, however little.
 func TestOverlapEndsWhereAChannelWasMet(t *testing.T) {
 	t.Parallel()

@@ -20,13 +20,13 @@ func (b *backfill) accessTouched(guild, channel store.ID) {
 }
 
 // sort makes jobs of the open gaps that may be filled, notes in the ledger which of the
-// others wait, and counts them.
-func (b *backfill) sort(ctx context.Context, gaps []store.Gap) error {
+// others wait, and counts them. seen are seenGuilds of before the gaps were read.
+func (b *backfill) sort(ctx context.Context, gaps []store.Gap, seen map[store.ID]bool) error {
 	var noted []store.Gap
 	waiting := 0
 	searched := make(map[store.ID]bool) // guilds that are looked through as a whole
 	for _, g := range gaps {
-		searched[g.Guild] = searched[g.Guild] || isScan(g) && len(g.Parents) == 0 && b.mayFill(g)
+		searched[g.Guild] = searched[g.Guild] || isScan(g) && len(g.Parents) == 0 && b.mayFill(g, seen)
 	}
 	for _, g := range gaps {
 		note := ""
@@ -37,7 +37,7 @@ func (b *backfill) sort(ctx context.Context, gaps []store.Gap) error {
 		case g.Waits != "" && isScan(g) && searched[g.Guild]:
 			waiting++ // the search will tell whether the lists are still refused
 			continue
-		case !b.mayFill(g):
+		case !b.mayFill(g, seen):
 			if g.Waits != "" && (g.Kind != store.GapHistory || b.mode == backfillAll) {
 				waiting++
 			}
